@@ -1,0 +1,90 @@
+"""The business calendar and the business clock: which date an instant belongs to, and which dates are over.
+
+All time-zone arithmetic of the platform happens here, before any SQL: engines disagree about zones, dates do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from casegold.domain.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessCalendar:
+    """Dates in one IANA time zone, fixed for the life of an installation."""
+
+    zone_name: str
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.zone_name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ConfigurationError(
+                f"{self.zone_name!r} is not an IANA time zone",
+                remedy="set CASEGOLD_TIME_ZONE to a name such as Europe/Amsterdam",
+            ) from error
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone_name)
+
+    def date_of(self, instant: datetime) -> date:
+        """The business date of an aware instant. Raises ValueError for a naive one."""
+        if instant.tzinfo is None:
+            raise ValueError("naive datetime")
+        return instant.astimezone(self.zone).date()
+
+    def end_of(self, day: date) -> datetime:
+        """The instant E at which `day` is over: the next date's 00:00 in the zone, as UTC.
+
+        Where a change of the clocks skips midnight this is the first instant of the next date.
+        """
+        return datetime.combine(day + timedelta(days=1), time.min, tzinfo=self.zone).astimezone(UTC)
+
+
+class BusinessClock(Protocol):
+    """Decides which dates are over."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedClock:
+    """A fixed instant: for historical registers and tests."""
+
+    instant: datetime
+
+    def now(self) -> datetime:
+        return self.instant
+
+
+def last_date_over(calendar: BusinessCalendar, clock: BusinessClock) -> date:
+    """The latest business date whose end lies at or before the clock's now."""
+    return calendar.date_of(clock.now()) - timedelta(days=1)
+
+
+def days(first: date, last: date) -> Iterator[date]:
+    """Every date from `first` to `last`, both included; nothing when `last < first`."""
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)
+
+
+
+def month_start(day: date) -> date:
+    return day.replace(day=1)
+
+
+def month_end(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)

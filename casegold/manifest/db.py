@@ -1,0 +1,77 @@
+"""The connection to the control database, its migrations and its locks. Not here: any statement about runs or data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg.rows import DictRow, dict_row
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from casegold.domain.errors import SourceUnavailable
+
+Connection = psycopg.Connection[DictRow]
+
+
+class Lock(IntEnum):
+    """Advisory locks held to the end of a transaction. Postgres knows them by number only."""
+
+    MIGRATE = 7_201
+    REGISTER = 7_202
+    """Completing an ingest and closing a day: one judges lateness by what the other writes."""
+    PLAN = 7_203
+
+
+class ControlDb:
+    """The control database by URL. Holds no connection: each transaction opens its own, so it survives any restart."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            SourceUnavailable: Postgres does not answer.
+        """
+        try:
+            connection = psycopg.connect(self.url, row_factory=dict_row, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            raise SourceUnavailable(
+                f"the control database does not answer: {str(error).strip()}",
+                remedy="`casegold up` starts the local servers; `casegold status` shows them",
+            ) from error
+        with connection:
+            yield connection
+
+    def rows(self, sql: Any, parameters: dict[str, Any] | None = None) -> list[DictRow]:
+        """All rows of one statement in its own transaction."""
+        with self.transaction() as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+
+def take_lock(connection: Connection, lock: Lock) -> None:
+    """Wait for an advisory lock; it ends with the transaction."""
+    connection.execute("select pg_advisory_xact_lock(%s)", (int(lock),))
+
+
+def migrate(url: str) -> None:
+    """Bring the control schema to the newest revision. Safe to call by many at once."""
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+    config = Config()
+    config.set_main_option("script_location", str(files("casegold.manifest.migrations")))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({int(Lock.MIGRATE)})")
+        connection.exec_driver_sql("create schema if not exists casegold")
+        connection.exec_driver_sql("set local search_path to casegold")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

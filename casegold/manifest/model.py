@@ -1,0 +1,111 @@
+"""Rows of the control schema as types. Not here: any statement that reads or writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Mode(StrEnum):
+    """Why a run computes; marked on everything it writes and emits, never in gold rows."""
+
+    NORMAL = "NORMAL"
+    BACKFILL = "BACKFILL"
+    REPLAY = "REPLAY"
+    SHADOW = "SHADOW"
+
+
+class Pipeline(StrEnum):
+    """What a bounded run does."""
+
+    INGEST = "ingest"
+    TOTALS = "totals"
+    SNAPSHOT = "snapshot"
+    REPORT = "report"
+    MAINTENANCE = "maintenance"
+
+
+class RunState(StrEnum):
+    OPEN = "OPEN"
+    SUCCEEDED = "SUCCEEDED"
+    HELD = "HELD"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    SUPERSEDED = "SUPERSEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionRange:
+    """Partitions of one dataset from `first` to `last`, both included; the key of a month is its first day."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first}" if self.first == self.last else f"{self.first}..{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRequest:
+    """A bounded piece of work, described completely before it starts.
+
+    `scope` holds everything the outcome can depend on (Kafka ranges, sequences, input versions, contract version,
+    waivers) as JSON values; together with pipeline, transform version, mode and parameters it determines the run id.
+    """
+
+    pipeline: Pipeline
+    dataset: str
+    scope: dict[str, Any]
+    transform_version: str
+    requested_by: str
+    mode: Mode = Mode.NORMAL
+    parameters: dict[str, Any] = field(default_factory=dict)
+    partitions: PartitionRange | None = None
+    caused_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunManifest:
+    """A row of run_manifest."""
+
+    run_id: str
+    pipeline: Pipeline
+    dataset: str
+    scope: dict[str, Any]
+    transform_version: str
+    mode: Mode
+    parameters: dict[str, Any]
+    partitions: PartitionRange | None
+    requested_by: str
+    requested_at: datetime
+    caused_by: tuple[str, ...]
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a manifest, as asked of a launcher. `run_key` is what Dagster deduplicates on."""
+
+    run_id: str
+    attempt: int
+    dataset: str
+    pipeline: Pipeline
+    partitions: PartitionRange | None
+    mode: Mode
+
+    @property
+    def run_key(self) -> str:
+        return f"{self.run_id}/{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Proof that one attempt, and no other, may write its dataset."""
+
+    dataset: str
+    run_id: str
+    attempt: int
+    token: UUID
