@@ -1,4 +1,4 @@
-"""Alembic's entry point: one transaction, online only, on the connection that `casegold.manifest.db.migrate` hands over."""
+"""Alembic's entry point: one transaction, on the connection that `casegold.manifest.db.migrate` hands over."""
 
 from alembic import context
 

@@ -1,0 +1,1 @@
+select run_id from dataset_claim where dataset = %(dataset)s

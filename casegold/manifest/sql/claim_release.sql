@@ -1,0 +1,1 @@
+delete from dataset_claim where dataset = %(dataset)s and token = %(token)s

@@ -1,0 +1,1 @@
+select * from run_manifest where run_id = %(run_id)s

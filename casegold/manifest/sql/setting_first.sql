@@ -1,0 +1,1 @@
+insert into setting (key, value, reason) values (%(key)s, %(value)s, 'first start') on conflict (key) do nothing

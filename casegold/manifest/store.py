@@ -1,0 +1,349 @@
+"""Manifests, attempts and claims: how a bounded piece of work is asked for, tried, owned and ended.
+
+Not here: what is due (planner), what a run does (runtime.jobs), dataset versions (versions).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from casegold.domain.calendar import BusinessClock, FixedClock, SystemClock
+from casegold.domain.errors import ConfigurationError, Deferred, ExitClass, InvariantBroken
+from casegold.domain.sql import load
+from casegold.manifest.db import Connection, ControlDb
+from casegold.manifest.model import (
+    Attempt,
+    Claim,
+    ManifestRequest,
+    Mode,
+    PartitionRange,
+    Pipeline,
+    RunManifest,
+    RunState,
+)
+
+SQL = "casegold.manifest.sql"
+
+HEARTBEAT_SECONDS = 10.0
+DEAD_AFTER_SECONDS = 60.0
+"""A claim without a heartbeat for this long is taken over: six missed beats, so that a pause is not yet a death."""
+
+MAX_ATTEMPTS = 10
+"""Tries of one manifest before a person has to look; the backoff below makes ten of them last about an hour."""
+
+LOST_IN_A_ROW = 3
+"""A process that dies three times in a row without a word is a bug, not bad luck."""
+
+
+def run_id_of(request: ManifestRequest) -> str:
+    """The identity of a bounded run: the same work has the same id, whoever asks and whenever."""
+    identity = {
+        "pipeline": request.pipeline,
+        "dataset": request.dataset,
+        "scope": request.scope,
+        "transform_version": request.transform_version,
+        "mode": request.mode,
+        "parameters": request.parameters,
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def manifest_of(row: dict[str, Any]) -> RunManifest:
+    """A row of run_manifest as a RunManifest."""
+    partitions = None if row["partition_from"] is None else PartitionRange(row["partition_from"], row["partition_to"])
+    return RunManifest(
+        run_id=row["run_id"],
+        pipeline=Pipeline(row["pipeline"]),
+        dataset=row["dataset"],
+        scope=row["scope"],
+        transform_version=row["transform_version"],
+        mode=Mode(row["mode"]),
+        parameters=row["parameters"],
+        partitions=partitions,
+        requested_by=row["requested_by"],
+        requested_at=row["requested_at"],
+        caused_by=tuple(row["caused_by"]),
+        state=RunState(row["state"]),
+    )
+
+
+def manifest(connection: Connection, run_id: str) -> RunManifest:
+    """The manifest with this id.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    row = connection.execute(load(SQL, "manifest_get"), {"run_id": run_id}).fetchone()
+    if row is None:
+        raise ConfigurationError(f"there is no run {run_id}", remedy="`casegold runs` lists them")
+    return manifest_of(row)
+
+
+def open_manifests(connection: Connection) -> list[RunManifest]:
+    """Work that is asked for and not ended, oldest first."""
+    return [manifest_of(row) for row in connection.execute(load(SQL, "manifest_open"))]
+
+
+def request(connection: Connection, wanted: ManifestRequest) -> RunManifest | None:
+    """Ask for a piece of work; asking twice is asking once.
+
+    An open manifest of the same dataset with another scope is superseded, unless an attempt at it is running.
+
+    Returns:
+        The manifest, in whatever state it is, or None while another one of the dataset is running.
+    """
+    run_id = run_id_of(wanted)
+    dataset_mode = {"dataset": wanted.dataset, "mode": wanted.mode, "run_id": run_id}
+    if connection.execute(load(SQL, "manifest_other_running"), dataset_mode).fetchone() is not None:
+        return None
+    connection.execute(load(SQL, "manifest_supersede"), dataset_mode)
+    connection.execute(
+        load(SQL, "manifest_insert"),
+        dataset_mode
+        | {
+            "pipeline": wanted.pipeline,
+            "scope": Jsonb(wanted.scope),
+            "transform_version": wanted.transform_version,
+            "parameters": Jsonb(wanted.parameters),
+            "partition_from": wanted.partitions.first if wanted.partitions else None,
+            "partition_to": wanted.partitions.last if wanted.partitions else None,
+            "requested_by": wanted.requested_by,
+            "caused_by": Jsonb(list(wanted.caused_by)),
+        },
+    )
+    return manifest(connection, run_id)
+
+
+def next_attempt(connection: Connection, run_id: str, requested_by: str) -> Attempt | None:
+    """Write the row of the next attempt, before any launcher is asked: a lost request is then seen as missing.
+
+    Returns:
+        The attempt, or None where one is live, the last one asks for patience, or the manifest is not open.
+    """
+    row = connection.execute(load(SQL, "attempt_next"), {"run_id": run_id, "requested_by": requested_by}).fetchone()
+    if row is None:
+        return None
+    return _attempt(manifest(connection, run_id), row["attempt"])
+
+
+def requested_attempts(connection: Connection) -> list[Attempt]:
+    """Attempts that a launcher was or is to be asked for and that have not started, oldest first."""
+    rows = connection.execute(load(SQL, "attempt_requested")).fetchall()
+    return [_attempt(manifest_of(row), row["attempt"]) for row in rows]
+
+
+def fail_launch(connection: Connection, attempt: Attempt, reason: str) -> None:
+    """Record that the launcher never started an attempt; the next number may be asked for."""
+    connection.execute(
+        load(SQL, "attempt_launch_failed"),
+        {"run_id": attempt.run_id, "attempt": attempt.attempt, "message": reason},
+    )
+
+
+def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> Claim:
+    """Begin an attempt: it becomes RUNNING and owns its dataset, or ends as DEFERRED.
+
+    A claim whose owner gave no sign of life for `DEAD_AFTER_SECONDS` is taken over; the owner's attempt is LOST, and
+    its token no longer opens any transaction.
+
+    Raises:
+        Deferred: the dataset is claimed by a living run, or this attempt is over or superseded.
+    """
+    with control.transaction() as connection:
+        row = connection.execute(load(SQL, "attempt_lock"), {"run_id": run_id, "attempt": attempt}).fetchone()
+        if row is None:
+            raise ConfigurationError(f"run {run_id} has no attempt {attempt}", remedy="`casegold runs` lists them")
+        if row["state"] != "REQUESTED" or row["manifest_state"] != "OPEN":
+            raise Deferred(
+                f"attempt {attempt} of run {run_id[:12]} is {row['state']} and its manifest {row['manifest_state']}"
+            )
+        claim = Claim(row["dataset"], run_id, attempt, UUID(str(row["token"])))
+        owner = _take_claim(connection, claim)
+        if owner is None:
+            connection.execute(
+                load(SQL, "attempt_start"), {"run_id": run_id, "attempt": attempt, "launcher_ref": launcher_ref}
+            )
+            return claim
+        message = f"{claim.dataset} is claimed by run {owner[:12]}"
+        connection.execute(load(SQL, "attempt_defer"), {"run_id": run_id, "attempt": attempt, "message": message})
+    raise Deferred(message)
+
+
+def _take_claim(connection: Connection, claim: Claim) -> str | None:
+    """Claim the dataset; the run id of the living owner if there is one."""
+    parameters = {
+        "dataset": claim.dataset,
+        "run_id": claim.run_id,
+        "attempt": claim.attempt,
+        "token": claim.token,
+        "dead_after": DEAD_AFTER_SECONDS,
+    }
+    connection.execute(load(SQL, "claim_expire"), parameters)
+    if connection.execute(load(SQL, "claim_insert"), parameters).rowcount == 1:
+        return None
+    owner = connection.execute(load(SQL, "claim_owner"), parameters).fetchone()
+    if owner is None:  # released between the two statements: whoever asks next will get it
+        return "another"
+    return str(owner["run_id"])
+
+
+def heartbeat(control: ControlDb, claim: Claim) -> bool:
+    """A sign of life. False when the claim is no longer ours: the run must stop."""
+    with control.transaction() as connection:
+        return connection.execute(load(SQL, "claim_heartbeat"), _claim_parameters(claim)).rowcount == 1
+
+
+def assert_claim(connection: Connection, claim: Claim) -> None:
+    """Hold the claim's row to the end of this transaction, so that nobody can take the dataset over before it commits.
+
+    Raises:
+        Deferred: the claim was taken over; what this run did so far counts only as far as it was recorded.
+    """
+    if connection.execute(load(SQL, "claim_assert"), _claim_parameters(claim)).fetchone() is None:
+        raise Deferred(f"run {claim.run_id[:12]} attempt {claim.attempt} no longer owns {claim.dataset}")
+
+
+def finish(
+    control: ControlDb, claim: Claim, exit_class: ExitClass, message: str, outcome: dict[str, Any]
+) -> RunState | None:
+    """End an attempt and, where its exit class is final, its manifest; release the dataset.
+
+    Returns:
+        The manifest's state, or None where the attempt had been taken over (then nothing changes).
+    """
+    with control.transaction() as connection:
+        if connection.execute(load(SQL, "claim_release"), _claim_parameters(claim)).rowcount == 0:
+            return None
+        connection.execute(
+            load(SQL, "attempt_finish"),
+            {
+                "run_id": claim.run_id,
+                "attempt": claim.attempt,
+                "state": "SUCCEEDED" if exit_class is ExitClass.SUCCESS else "FAILED",
+                "exit_class": int(exit_class),
+                "message": message,
+                "retry_seconds": backoff_seconds(claim.attempt),
+            },
+        )
+        state = _state_after(exit_class, claim.attempt)
+        if state is not RunState.OPEN:
+            end_manifest(connection, claim.run_id, state, outcome)
+        return state
+
+
+def _state_after(exit_class: ExitClass, attempt: int) -> RunState:
+    match exit_class:
+        case ExitClass.SUCCESS:
+            return RunState.SUCCEEDED
+        case ExitClass.VALIDATION_FAILED:
+            return RunState.HELD
+        case ExitClass.SOURCE_UNAVAILABLE | ExitClass.COMMIT_UNKNOWN if attempt < MAX_ATTEMPTS:
+            return RunState.OPEN
+        case _:
+            return RunState.FAILED
+
+
+def backoff_seconds(attempt: int) -> float:
+    """Seconds before the attempt after `attempt`: 5 s doubled each time, at most 10 minutes."""
+    return float(min(600, 5 * 2 ** (attempt - 1)))
+
+
+def end_manifest(connection: Connection, run_id: str, state: RunState, outcome: dict[str, Any]) -> None:
+    """Close a manifest; it asks for no further attempt."""
+    connection.execute(load(SQL, "manifest_end"), {"run_id": run_id, "state": state, "outcome": Jsonb(outcome)})
+
+
+def reap(connection: Connection) -> int:
+    """Mark attempts whose heartbeat stopped as LOST and free what they claimed; the number of them.
+
+    The third loss in a row ends the manifest as FAILED: a process that keeps dying is a bug.
+    """
+    lost = connection.execute(
+        load(SQL, "attempt_reap"), {"dead_after": DEAD_AFTER_SECONDS, "lost_in_a_row": LOST_IN_A_ROW}
+    ).fetchall()
+    return len(lost)
+
+
+def reopen(connection: Connection, run_id: str, person: str, reason: str) -> RunManifest:
+    """A person's retry of an ended manifest: open again, with its history kept.
+
+    Raises:
+        ConfigurationError: it is open, or it succeeded.
+    """
+    parameters = {"run_id": run_id, "person": person, "reason": reason}
+    if connection.execute(load(SQL, "manifest_reopen"), parameters).fetchone() is None:
+        found = manifest(connection, run_id)
+        raise ConfigurationError(f"run {run_id[:12]} is {found.state}: there is nothing to retry")
+    return manifest(connection, run_id)
+
+
+def _attempt(of: RunManifest, number: int) -> Attempt:
+    return Attempt(of.run_id, number, of.dataset, of.pipeline, of.partitions, of.mode)
+
+
+def _claim_parameters(claim: Claim) -> dict[str, Any]:
+    return {"dataset": claim.dataset, "run_id": claim.run_id, "attempt": claim.attempt, "token": claim.token}
+
+
+# ------------------------------------------------------------------------------------------------ settings
+
+
+def setting(connection: Connection, key: str) -> Any:
+    """The value of an installation setting, or None where it was never set."""
+    row = connection.execute(load(SQL, "setting_get"), {"key": key}).fetchone()
+    return None if row is None else row["value"]
+
+
+def install(control: ControlDb, time_zone: str, clock: str) -> None:
+    """Write the facts of the installation at its first start; refuse to run with another time zone later.
+
+    Args:
+        clock: `system` or an ISO 8601 instant; used at the first start only.
+    """
+    with control.transaction() as connection:
+        for key, value in (("business_time_zone", time_zone), ("business_clock", clock)):
+            connection.execute(load(SQL, "setting_first"), {"key": key, "value": Jsonb(value)})
+        stored = setting(connection, "business_time_zone")
+    if stored != time_zone:
+        raise ConfigurationError(
+            f"this installation's business time zone is {stored}, CASEGOLD_TIME_ZONE says {time_zone}",
+            remedy=f"set CASEGOLD_TIME_ZONE={stored}: dates of published figures cannot change their meaning",
+        )
+
+
+def set_business_clock(control: ControlDb, clock: str, reason: str) -> None:
+    """Set the business clock to `system` or to an ISO 8601 instant; the old value is kept in setting_history."""
+    parse_clock(clock)
+    with control.transaction() as connection:
+        connection.execute(load(SQL, "setting_set"), {"key": "business_clock", "value": Jsonb(clock), "reason": reason})
+
+
+def business_clock(control: ControlDb) -> BusinessClock:
+    """The clock that decides which dates are over."""
+    with control.transaction() as connection:
+        stored = setting(connection, "business_clock")
+    if stored is None:
+        raise InvariantBroken("the installation has no business clock", remedy="`casegold up` writes it")
+    return parse_clock(str(stored))
+
+
+def parse_clock(text: str) -> BusinessClock:
+    """`system`, or an ISO 8601 instant with offset, as a clock."""
+    if text == "system":
+        return SystemClock()
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"business clock {text!r} is neither `system` nor an ISO 8601 instant",
+            remedy="for example 2012-01-24T00:00:00+01:00",
+        ) from error
+    if instant.tzinfo is None:
+        raise ConfigurationError(f"business clock {text!r} has no UTC offset", remedy="add one: +01:00 or Z")
+    return FixedClock(instant.astimezone(UTC))
