@@ -1,0 +1,265 @@
+"""What a dataset promises: columns, checks, partitions, inputs, owners; and how datasets hang together.
+
+Not here: the file format (`odcs`), reading directories (`runtime.contracts`), evaluating checks (`quality`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import pyarrow as pa
+
+from casegold.domain.calendar import days, month_end
+from casegold.domain.columns import Column
+from casegold.domain.errors import ConfigurationError
+
+
+class PartitionedBy(StrEnum):
+    """The period of one partition. Its key is the first date of the period."""
+
+    NONE = "none"
+    DAY = "day"
+    MONTH = "month"
+    QUARTER = "quarter"
+
+
+class InputMapping(StrEnum):
+    """Which partitions of an input one partition is made of."""
+
+    SEQUENCE = "sequence"
+    """No partitions: everything known at the pinned sequence number."""
+    SAME = "same"
+    DAYS_OF_PERIOD = "daysOfPeriod"
+    DAY_BEFORE_PERIOD = "dayBeforePeriod"
+    """The state at the period's start; absent, and not missed, before the register's first day."""
+
+
+class Signal(StrEnum):
+    """How a source says that it has sent everything of a date."""
+
+    CONTROL_TOTALS = "controlTotals"
+    WATERMARK = "watermark"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRule:
+    """A check by name. A required one closes the gate when it fails or has no result; an advisory one only tells."""
+
+    name: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputRef:
+    """A dataset that this one is computed from."""
+
+    dataset: str
+    mapping: InputMapping
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSignal:
+    """A source of events and the signal that a date waits for."""
+
+    source: str
+    signal: Signal
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who may do what, and who has to agree first. Names are database roles."""
+
+    name: str
+    access: str
+    description: str
+    first_level_approvers: tuple[str, ...]
+    second_level_approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """A promise about the dataset's timeliness or retention, as text for people."""
+
+    name: str
+    value: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetContract:
+    """Everything the platform knows of a dataset before it has seen a row."""
+
+    dataset: str
+    """The asset key with a slash, `gold/case_daily_snapshot`."""
+    version: str
+    digest: str
+    """SHA-256 of the contract's text, hexadecimal: tells whether a version was made under this very text."""
+    title: str
+    description: str
+    group: str
+    kinds: tuple[str, ...]
+    tags: tuple[str, ...]
+    owners: tuple[str, ...]
+    """`team:<name>` first, then people by e-mail address."""
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    """The primary key, in its order."""
+    checks: tuple[CheckRule, ...]
+    partitioned_by: PartitionedBy
+    partition_column: str | None
+    """The DATE column that holds a row's partition; None for a dataset without partitions."""
+    inputs: tuple[InputRef, ...]
+    transform: str
+    sources: tuple[SourceSignal, ...]
+    first_date: date
+    max_future: timedelta
+    grace_window: timedelta
+    max_partitions_automatic: int
+    """Published partitions that may be restated in one run without a person. Those never published do not count."""
+    roles: tuple[Role, ...]
+    service_levels: tuple[ServiceLevel, ...]
+
+    @property
+    def table(self) -> str:
+        """The Iceberg identifier, `gold.case_daily_snapshot`."""
+        return self.dataset.replace("/", ".")
+
+    def column(self, name: str) -> Column:
+        """The column of that name. Raises KeyError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.dataset} has no column {name}")
+
+    def arrow_schema(self) -> Any:
+        """The columns as a `pyarrow.Schema`, in contract order."""
+        return pa.schema([pa.field(c.name, c.type.arrow, nullable=not c.required) for c in self.columns])
+
+    def required_checks(self) -> tuple[str, ...]:
+        """Names of the checks that close the gate."""
+        return tuple(check.name for check in self.checks if check.required)
+
+    def period(self, partition: date) -> tuple[date, date]:
+        """First and last date of a partition.
+
+        Raises:
+            ConfigurationError: the dataset has no partitions, or `partition` is not the first date of one.
+        """
+        last = {
+            PartitionedBy.DAY: partition,
+            PartitionedBy.MONTH: month_end(partition),
+            PartitionedBy.QUARTER: month_end(month_end(month_end(partition) + timedelta(1)) + timedelta(1)),
+        }.get(self.partitioned_by)
+        if last is None or partition != self.partition_of(partition):
+            raise ConfigurationError(
+                f"{self.dataset} has no partition {partition}",
+                remedy=f"it is partitioned by {self.partitioned_by}; name the first date of a {self.partitioned_by}",
+            )
+        return partition, last
+
+    def partition_of(self, day: date) -> date:
+        """The partition that a date lies in."""
+        match self.partitioned_by:
+            case PartitionedBy.MONTH:
+                return day.replace(day=1)
+            case PartitionedBy.QUARTER:
+                return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+            case _:
+                return day
+
+    def input_partitions(self, ref: InputRef, partition: date) -> tuple[date, ...]:
+        """The input's partitions that `partition` is made of; none for an input read at a sequence number."""
+        first, last = self.period(partition)
+        match ref.mapping:
+            case InputMapping.SEQUENCE:
+                return ()
+            case InputMapping.SAME:
+                return (partition,)
+            case InputMapping.DAYS_OF_PERIOD:
+                return tuple(days(first, last))
+            case InputMapping.DAY_BEFORE_PERIOD:
+                return (first - timedelta(days=1),)
+
+
+class Contracts:
+    """All contracts of an installation, checked against each other."""
+
+    def __init__(self, contracts: Iterable[DatasetContract]) -> None:
+        """Check the contracts against each other.
+
+        Raises:
+            ConfigurationError: a dataset twice, an unknown input, a cycle, or rules that contradict an input's.
+        """
+        self._by_id: dict[str, DatasetContract] = {}
+        for contract in contracts:
+            if contract.dataset in self._by_id:
+                raise ConfigurationError(
+                    f"two contracts describe {contract.dataset}", remedy="keep one file for each dataset"
+                )
+            self._by_id[contract.dataset] = contract
+        for contract in self:
+            self._check_inputs(contract)
+        self._order = self._sorted()
+
+    def __iter__(self) -> Iterator[DatasetContract]:
+        return iter(self._by_id.values())
+
+    def __contains__(self, dataset: str) -> bool:
+        return dataset in self._by_id
+
+    def __getitem__(self, dataset: str) -> DatasetContract:
+        """The contract of a dataset. Raises ConfigurationError when there is none."""
+        if dataset not in self._by_id:
+            raise ConfigurationError(
+                f"no contract describes {dataset}", remedy=f"known datasets: {', '.join(sorted(self._by_id))}"
+            )
+        return self._by_id[dataset]
+
+    def in_order(self) -> tuple[DatasetContract, ...]:
+        """Every contract after all of its inputs."""
+        return self._order
+
+    def downstream_of(self, dataset: str) -> tuple[DatasetContract, ...]:
+        """The datasets made from it, directly or over others, each after its inputs."""
+        reached = {self[dataset].dataset}
+        found = []
+        for contract in self._order:
+            if any(ref.dataset in reached for ref in contract.inputs):
+                reached.add(contract.dataset)
+                found.append(contract)
+        return tuple(found)
+
+    def _check_inputs(self, contract: DatasetContract) -> None:
+        for ref in contract.inputs:
+            if ref.dataset not in self._by_id:
+                raise ConfigurationError(
+                    f"{contract.dataset} names the input {ref.dataset}, which no contract describes",
+                    remedy="correct the name under inputs or add the contract",
+                )
+            upstream = self._by_id[ref.dataset]
+            for name in ("first_date", "max_future", "grace_window"):
+                ours, theirs = getattr(contract, name), getattr(upstream, name)
+                if ours != theirs:
+                    raise ConfigurationError(
+                        f"{contract.dataset} and its input {ref.dataset} disagree on {name}: {ours}, {theirs}",
+                        remedy="lateness is judged once for all datasets: give both the same value",
+                    )
+
+    def _sorted(self) -> tuple[DatasetContract, ...]:
+        graph = {c.dataset: sorted({ref.dataset for ref in c.inputs}) for c in self}
+        try:
+            order = tuple(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            raise ConfigurationError(
+                f"datasets are made from each other in a circle: {' -> '.join(error.args[1])}",
+                remedy="remove one of these inputs",
+            ) from error
+        return tuple(self._by_id[dataset] for dataset in order)

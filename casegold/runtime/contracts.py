@@ -1,0 +1,23 @@
+"""Reads the contract files of a directory. Not here: their format and meaning (`domain.odcs`, `domain.contract`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from casegold.domain.contract import Contracts
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.odcs import parse_contract
+
+
+def load_contracts(directory: Path) -> Contracts:
+    """Every `*.yaml` in `directory`, checked against each other.
+
+    Raises:
+        ConfigurationError: no such directory, no contract in it, or one that is wrong.
+    """
+    paths = sorted(directory.glob("*.yaml"))
+    if not paths:
+        raise ConfigurationError(
+            f"no contracts in {directory}", remedy="point to the directory that holds the dataset contracts"
+        )
+    return Contracts(parse_contract(path.read_text(encoding="utf-8"), str(path)) for path in paths)
