@@ -1,0 +1,56 @@
+"""The planner's answers, and what both of its halves need. Not here: how an answer is found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from casegold.manifest.model import PartitionRange, Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A range that should be computed now, with everything the outcome depends on pinned in `scope`.
+
+    `restated` of its partitions have an official version, `fresh` never had one.
+    """
+
+    dataset: str
+    pipeline: Pipeline
+    partitions: PartitionRange
+    scope: dict[str, Any]
+    restated: int
+    fresh: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotDue:
+    """Nothing to compute for a dataset, and what it waits for; `clean` where nothing is missing.
+
+    `unsettled_from` is the first partition that nobody should build upon yet.
+    """
+
+    dataset: str
+    why: str
+    clean: bool = False
+    unsettled_from: date | None = None
+
+
+Decision = Due | NotDue
+
+
+def unsettled_from(decision: Decision) -> date | None:
+    """From which partition on a dataset is not to be built upon: all of a due range changes together."""
+    return decision.partitions.first if isinstance(decision, Due) else decision.unsettled_from
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Which dates are official, and the sequences to pin."""
+
+    first: date
+    latest: date
+    admitted_seq: int
+    totals_seq: int

@@ -1,0 +1,133 @@
+"""When a dataset made from published partitions is due: all inputs official, in other versions than those recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from casegold.domain.contract import DatasetContract
+from casegold.domain.sql import load
+from casegold.manifest import holds
+from casegold.manifest.db import Connection
+from casegold.manifest.decisions import Decision, Due, NotDue, Register
+from casegold.manifest.model import PartitionRange, Pipeline
+
+SQL = "casegold.manifest.sql"
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """A complete period: the versions of its inputs as [dataset, partition, version], or what it waits for."""
+
+    key: date
+    inputs: list[list[Any]]
+    waits_for: str | None
+
+
+def decide(
+    connection: Connection,
+    contract: DatasetContract,
+    register: Register,
+    transform_version: str,
+    unsettled: date | None,
+) -> Decision:
+    """The first unbroken row of periods that are due.
+
+    Args:
+        unsettled: from which partition of its inputs on nothing may be built upon.
+    """
+    dataset = contract.dataset
+    versions = {ref.dataset: _official_versions(connection, ref.dataset) for ref in contract.inputs}
+    seen = {
+        row["partition_key"]: row for row in connection.execute(load(SQL, "planner_seen_inputs"), {"dataset": dataset})
+    }
+    periods = [
+        _period(contract, key, register, versions, unsettled)
+        for key in _complete_periods(contract, register.first, register.latest)
+    ]
+    if not periods:
+        return NotDue(dataset, f"no {contract.partitioned_by} is over yet", clean=True)
+    inputs = {period.key.isoformat(): period.inputs for period in periods}
+    span = PartitionRange(periods[0].key, periods[-1].key)
+    standing = holds.standing(connection, contract, transform_version, span, inputs)
+    due: list[_Period] = []
+    waiting: list[str] = []
+    for period in periods:
+        why_not = _why_not(period, standing)
+        changed = period.key not in seen or seen[period.key]["seen_inputs"] != holds.digest_of(period.inputs)
+        if why_not is None and changed:
+            due.append(period)
+        elif due:
+            break
+        elif why_not is not None:
+            waiting.append(f"{period.key} {why_not}")
+    if not due:
+        why = waiting[0] if waiting else "every complete period is published and up to date"
+        first_waiting = date.fromisoformat(waiting[0].split()[0]) if waiting else None
+        return NotDue(dataset, why, clean=not waiting, unsettled_from=first_waiting)
+    return _due(connection, contract, due, seen)
+
+
+def _due(
+    connection: Connection,
+    contract: DatasetContract,
+    due: list[_Period],
+    seen: Mapping[date, Mapping[str, Any]],
+) -> Due:
+    partitions = PartitionRange(due[0].key, due[-1].key)
+    scope: dict[str, Any] = {
+        "partitions": [partitions.first.isoformat(), partitions.last.isoformat()],
+        "inputs": {period.key.isoformat(): period.inputs for period in due},
+        "contract": holds.contract_scope(contract),
+        "waivers": holds.waivers(connection, contract.dataset, partitions),
+    }
+    restated = sum(1 for period in due if period.key in seen and seen[period.key]["current_version"] is not None)
+    why = f"the inputs of {partitions} are official and differ from those recorded"
+    return Due(contract.dataset, Pipeline.REPORT, partitions, scope, restated, len(due) - restated, why)
+
+
+def _why_not(period: _Period, standing: list[tuple[PartitionRange, str]]) -> str | None:
+    if period.waits_for is not None:
+        return f"waits for {period.waits_for}"
+    reason = next((reason for held, reason in standing if holds.covers(held, period.key)), None)
+    return None if reason is None else f"is held: {reason}"
+
+
+def _official_versions(connection: Connection, dataset: str) -> dict[date, int]:
+    rows = connection.execute(load(SQL, "planner_official_versions"), {"dataset": dataset})
+    return {row["partition_key"]: row["current_version"] for row in rows}
+
+
+def _complete_periods(contract: DatasetContract, first: date, latest: date) -> Iterable[date]:
+    """Periods that are over, oldest first; the first may begin before the register does."""
+    key = contract.partition_of(first)
+    while contract.period(key)[1] <= latest:
+        yield key
+        key = contract.period(key)[1] + ONE_DAY
+
+
+def _period(
+    contract: DatasetContract,
+    key: date,
+    register: Register,
+    versions: Mapping[str, Mapping[date, int]],
+    unsettled: date | None,
+) -> _Period:
+    inputs: list[list[Any]] = []
+    for ref in contract.inputs:
+        for partition in contract.input_partitions(ref, key):
+            if contracted_before(partition, register.first):
+                continue
+            version = versions[ref.dataset].get(partition)
+            if version is None or (unsettled is not None and partition >= unsettled):
+                return _Period(key, [], f"{ref.dataset} {partition}")
+            inputs.append([ref.dataset, partition.isoformat(), version])
+    return _Period(key, sorted(inputs), None)
+
+
+def contracted_before(partition: date, first: date) -> bool:
+    """Before the register's first day there is nothing that a period could be made of: it begins with the register."""
+    return partition < first

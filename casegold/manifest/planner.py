@@ -1,0 +1,155 @@
+"""What is due, and why not: one level-triggered planner for all datasets, asked as often as anybody likes.
+
+It reads control state only, so that a lost, doubled or reordered event can delay a run but not falsify a figure.
+Here belongs the decision. Not here: asking a launcher (sensors), computing (runtime.jobs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from casegold.domain.contract import Contracts, DatasetContract, InputMapping
+from casegold.domain.sql import load
+from casegold.manifest import backfill, holds, periods, store
+from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
+from casegold.manifest.decisions import Decision, Due, NotDue, Register, unsettled_from
+from casegold.manifest.model import ManifestRequest, PartitionRange, Pipeline, RunManifest
+
+SQL = "casegold.manifest.sql"
+ONE_DAY = timedelta(days=1)
+
+
+def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str], asked_by: str) -> list[RunManifest]:
+    """Ask for every run that is due; the open manifests of all gold and report datasets.
+
+    Args:
+        transforms: version of each transform that a contract names.
+    """
+    with control.transaction() as connection:
+        take_lock(connection, Lock.PLAN)
+        store.reap(connection)
+        busy = {row["dataset"] for row in connection.execute(load(SQL, "planner_busy"))}
+        manifests = []
+        for decision in decide(connection, contracts, transforms):
+            if isinstance(decision, NotDue) or decision.dataset in busy:
+                continue
+            contract = contracts[decision.dataset]
+            if _needs_approval(contract, decision):
+                backfill.ask(connection, decision.dataset, decision.partitions, decision.why, decision.restated)
+                continue
+            manifest = store.request(connection, request_for(contract, decision, transforms, asked_by))
+            if manifest is not None:
+                manifests.append(manifest)
+        return manifests
+
+
+def request_for(contract: DatasetContract, due: Due, transforms: Mapping[str, str], asked_by: str) -> ManifestRequest:
+    """The manifest of a due range."""
+    return ManifestRequest(
+        pipeline=due.pipeline,
+        dataset=due.dataset,
+        scope=due.scope,
+        transform_version=transforms[contract.transform],
+        requested_by=asked_by,
+        partitions=due.partitions,
+        caused_by=(due.why,),
+    )
+
+
+def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str, str]) -> list[Decision]:
+    """The decision for every computed dataset, each after its inputs."""
+    register = _register(connection)
+    decisions: dict[str, Decision] = {}
+    for contract in contracts.in_order():
+        if not is_computed(contract):
+            continue
+        if register is None:
+            decision: Decision = NotDue(contract.dataset, "no date is closed yet", clean=True)
+        elif reads_sequence(contract):
+            decision = _decide_range(connection, contract, register, transforms[contract.transform])
+        else:
+            unsettled = [unsettled_from(decisions[ref.dataset]) for ref in contract.inputs]
+            earliest = min((day for day in unsettled if day is not None), default=None)
+            decision = periods.decide(connection, contract, register, transforms[contract.transform], earliest)
+        decisions[contract.dataset] = decision
+    return list(decisions.values())
+
+
+def is_computed(contract: DatasetContract) -> bool:
+    """Whether the planner asks for this dataset: it has partitions and is made from others by a transform."""
+    return (
+        contract.partition_column is not None
+        and bool(contract.inputs)
+        and contract.dataset.startswith(("gold/", "reports/"))
+    )
+
+
+def reads_sequence(contract: DatasetContract) -> bool:
+    """Whether the dataset is computed from facts at a pinned sequence, not from published partitions."""
+    return any(ref.mapping is InputMapping.SEQUENCE for ref in contract.inputs)
+
+
+def _needs_approval(contract: DatasetContract, due: Due) -> bool:
+    return due.restated > contract.max_partitions_automatic
+
+
+def _register(connection: Connection) -> Register | None:
+    row = connection.execute(load(SQL, "planner_register")).fetchone()
+    if row is None or row["first"] is None:
+        return None
+    return Register(row["first"], row["latest"], row["admitted_seq"], row["totals_seq"])
+
+
+def _decide_range(
+    connection: Connection, contract: DatasetContract, register: Register, transform_version: str
+) -> Decision:
+    """The range from the first dirty or unpublished date to the latest closed one, cut before what is held."""
+    dataset = contract.dataset
+    row = connection.execute(load(SQL, "planner_first_dirty"), {"dataset": dataset}).fetchone()
+    first = None if row is None else row["first_dirty"]
+    if first is None:
+        return NotDue(dataset, "every closed date is published and clean", clean=True)
+    partitions = PartitionRange(first, register.latest)
+    standing = holds.standing(connection, contract, transform_version, partitions)
+    if standing:
+        held, reason = standing[0]
+        # Dates that were never published may stay behind; published ones change all together or not at all.
+        if held.first <= first or _published_from(connection, dataset, held.first):
+            return NotDue(dataset, f"held from {held.first}: {reason}", unsettled_from=first)
+        partitions = PartitionRange(first, held.first - ONE_DAY)
+    return _range_due(connection, contract, register, partitions)
+
+
+def _range_due(
+    connection: Connection, contract: DatasetContract, register: Register, partitions: PartitionRange
+) -> Due:
+    dataset, first = contract.dataset, partitions.first
+    parameters = {"dataset": dataset, "first": first, "last": partitions.last, "partition": first - ONE_DAY}
+    counts = connection.execute(load(SQL, "planner_range_counts"), parameters).fetchone()
+    previous = connection.execute(load(SQL, "planner_current_version"), parameters).fetchone()
+    restated = counts["restated"] if counts else 0
+    fresh = (partitions.last - first).days + 1 - restated
+    scope = {
+        "partitions": [first.isoformat(), partitions.last.isoformat()],
+        "admitted_seq": register.admitted_seq,
+        "totals_seq": register.totals_seq,
+        "previous_version": None if previous is None else previous["current_version"],
+        "contract": holds.contract_scope(contract),
+        "waivers": holds.waivers(connection, dataset, partitions),
+    }
+    why = _why(connection, dataset, first, restated, fresh)
+    return Due(dataset, Pipeline.SNAPSHOT, partitions, scope, restated, fresh, why)
+
+
+def _published_from(connection: Connection, dataset: str, first: date) -> bool:
+    parameters = {"dataset": dataset, "first": first}
+    return connection.execute(load(SQL, "planner_published_from"), parameters).fetchone() is not None
+
+
+def _why(connection: Connection, dataset: str, first: date, restated: int, fresh: int) -> str:
+    if restated == 0:
+        return f"{fresh} closed dates without a version, from {first}"
+    row = connection.execute(load(SQL, "planner_dirty_facts"), {"dataset": dataset, "first": first}).fetchone()
+    facts = 0 if row is None else row["facts"]
+    return f"{facts} facts or new totals change figures from {first} on: {restated} dates restated, {fresh} new"

@@ -1,0 +1,98 @@
+"""The one way to execute an attempt, whoever launches it: start, heartbeat, run, record the end.
+
+    python -m casegold.runtime.batch_job --run-id R --attempt N
+
+The process exits with the run's exit class. Not here: what a run computes (runtime.jobs), who asks for it (planner).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from casegold.domain.errors import CasegoldError, Deferred, ExitClass
+from casegold.manifest import store
+from casegold.manifest.db import ControlDb
+from casegold.manifest.model import Claim
+from casegold.runtime.jobs import registry
+from casegold.runtime.outcome import GateClosed, Outcome
+from casegold.runtime.platform import Platform, open_platform
+
+log = logging.getLogger(__name__)
+
+
+def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) -> Outcome:
+    """Run one attempt to its end and record it.
+
+    Args:
+        launcher_ref: what the launcher calls this execution, for people who follow it there.
+
+    Raises:
+        Deferred: the dataset is owned by another run, or the attempt is over; nothing was done.
+        GateClosed: judged and held; `outcome` says what.
+        CasegoldError: with the class that is recorded for the attempt. Any other exception is recorded as a bug.
+    """
+    claim = store.start(platform.control, run_id, attempt, launcher_ref)
+    try:
+        with platform.control.transaction() as connection:
+            manifest = store.manifest(connection, run_id)
+        with _heartbeat(platform.control, claim):
+            outcome = registry.job_of(manifest.pipeline)(platform, manifest, claim)
+    except GateClosed as closed:
+        store.finish(platform.control, claim, closed.exit_class, closed.message, dict(closed.outcome.summary))
+        raise
+    except Deferred:
+        raise  # the claim was taken over: the new owner has recorded this attempt as LOST
+    except CasegoldError as error:
+        store.finish(platform.control, claim, error.exit_class, str(error), {"error": error.message})
+        raise
+    except BaseException as error:
+        exit_class = ExitClass.BUG if isinstance(error, Exception) else ExitClass.SOURCE_UNAVAILABLE
+        message = f"{type(error).__name__}: {error}"
+        store.finish(platform.control, claim, exit_class, message, {"error": message})
+        raise
+    store.finish(platform.control, claim, ExitClass.SUCCESS, "", dict(outcome.summary))
+    return outcome
+
+
+@contextmanager
+def _heartbeat(control: ControlDb, claim: Claim) -> Iterator[None]:
+    """Beat in a thread while the block runs. A missed beat is no error: the claim's token decides, not the thread."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(store.HEARTBEAT_SECONDS):
+            try:
+                if not store.heartbeat(control, claim):
+                    return
+            except CasegoldError as error:
+                log.warning("no heartbeat for run %s: %s", claim.run_id[:12], error.message)
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{claim.run_id[:12]}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@click.command()
+@click.option("--run-id", required=True)
+@click.option("--attempt", required=True, type=int)
+def main(run_id: str, attempt: int) -> None:
+    """Execute one attempt of a run and exit with its class."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        execute(open_platform(), run_id, attempt, "batch_job")
+    except CasegoldError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(int(error.exit_class)) from error
+
+
+if __name__ == "__main__":
+    main()

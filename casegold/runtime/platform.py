@@ -1,0 +1,50 @@
+"""The parts that every entry point needs, opened once from the settings. Not here: any logic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from casegold.domain.calendar import BusinessCalendar
+from casegold.domain.contract import Contracts
+from casegold.manifest import store
+from casegold.manifest.db import ControlDb
+from casegold.runtime.contracts import load_contracts
+from casegold.runtime.settings import Settings, load_settings
+from casegold.sink.lake import Lake
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An open installation. Cheap: servers are reached when first asked."""
+
+    settings: Settings
+    control: ControlDb
+    contracts: Contracts
+    calendar: BusinessCalendar
+
+    @cached_property
+    def lake(self) -> Lake:
+        return Lake(self.settings.catalog_url(), self.settings.warehouse_url())
+
+    @property
+    def kafka_config(self) -> dict[str, str | int]:
+        return self.settings.kafka_config()
+
+
+def open_platform(settings: Settings | None = None) -> Platform:
+    """Open the installation that the settings name.
+
+    Raises:
+        SourceUnavailable: its servers are not up.
+        ConfigurationError: the business time zone is not the one it was started with.
+    """
+    settings = settings or load_settings()
+    control = ControlDb(settings.control_url())
+    store.install(control, settings.time_zone, settings.business_clock)
+    return Platform(
+        settings=settings,
+        control=control,
+        contracts=load_contracts(settings.contracts_dir),
+        calendar=BusinessCalendar(settings.time_zone),
+    )
