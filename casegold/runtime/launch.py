@@ -35,7 +35,7 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
         if not isinstance(decision, Due):
             raise ConfigurationError(
                 f"nothing of {dataset} is due: {decision.why}",
-                remedy="`casegold plan` tells why; a change of official partitions begins with `casegold backfill plan`",
+                remedy="`casegold plan` tells why; to change official partitions see `casegold backfill`",
             )
         if wanted is not None and wanted != decision.partitions:
             raise ConfigurationError(

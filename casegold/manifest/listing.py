@@ -1,0 +1,56 @@
+"""Control state as lists for people: the command line prints them. Not here: anything that a run depends on."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
+from casegold.manifest.db import Connection, ControlDb
+
+SQL = "casegold.manifest.sql"
+Row = dict[str, Any]
+
+
+def versions(control: ControlDb, dataset: str | None, limit: int) -> list[Row]:
+    """Versions, newest first per dataset, with the number of partitions and rows that each changed."""
+    return control.rows(load(SQL, "list_versions"), {"dataset": dataset, "limit": limit})
+
+
+def runs(control: ControlDb, dataset: str | None, limit: int) -> list[Row]:
+    """Manifests with their last attempt, newest first."""
+    return control.rows(load(SQL, "list_runs"), {"dataset": dataset, "limit": limit})
+
+
+def holds(control: ControlDb, limit: int, *, released_too: bool = False) -> list[Row]:
+    """Holds, newest first; by default the open ones."""
+    return control.rows(load(SQL, "list_holds"), {"all": released_too, "limit": limit})
+
+
+def failed_checks(control: ControlDb, run_id: str) -> list[Row]:
+    """Required checks that failed or had no result in the last judgement of a run."""
+    return control.rows(load(SQL, "list_failed_checks"), {"run_id": run_id})
+
+
+def partition_as_of(connection: Connection, dataset: str, partition: date, version: int | None) -> Row:
+    """The version that holds a partition's content as of a version (the newest where None).
+
+    Raises:
+        ConfigurationError: the partition was never published by then.
+    """
+    parameters = {"dataset": dataset, "partition": partition, "version": version}
+    row = connection.execute(load(SQL, "version_of_partition"), parameters).fetchone()
+    if row is None:
+        asked = f"as of version {version}" if version is not None else "so far"
+        raise ConfigurationError(
+            f"{dataset} {partition} was not published {asked}",
+            remedy=f"`casegold versions {dataset}` lists what was; `casegold plan` tells what is due",
+        )
+    return row
+
+
+def files(connection: Connection, dataset: str, version: int, partition: date) -> list[Row]:
+    """The recorded files of a partition in the version that changed it."""
+    parameters = {"dataset": dataset, "version": version, "partition": partition}
+    return connection.execute(load(SQL, "files_of_partition"), parameters).fetchall()

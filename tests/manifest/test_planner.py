@@ -1,0 +1,170 @@
+"""The planner against an oracle that remembers every fact and every look, and against the rules one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from casegold.domain.contract import Contracts
+from casegold.manifest import holds, planner
+from casegold.manifest.db import Connection, ControlDb
+from casegold.manifest.decisions import Decision, Due, NotDue
+from casegold.manifest.model import PartitionRange
+from casegold.runtime.contracts import load_contracts
+from tests.manifest.register import REPORT, SNAPSHOT, Register
+
+CONTRACTS = load_contracts(Path(__file__).parents[2] / "contracts" / "datasets")
+TRANSFORMS = {contract.transform: "1" for contract in CONTRACTS}
+DAY = date(2026, 1, 1)
+
+
+def day(number: int) -> date:
+    return DAY + timedelta(days=number)
+
+
+@pytest.fixture
+def connection(control: ControlDb) -> Iterator[Connection]:
+    """A transaction that is rolled back."""
+    with control.transaction() as connection:
+        yield connection
+        connection.rollback()
+
+
+def decide(connection: Connection, contracts: Contracts = CONTRACTS) -> dict[str, Decision]:
+    return {decision.dataset: decision for decision in planner.decide(connection, contracts, TRANSFORMS)}
+
+
+def due_range(connection: Connection, dataset: str = SNAPSHOT) -> tuple[date, date] | None:
+    decision = decide(connection)[dataset]
+    return (decision.partitions.first, decision.partitions.last) if isinstance(decision, Due) else None
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("ingest"), st.lists(st.integers(-3, 9), min_size=1, max_size=3)),
+        st.tuples(st.just("close"), st.just([])),
+        st.tuples(st.just("publish"), st.just([])),
+    ),
+    max_size=14,
+)
+
+
+@given(steps=STEPS)
+@settings(max_examples=60, deadline=None)
+def test_the_due_range_is_what_an_oracle_that_forgets_nothing_says(control: ControlDb, steps: list) -> None:
+    with control.transaction() as connection:
+        register = Register(connection)
+        facts: list[tuple[int, date]] = []
+        seen: dict[date, int] = {}
+        for kind, dates in steps:
+            if kind == "ingest":
+                seq = register.ingest(*[day(number) for number in dates])
+                facts += [(seq, day(number)) for number in dates]
+            elif kind == "close":
+                register.close(day(len(register.closed)))
+            else:
+                found = due_range(connection)
+                if found is not None:
+                    partitions = [d for d in register.closed if found[0] <= d <= found[1]]
+                    register.publish(SNAPSHOT, *partitions, seen_seq=register.seq)
+                    seen |= dict.fromkeys(partitions, register.seq)
+            dirty = [
+                closed
+                for closed in register.closed
+                if closed not in seen or any(seq > seen[closed] and since <= closed for seq, since in facts)
+            ]
+            assert due_range(connection) == ((min(dirty), register.closed[-1]) if dirty else None)
+        connection.rollback()
+
+
+def test_before_any_date_is_closed_nothing_is_due(connection: Connection) -> None:
+    register = Register(connection)
+    register.ingest(day(0))
+    assert all(isinstance(decision, NotDue) for decision in decide(connection).values())
+
+
+def test_new_totals_of_a_published_date_make_it_due_again(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(day(0), day(4))
+    register.publish(SNAPSHOT, *register.closed)
+    assert due_range(connection) is None
+    register.totals(day(2), 7)
+    assert due_range(connection) == (day(2), day(4))
+
+
+def test_a_hold_on_unpublished_dates_lets_the_dates_before_it_move(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(day(0), day(4))
+    register.ingest(day(0))
+    register.publish(SNAPSHOT, day(0), day(1), day(2), seen_seq=register.seq)
+    held = PartitionRange(day(3), day(4))
+    contract = CONTRACTS[SNAPSHOT]
+    print_ = holds.fingerprint(connection, contract, "1", held)
+    register.hold(SNAPSHOT, held.first, held.last, kind="GATE", fingerprint=print_)
+    assert due_range(connection) is None
+    register.totals(day(1), 3)
+    assert due_range(connection) == (day(1), day(2))
+
+
+def test_a_hold_ends_when_what_its_checks_read_changes(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(day(0), day(2))
+    held = PartitionRange(day(0), day(2))
+    print_ = holds.fingerprint(connection, CONTRACTS[SNAPSHOT], "1", held)
+    register.hold(SNAPSHOT, day(0), day(2), kind="GATE", fingerprint=print_)
+    assert due_range(connection) is None
+    register.ingest(day(3))  # a later fact cannot change the verdict
+    assert due_range(connection) is None
+    register.totals(day(1), 3)
+    assert due_range(connection) == (day(0), day(2))
+
+
+def test_a_hold_on_a_published_date_stops_the_whole_range(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(day(0), day(4))
+    register.publish(SNAPSHOT, *register.closed)
+    register.hold(SNAPSHOT, day(3), day(3), kind="PINNED")
+    register.ingest(day(1))
+    decision = decide(connection)[SNAPSHOT]
+    assert isinstance(decision, NotDue)
+    assert decision.unsettled_from == day(1)
+
+
+def test_a_month_is_due_once_all_its_days_are_published_and_clean(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(date(2026, 1, 20), date(2026, 2, 27))
+    register.publish(SNAPSHOT, *register.closed)
+    assert due_range(connection, REPORT) == (date(2026, 1, 1), date(2026, 1, 1))
+    register.close(date(2026, 2, 28))
+    assert due_range(connection, REPORT) == (date(2026, 1, 1), date(2026, 1, 1))  # 28 February is unpublished
+    register.publish(SNAPSHOT, date(2026, 2, 28))
+    assert due_range(connection, REPORT) == (date(2026, 1, 1), date(2026, 2, 1))
+    register.ingest(date(2026, 2, 3))  # February is dirty until its days are restated
+    assert due_range(connection, REPORT) == (date(2026, 1, 1), date(2026, 1, 1))
+
+
+def test_a_published_month_is_due_again_when_an_input_version_changes(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(date(2026, 1, 1), date(2026, 1, 31))
+    register.publish(SNAPSHOT, *register.closed)
+    january = date(2026, 1, 1)
+    decision = decide(connection)[REPORT]
+    assert isinstance(decision, Due)
+    inputs = holds.digest_of(decision.scope["inputs"][january.isoformat()])
+    register.publish(REPORT, january, seen_inputs=inputs)
+    assert due_range(connection, REPORT) is None
+    register.publish(SNAPSHOT, date(2026, 1, 31), seen_seq=register.seq)
+    assert due_range(connection, REPORT) == (january, january)
+
+
+def test_a_day_that_a_person_pinned_keeps_its_month_waiting(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(date(2026, 1, 1), date(2026, 1, 31))
+    register.publish(SNAPSHOT, *register.closed)
+    register.hold(SNAPSHOT, date(2026, 1, 7), date(2026, 1, 7), kind="PINNED")
+    assert due_range(connection, REPORT) is None
