@@ -1,0 +1,1 @@
+select count(*) as cases from affected_cases
