@@ -22,7 +22,8 @@ class Register:
         self.version = 0
         self.closed: list[date] = []
         connection.execute(
-            "insert into run_manifest (run_id, pipeline, dataset, scope, transform_version, requested_by, state, ended_at)"
+            "insert into run_manifest"
+            " (run_id, pipeline, dataset, scope, transform_version, requested_by, state, ended_at)"
             " values (%s, 'ingest', 'test', '{}', '1', 'test', 'SUCCEEDED', now())",
             (RUN,),
         )
@@ -77,7 +78,8 @@ class Register:
         self.version += 1
         run_id = f"{self.version:064x}"
         self.connection.execute(
-            "insert into run_manifest (run_id, pipeline, dataset, scope, transform_version, requested_by, state, ended_at)"
+            "insert into run_manifest"
+            " (run_id, pipeline, dataset, scope, transform_version, requested_by, state, ended_at)"
             " values (%s, 'snapshot', %s, '{}', '1', 'test', 'SUCCEEDED', now())",
             (run_id, dataset),
         )
@@ -90,16 +92,19 @@ class Register:
             "insert into dataset_version (dataset, version, state, run_id, attempt, token, base_snapshot_id,"
             " staged_branch, staged_snapshot_id, snapshot_id, quality_status, publication, transform_version,"
             " contract_version, completed_at)"
-            " values (%s, %s, 'COMPLETED', %s, 1, gen_random_uuid(), 1, 'b', 2, 3, 'PASSED', 'OFFICIAL', '1', '1', now())",
+            " values (%s, %s, 'COMPLETED', %s, 1, gen_random_uuid(), 1, 'b', 2, 3, 'PASSED', 'OFFICIAL', '1', '1',"
+            " now())",
             (dataset, self.version, run_id),
         )
         for day in partitions:
             self.connection.execute(
-                "insert into partition_state (dataset, partition_key, current_version, row_count, digest_high, digest_low,"
-                " seen_seq, seen_totals_seq, seen_inputs, seen_transform, seen_contract, last_run_id)"
+                "insert into partition_state"
+                " (dataset, partition_key, current_version, row_count, digest_high, digest_low, seen_seq,"
+                " seen_totals_seq, seen_inputs, seen_transform, seen_contract, last_run_id)"
                 " values (%s, %s, %s, 1, 0, 0, %s, %s, %s, '1', '1', %s)"
                 " on conflict (dataset, partition_key) do update set current_version = excluded.current_version,"
-                " seen_seq = excluded.seen_seq, seen_totals_seq = excluded.seen_totals_seq, seen_inputs = excluded.seen_inputs",
+                " seen_seq = excluded.seen_seq, seen_totals_seq = excluded.seen_totals_seq,"
+                " seen_inputs = excluded.seen_inputs",
                 (dataset, day, self.version, seen_seq, self.totals_seq, seen_inputs, run_id),
             )
         return self.version
