@@ -1,0 +1,164 @@
+"""Commands that look: versions, show, runs, holds, plan. They change nothing."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import click
+
+from casegold.manifest import listing, planner
+from casegold.manifest.decisions import Due
+from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.cli.tables import span
+from casegold.runtime.platform import open_platform
+
+SHORT_ID = 12
+"""Digits of a run id that are shown; every command takes a unique beginning."""
+
+
+@click.command()
+@click.argument("dataset", required=False)
+@click.option("--limit", default=30, show_default=True, help="Versions to show at most.")
+def versions(dataset: str | None, limit: int) -> None:
+    """List published versions: what changed, of which quality, and why."""
+    rows = listing.versions(open_platform().control, dataset, limit)
+    show_table(
+        "Versions",
+        (
+            "dataset",
+            "version#",
+            "state",
+            "quality",
+            "publication",
+            "partitions#",
+            "range",
+            "rows#",
+            "completed",
+            "run",
+            "why",
+        ),
+        (
+            (
+                row["dataset"],
+                row["version"],
+                row["state"],
+                row["quality_status"],
+                row["publication"],
+                row["partitions"],
+                span(row["first"], row["last"]),
+                row["rows"],
+                row["completed_at"],
+                row["run_id"][:SHORT_ID],
+                "; ".join(row["caused_by"]),
+            )
+            for row in rows
+        ),
+        empty="No version was published yet. `casegold plan` tells what is due.",
+    )
+
+
+@click.command()
+@click.argument("dataset", required=False)
+@click.option("--limit", default=30, show_default=True, help="Runs to show at most.")
+def runs(dataset: str | None, limit: int) -> None:
+    """List runs, newest first, with their last attempt and its exit class."""
+    rows = listing.runs(open_platform().control, dataset, limit)
+    show_table(
+        "Runs",
+        ("run", "dataset", "range", "state", "attempt#", "exit#", "seconds#", "asked by", "asked at", "message"),
+        (
+            (
+                row["run_id"][:SHORT_ID],
+                row["dataset"],
+                span(row["first"], row["last"]),
+                row["state"],
+                row["attempt"],
+                row["exit_class"],
+                row["seconds"],
+                row["requested_by"],
+                row["requested_at"],
+                (row["message"] or "").split("\n")[0],
+            )
+            for row in rows
+        ),
+        empty="No run was asked for yet. Sensors ask once events arrive on Kafka.",
+    )
+
+
+@click.command()
+@click.option("--all", "released_too", is_flag=True, help="Released holds, too.")
+@click.option("--limit", default=30, show_default=True, help="Holds to show at most.")
+def holds(released_too: bool, limit: int) -> None:
+    """List what does not move and why, with the checks that closed the gate."""
+    control = open_platform().control
+    rows = listing.holds(control, limit, released_too=released_too)
+    show_table(
+        "Holds",
+        ("hold#", "dataset", "partitions", "kind", "since", "reason", "released"),
+        (
+            (
+                row["hold_id"],
+                row["dataset"],
+                span(row["first"], row["last"]),
+                row["kind"],
+                row["opened_at"],
+                row["reason"],
+                f"{row['release_reason']} ({row['released_by']})" if row["released_at"] else "",
+            )
+            for row in rows
+        ),
+        empty="Nothing is held.",
+    )
+    for row in rows:
+        if row["run_id"] and not row["released_at"]:
+            show_table(
+                f"\nHold {row['hold_id']}: checks that closed the gate",
+                ("partition", "check", "status", "failures#", "expected", "found", "first example"),
+                (
+                    (
+                        check["partition_key"],
+                        check["check_name"],
+                        check["status"],
+                        check["failures"],
+                        check["expected"],
+                        check["actual"],
+                        ", ".join(f"{name}={value}" for name, value in check["sample"][0].items())
+                        if check["sample"]
+                        else "",
+                    )
+                    for check in listing.failed_checks(control, row["run_id"])
+                ),
+                empty="",
+            )
+
+
+@click.command()
+def plan() -> None:
+    """Tell what is due now, and what everything else waits for."""
+    from casegold.transform.version import transform_versions  # noqa: PLC0415 - reads all SQL; only this command needs it
+
+    platform = open_platform()
+    with platform.control.transaction() as connection:
+        decisions = planner.decide(connection, platform.contracts, transform_versions())
+    show_table(
+        "Plan",
+        ("dataset", "due", "restated#", "new#", "why"),
+        (
+            (d.dataset, str(d.partitions), d.restated, d.fresh, d.why)
+            if isinstance(d, Due)
+            else (d.dataset, "-", None, None, d.why)
+            for d in decisions
+        ),
+        empty="No dataset is computed: there are no contracts.",
+    )
+
+
+def as_date(text: str) -> date:
+    """A partition key from the command line. Raises click.BadParameter."""
+    try:
+        return date.fromisoformat(text) if len(text) > len("2026-01") else datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a date such as 2026-03-01 or a month such as 2026-03") from error
+
+
+commands = (versions, runs, holds, plan)
