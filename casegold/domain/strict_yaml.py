@@ -1,0 +1,112 @@
+"""A YAML file read strictly: every refusal names file, place and remedy. Not here: what any file means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import yaml
+
+from casegold.domain.errors import ConfigurationError
+
+E = TypeVar("E", bound=StrEnum)
+_DAYS = re.compile(r"P(\d{1,5})D")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key given twice, of which plain YAML silently keeps the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of the file and where it stands, so that every refusal can name its place."""
+
+    value: Any
+    file: str
+    path: str
+
+    def refuse(self, problem: str, remedy: str) -> ConfigurationError:
+        return ConfigurationError(f"{self.file}: {self.path or 'the file'}: {problem}", remedy=remedy)
+
+    def mapping(self, allowed: frozenset[str] | None = None) -> dict[str, Any]:
+        if not isinstance(self.value, dict):
+            raise self.refuse("is not a mapping", "write `name: value` lines below it")
+        for name in self.value:
+            if allowed is not None and name not in allowed:
+                raise self.refuse(f"unknown field {name!r}", f"known fields: {', '.join(sorted(allowed))}")
+        return self.value
+
+    def get(self, name: str) -> Node:
+        if self.mapping().get(name) is None:
+            raise self.refuse(f"the field {name!r} is missing", f"add {name!r}")
+        return Node(self.value[name], self.file, f"{self.path}.{name}" if self.path else name)
+
+    def get_or(self, name: str, default: Any) -> Node:
+        return (
+            self.get(name) if self.mapping().get(name) is not None else Node(default, self.file, f"{self.path}.{name}")
+        )
+
+    def items(self) -> list[Node]:
+        if not isinstance(self.value, list):
+            raise self.refuse("is not a list", "write one `- ` line for each entry")
+        return [Node(item, self.file, f"{self.path}[{index}]") for index, item in enumerate(self.value)]
+
+    def text(self) -> str:
+        if not isinstance(self.value, str) or not self.value.strip():
+            raise self.refuse(
+                f"{self.value!r} is not text", "give a non-empty text, in quotes if it looks like a number"
+            )
+        return self.value.strip()
+
+    def texts(self) -> tuple[str, ...]:
+        return tuple(item.text() for item in self.items())
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.text().split(","))
+
+    def integer(self) -> int:
+        if not isinstance(self.value, int) or isinstance(self.value, bool):
+            raise self.refuse(f"{self.value!r} is not a whole number", "give a whole number")
+        return self.value
+
+    def flag(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.refuse(f"{self.value!r} is neither true nor false", "give true or false")
+        return self.value
+
+    def day(self) -> date:
+        # YAML reads 2000-01-01 as a date by itself; a timestamp, which is a date too, would be a mistake.
+        if type(self.value) is not date:
+            raise self.refuse(f"{self.value!r} is not a date", "give a date as YYYY-MM-DD, without quotes")
+        return self.value
+
+    def duration(self) -> timedelta:
+        match = _DAYS.fullmatch(self.text())
+        if match is None:
+            raise self.refuse(f"{self.value!r} is not a number of days", "give whole days as P7D")
+        return timedelta(days=int(match[1]))
+
+    def choice(self, kind: type[E]) -> E:
+        if self.value not in [member.value for member in kind]:
+            raise self.refuse(f"{self.value!r} is unknown", f"one of {', '.join(member.value for member in kind)}")
+        return kind(self.value)
+
+
+def read_yaml(text: str, file: str) -> Node:
+    """The file's content as a node. Raises ConfigurationError when it is not YAML or gives a key twice."""
+    try:
+        # The loader is a SafeLoader: it builds plain values only.
+        return Node(yaml.load(text, Loader=_StrictLoader), file, "")  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{file} is not valid YAML: {error}", remedy="correct the file") from error

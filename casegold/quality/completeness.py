@@ -1,0 +1,95 @@
+"""Did everything arrive that the sources say they sent? Judges the rows of `completeness.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from casegold.domain.contract import DatasetContract
+from casegold.quality.results import CheckResult, CheckStatus, by_partition, digest_of, outcome, sample_of
+
+COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
+    "business_date": pl.Date,
+    "source": pl.String,
+    "event_type": pl.String,
+    "revision": pl.Int64,
+    "as_of": pl.Datetime("us", "UTC"),
+    "expected": pl.Int64,
+    "silver": pl.Int64,
+    "rejected": pl.Int64,
+    "conflicts": pl.Int64,
+    "not_covered": pl.Int64,
+}
+"""The columns of `completeness.sql`."""
+
+
+def check_completeness(
+    contract: DatasetContract,
+    comparison: pl.DataFrame,
+    partitions: Sequence[date],
+    *,
+    event_types: Sequence[str],
+    required: bool = True,
+) -> tuple[CheckResult, ...]:
+    """Arrived = counted, for each date, source and type that has a total.
+
+    MISSING when a source that the contract requires lacks a total of any type. What was sent after the count was
+    taken, and sources without totals that nobody requires, are told in the detail and fail nothing.
+
+    Args:
+        comparison: rows of `completeness.sql` at the run's pins.
+        event_types: every type of which a required source owes a total, zero included.
+    """
+    rows = comparison.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+    owed = [(s.source, kind) for s in contract.sources if s.required for kind in event_types]
+    wanted = pl.DataFrame(owed, schema={"source": pl.String, "event_type": pl.String}, orient="row")
+    return tuple(
+        _judge(day, part, wanted, required) for day, part in by_partition(rows, "business_date", partitions).items()
+    )
+
+
+def _judge(day: date, rows: pl.DataFrame, wanted: pl.DataFrame, required: bool) -> CheckResult:
+    told = rows.filter(pl.col("expected").is_not_null()).with_columns(
+        pl.sum_horizontal("silver", "rejected", "conflicts").alias("actual")
+    )
+    missing = wanted.join(told, on=["source", "event_type"], how="anti").sort("source", "event_type")
+    detail = _detail(rows)
+    if not missing.is_empty():
+        return CheckResult(
+            "completeness",
+            day,
+            required,
+            CheckStatus.MISSING,
+            failures=missing.height,
+            expected=f"{wanted.height} control totals",
+            actual=f"{missing.height} have not arrived",
+            sample=sample_of(missing),
+            detail=detail,
+            reads=digest_of(missing),
+        )
+    bad = told.filter(pl.col("actual") != pl.col("expected")).select(
+        "source", "event_type", "expected", "actual", "silver", "rejected", "conflicts", "revision", "as_of"
+    )
+    return outcome(
+        "completeness",
+        day,
+        required=required,
+        bad=bad,
+        expected=f"{told['expected'].sum()} events in {told.height} control totals",
+        actual=f"{told['actual'].sum()} events; {bad.height} totals differ",
+        detail=detail,
+    )
+
+
+def _detail(rows: pl.DataFrame) -> str:
+    """What a person should see though it fails nothing."""
+    totals = rows.filter(pl.col("expected").is_not_null())
+    parts = [
+        (totals["rejected"].sum(), "rejected"),
+        (totals["conflicts"].sum(), "in open conflicts"),
+        (totals["not_covered"].sum(), "sent after the count, not yet covered"),
+        (rows.filter(pl.col("expected").is_null())["not_covered"].sum(), "without a control total"),
+    ]
+    return ", ".join(f"{count} {what}" for count, what in parts if count)

@@ -1,0 +1,141 @@
+"""The contract files are ODCS 3.1, and a wrong one is refused with file, place and remedy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import yaml
+from jsonschema import Draft201909Validator
+
+from casegold.domain.contract import Contracts, InputMapping, InputRef, Signal, SourceSignal
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.odcs import parse_contract
+from casegold.runtime.contracts import load_contracts
+from tests.quality.rows import CONTRACTS, REPORT, SNAPSHOT
+
+DIRECTORY = Path(__file__).parents[2] / "contracts" / "datasets"
+TEXT = (DIRECTORY / "gold_case_daily_snapshot.yaml").read_text(encoding="utf-8")
+
+
+class _Texts(yaml.SafeLoader):
+    """Leaves dates as they are written, as JSON would."""
+
+
+_Texts.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+
+
+@pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_contract_is_valid_odcs(path: Path) -> None:
+    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8"))
+    written = yaml.load(path.read_text(encoding="utf-8"), Loader=_Texts)  # noqa: S506
+    assert [error.message for error in Draft201909Validator(schema).iter_errors(written)] == []
+
+
+def test_the_snapshots_promises() -> None:
+    assert SNAPSHOT.table == "gold.case_daily_snapshot"
+    assert SNAPSHOT.key == ("snapshot_date", "case_id")
+    assert SNAPSHOT.column("status").values == ("OPEN", "ESCALATED", "DECIDED", "CLOSED")
+    assert SNAPSHOT.grace_window == timedelta(days=7)
+    assert SNAPSHOT.sources == (SourceSignal("urn:regulator:case-system", Signal.CONTROL_TOTALS, required=True),)
+    assert {"schema", "unique_key", "completeness", "continuity", "consistency"} <= set(SNAPSHOT.required_checks())
+    assert "clock_has_allowance" not in SNAPSHOT.required_checks()
+    operator = next(role for role in SNAPSHOT.roles if role.access == "write")
+    assert operator.first_level_approvers
+    assert operator.second_level_approvers
+
+
+def test_the_arrow_schema_follows_the_columns() -> None:
+    schema = SNAPSHOT.arrow_schema()
+    assert schema.field("penalty_amount") == pa.field("penalty_amount", pa.decimal128(18, 2))
+    assert schema.field("opened_at") == pa.field("opened_at", pa.timestamp("us", tz="UTC"), nullable=False)
+
+
+def test_periods_and_their_inputs() -> None:
+    march = date(2026, 3, 1)
+    whole, eve = REPORT.inputs
+    assert REPORT.period(march) == (march, date(2026, 3, 31))
+    assert len(REPORT.input_partitions(whole, march)) == 31
+    assert REPORT.input_partitions(eve, march) == (date(2026, 2, 28),)
+    assert SNAPSHOT.input_partitions(SNAPSHOT.inputs[0], march) == ()
+    with pytest.raises(ConfigurationError, match="no partition 2026-03-02"):
+        REPORT.period(date(2026, 3, 2))
+
+
+def test_contracts_know_their_order_and_what_lies_downstream() -> None:
+    order = [contract.dataset for contract in CONTRACTS.in_order()]
+    assert order.index("silver/case_events") < order.index("gold/case_daily_snapshot") < order.index(REPORT.dataset)
+    downstream = [contract.dataset for contract in CONTRACTS.downstream_of("silver/case_events")]
+    assert downstream == ["gold/case_daily_snapshot", "reports/enforcement_report"]
+    assert CONTRACTS.downstream_of(REPORT.dataset) == ()
+    with pytest.raises(ConfigurationError, match="no contract describes gold/nothing"):
+        CONTRACTS["gold/nothing"]
+
+
+def test_contracts_that_contradict_each_other_are_refused() -> None:
+    others = [c for c in CONTRACTS if c.dataset not in (SNAPSHOT.dataset, REPORT.dataset)]
+    circle = replace(SNAPSHOT, inputs=(*SNAPSHOT.inputs, InputRef(REPORT.dataset, InputMapping.SAME)))
+    for wrong, message in (
+        ([*others, circle, REPORT], "in a circle"),
+        ([*others, SNAPSHOT, SNAPSHOT], "two contracts"),
+        ([SNAPSHOT], "which no contract describes"),
+        ([*others, SNAPSHOT, replace(REPORT, grace_window=timedelta(days=3))], "disagree on grace_window"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            Contracts(wrong)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "problem"),
+    [
+        ("apiVersion: v3.1.0", "apiVersion: v2.2.0", "apiVersion", "'v2.2.0'"),
+        ("version: 1.0.0", "version: 1.0", "version", "1.0 is not text"),
+        ("status: active", "statsu: active", "the file", "unknown field 'statsu'"),
+        ("status: active\n", "", "the file", "'status' is missing"),
+        ("physicalType: date\n", "physicalType: time\n", "schema[0].properties[0].physicalType", "'time'"),
+        ("physicalType: long\n", "physicalType: decimal\n", "physicalType", "'decimal'"),
+        ("decimal(18,2)", "decimal(2,18)", "physicalType", "decimal(2,18)"),
+        ("logicalType: date\n", "logicalType: string\n", "schema[0].properties[0].logicalType", "'string'"),
+        ("severity: warning", "severity: info", "severity", "'info'"),
+        ("name: continuity", "name: schema", "schema[0]", "'schema' is given twice"),
+        ("- name: case_id", "- name: snapshot_date", "schema[0]", "'snapshot_date' is given twice"),
+        ("primaryKeyPosition: 2", "primaryKeyPosition: 3", "schema[0].properties", "not numbered"),
+        ("value: day", "value: week", "customProperties.partitionedBy", "'week'"),
+        ("value: snapshot_date", "value: case_id", "the file", "'case_id' is not a required date column"),
+        ("mapping: sequence", "mapping: everything", "customProperties.inputs[0].mapping", "'everything'"),
+        ("signal: controlTotals", "signal: hope", "customProperties.sources[0].signal", "'hope'"),
+        ("required: true }", 'required: "yes" }', "customProperties.sources[0].required", "'yes'"),
+        ("value: P7D", "value: P1W", "customProperties.graceWindow", "'P1W'"),
+        ("value: 2000-01-01", "value: 2000-01-01T00:00:00", "customProperties.firstDate", "is not a date"),
+        ("value: 400", "value: many", "customProperties.maxPartitionsAutomatic", "'many'"),
+        ("property: group", "property: gruop", "customProperties[1]", "'gruop'"),
+        ("property: kinds", "property: group", "customProperties[2]", "'group' is given twice"),
+        ("kind: DataContract", "kind: DataContract\nkind: DataContract", "", "'kind' is given twice"),
+        ("kind: DataContract", "kind: [", "", "not valid YAML"),
+    ],
+)
+def test_a_wrong_contract_is_refused_with_its_place(old: str, new: str, place: str, problem: str) -> None:
+    assert old in TEXT
+    with pytest.raises(ConfigurationError) as refusal:
+        parse_contract(TEXT.replace(old, new, 1), "wrong.yaml")
+    assert refusal.value.message.startswith("wrong.yaml")
+    assert place in refusal.value.message
+    assert problem in refusal.value.message
+    assert refusal.value.remedy
+
+
+def test_a_directory_without_contracts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no contracts in"):
+        load_contracts(tmp_path)
+
+
+def test_the_digest_is_of_the_text() -> None:
+    changed: Any = parse_contract(TEXT + "\n# a remark\n", "x.yaml")
+    assert changed.digest != SNAPSHOT.digest
+    assert replace(changed, digest=SNAPSHOT.digest) == SNAPSHOT
