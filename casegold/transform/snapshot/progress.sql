@@ -2,7 +2,7 @@
 create or replace temp table progress as
 with located as (
     select
-        case_id, position, event_type, effective_date,
+        case_id, position, event_type, occurred_us, effective_date,
         min(case when event_type = 'CaseOpened' then position end) over (partition by case_id) as first_opening
     from effective_facts
 ),
@@ -21,7 +21,7 @@ marked as (
 ),
 running as (
     select
-        case_id, position, effective_date, first_opening,
+        case_id, position, event_type, occurred_us, effective_date, first_opening,
         lead(effective_date) over (partition by case_id order by position) as next_date,
         sum(case when event_type = 'EvidenceReceived' then 1 else 0 end) over so_far as evidence_count,
         max(case when event_type = 'CaseOpened' then position end) over so_far as opening,
@@ -40,7 +40,7 @@ running as (
     window so_far as (partition by case_id order by position rows between unbounded preceding and current row)
 )
 select
-    case_id, position, first_opening, opening, assignment, escalation, clock,
+    case_id, position, event_type, occurred_us, first_opening, opening, assignment, escalation, clock,
     case when decision > reopening then decision end as decision,
     case when closing > reopening then closing end as closing,
     cast(evidence_count as bigint) as evidence_count,
