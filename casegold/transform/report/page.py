@@ -1,0 +1,234 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no image from anywhere.
+
+Every text from the data is escaped. Not here: the figures themselves, and where the page is stored.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib.resources import files
+
+import pyarrow as pa
+
+from casegold.transform.report import charts
+from casegold.transform.report.evidence import ReportEvidence, version_ranges
+from casegold.transform.report.figures import DIMENSIONS, MEASURES, Figures, number
+
+_CHARTED = 12
+"""Groups drawn in a chart; all of them are in the table."""
+
+_MEANINGS = {
+    "Open": "not closed at the end of the day.",
+    "Opened": "the case's first opening lies in the month.",
+    "Reopened, closed": "changes between the ends of two days; a case may be closed and reopened more than once.",
+    "Escalated": "cases whose level rose in the month.",
+    "Breached": "cases whose first breach of the clock lies in the month.",
+    "Decided": "cases whose decision in force at the month's end was issued in the month.",
+    "Days to decision, penalties": "those of the cases decided in the month.",
+    "Groups": "a case counts, with all of its month, where it stands at the month's end.",
+}
+
+
+def render_html(table: pa.Table, evidence: ReportEvidence) -> str:
+    """The page of `evidence.month`: figures, charts with their tables, definitions, and how the figures came to be."""
+    figures = Figures.of(table, evidence.month)
+    month = f"{evidence.month:%B %Y}"
+    body = [
+        _header(month, evidence, figures),
+        '<main class="wide">',
+        _warning(evidence),
+        _tiles(figures),
+        _movements(figures),
+        *(_dimension(figures, dimension, title) for dimension, title in DIMENSIONS.items()),
+        _meanings(),
+        _evidence(evidence),
+        "</main>",
+    ]
+    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>Enforcement report, {escape(month)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        + "\n".join(part for part in body if part)
+        + f"\n{_data(evidence)}\n</body>\n</html>\n"
+    )
+
+
+def _header(month: str, evidence: ReportEvidence, figures: Figures) -> str:
+    end, start = figures.count("OPEN_AT_END"), figures.count("OPEN_AT_START")
+    change = f"{abs(end - start):,} {'more' if end > start else 'fewer'} than" if end != start else "as many as"
+    lead = (
+        f"{end:,} cases were open at the end of the month, {change} at its start. "
+        f"{figures.count('OPENED'):,} were opened, {figures.count('CLOSED'):,} closed and "
+        f"{figures.count('DECIDED'):,} decided; {figures.count('BREACHED'):,} breached their clock."
+    )
+    badges = [
+        (evidence.publication, "good" if evidence.publication == "OFFICIAL" else "warn"),
+        (f"Quality {evidence.quality}", "good" if evidence.quality == "PASSED" else "warn"),
+        *([(f"Mode {evidence.mode}", "warn")] if evidence.mode != "NORMAL" else []),
+        (_version(evidence), ""),
+    ]
+    items = "".join(f'<li class="badge {kind}">{escape(text)}</li>' for text, kind in badges)
+    return (
+        f'<header><div class="wide"><p class="over">Enforcement report</p><h1>{escape(month)}</h1>'
+        f'<ul class="badges" aria-label="Status">{items}</ul><p class="lead">{lead}</p></div></header>'
+    )
+
+
+def _version(evidence: ReportEvidence) -> str:
+    return "Version not yet numbered" if evidence.version is None else f"Version {evidence.version}"
+
+
+def _warning(evidence: ReportEvidence) -> str:
+    if not evidence.waived:
+        return ""
+    checks = ", ".join(evidence.waived_checks)
+    named = f" Waived here: {escape(checks)}." if checks else " The waivers concern its inputs."
+    return f'<p class="warning"><strong>Published under a waiver.</strong>{named} See the evidence below.</p>'
+
+
+def _tiles(figures: Figures) -> str:
+    change = figures.count("OPEN_AT_END") - figures.count("OPEN_AT_START")
+    hints = {
+        "OPEN_AT_END": f"{change:+,} since the start".replace("-", "−"),  # noqa: RUF001 - a minus sign
+        "OPENED": "first openings",
+        "CLOSED": f"{figures.count('REOPENED'):,} reopened",
+        "ESCALATED": "to a higher level",
+        "BREACHED": "for the first time",
+        "DECIDED": "in force at the end",
+        "MEDIAN_DAYS_TO_DECISION": "from the first opening",
+    }
+    tiles = [
+        (MEASURES[name], number(figures.get(name), "days" if "DAYS" in name else "cases"), hint)
+        for name, hint in hints.items()
+    ]
+    tiles += [(f"Penalties, {unit}", number(figures.penalty(unit), unit), "imposed") for unit in figures.currencies()]
+    cells = "".join(
+        f'<div class="tile"><dt>{escape(name)}</dt><dd class="value">{value}</dd><dd class="hint">{hint}</dd></div>'
+        for name, value, hint in tiles
+    )
+    return f'<dl class="tiles">{cells}</dl>'
+
+
+def _movements(figures: Figures) -> str:
+    names = ("OPEN_AT_START", "OPENED", "REOPENED", "CLOSED", "OPEN_AT_END")
+    drawn = charts.bridge(*(figures.count(name) for name in names))
+    head = "".join(f'<th scope="col">{MEASURES[name]}</th>' for name in names)
+    cells = "".join(f"<td>{figures.count(name):,}</td>" for name in names)
+    return (
+        '<section aria-labelledby="movements"><h2 id="movements">Movements of the month</h2>'
+        f'<p class="note">How the open cases at the start became those at the end.</p><figure>{drawn}</figure>'
+        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="movements"><table><thead><tr>'
+        f'<th scope="col">Cases</th>{head}</tr></thead>'
+        f'<tbody><tr><th scope="row">All</th>{cells}</tr></tbody></table></div></section>'
+    )
+
+
+def _dimension(figures: Figures, dimension: str, title: str) -> str:
+    groups = figures.groups(dimension)
+    name = dimension.lower()
+    heading = f'<h2 id="{name}">By {title.lower()}</h2>'
+    if not groups:
+        return f'<section aria-labelledby="{name}">{heading}<p class="note">No cases.</p></section>'
+    bars = [_bar(figures, dimension, group) for group in groups[:_CHARTED]]
+    drawn = charts.groups(f"{name}-chart", f"Open cases and movements by {title.lower()}", bars)
+    rest = len(groups) - len(bars)
+    note = f"The {_CHARTED} groups with most open cases; {rest} more are in the table." if rest else "All groups."
+    key = (
+        '<p class="key"><span class="main"></span>open at end<span class="mark"></span>open at start'
+        '<span class="out"></span>closed<span class="in"></span>opened and reopened</p>'
+    )
+    return (
+        f'<section aria-labelledby="{name}">{heading}<p class="note">{note}</p>{key}<figure>{drawn}</figure>'
+        f"{_table(figures, dimension, title, groups)}</section>"
+    )
+
+
+def _bar(figures: Figures, dimension: str, group: str) -> charts.Bar:
+    def count(measure: str) -> int:
+        return figures.count(measure, dimension, group)
+
+    arrived = count("OPENED") + count("REOPENED")
+    return charts.Bar(_label(dimension, group), count("OPEN_AT_START"), count("OPEN_AT_END"), arrived, count("CLOSED"))
+
+
+def _label(dimension: str, group: str) -> str:
+    return group or f"no {DIMENSIONS[dimension].lower()}"
+
+
+def _table(figures: Figures, dimension: str, title: str, groups: list[str]) -> str:
+    units = figures.currencies()
+    heads = [*MEASURES.values(), *(f"Penalties, {unit}" for unit in units)]
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    rows = "".join(
+        f'<tr><th scope="row"><bdi>{escape(_label(dimension, group))}</bdi></th>'
+        f"{_cells(figures, units, dimension, group)}</tr>"
+        for group in groups
+    )
+    return (
+        f'<div class="scroll" role="region" tabindex="0" aria-label="Figures by {title.lower()}"><table>'
+        f"<caption>Cases by {title.lower()}, with the month's total</caption>"
+        f'<thead><tr><th scope="col">{title}</th>{head}</tr></thead><tbody>{rows}</tbody>'
+        f'<tfoot><tr><th scope="row">Total</th>{_cells(figures, units, "TOTAL", "")}</tr></tfoot></table></div>'
+    )
+
+
+def _cells(figures: Figures, units: list[str], dimension: str, group: str) -> str:
+    values = [
+        (figures.get(name, dimension, group), "days" if name == "MEDIAN_DAYS_TO_DECISION" else "cases")
+        for name in MEASURES
+    ]
+    values += [(figures.penalty(unit, dimension, group), unit) for unit in units]
+    zero = ' class="zero"'
+    return "".join(f"<td{'' if value else zero}>{number(value, unit)}</td>" for value, unit in values)
+
+
+def _meanings() -> str:
+    items = "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in _MEANINGS.items())
+    return (
+        '<section aria-labelledby="meanings"><h2 id="meanings">What is counted</h2>'
+        f'<dl class="facts">{items}</dl></section>'
+    )
+
+
+def _evidence(evidence: ReportEvidence) -> str:
+    facts = {
+        "Dataset": f"{evidence.dataset}, partition {evidence.month.isoformat()}",
+        "Version": _version(evidence),
+        "Publication": evidence.publication,
+        "Quality": f"{evidence.quality}"
+        + (f"; waived: {', '.join(evidence.waived_checks)}" if evidence.waived_checks else ""),
+        "Mode": evidence.mode,
+        "Run": f"{evidence.run_id}, attempt {evidence.attempt}",
+        "Transform version": evidence.transform_version,
+        "Contract version": evidence.contract_version,
+        "Business time zone": evidence.time_zone,
+        "Computed at": f"{evidence.created_at.isoformat(timespec='seconds')}",
+    }
+    items = "".join(f"<dt>{name}</dt><dd>{_fact(name, value)}</dd>" for name, value in facts.items())
+    rows = "".join(
+        f"<tr><td>{escape(dataset)}</td><td>{first if first == last else f'{first} to {last}'}</td>"
+        f"<td>{version}</td><td>{escape(quality)}</td></tr>"
+        for dataset, first, last, version, quality in version_ranges(evidence.inputs)
+    )
+    return (
+        '<section aria-labelledby="evidence-title"><h2 id="evidence-title">Evidence</h2>'
+        "<p>How these figures came to be. The same facts stand in this file as data, input by input.</p>"
+        f'<dl class="facts">{items}</dl><h3>Versions they were counted from</h3>'
+        '<div class="scroll" role="region" tabindex="0" aria-label="Input versions"><table class="texts"><thead><tr>'
+        '<th scope="col">Dataset</th><th scope="col">Partitions</th><th scope="col">Version</th>'
+        f'<th scope="col">Quality</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
+    )
+
+
+def _fact(name: str, value: str) -> str:
+    return f"<code>{escape(value)}</code>" if name in ("Dataset", "Run") else escape(value)
+
+
+def _data(evidence: ReportEvidence) -> str:
+    """The evidence as a data block. Its angle brackets are written as escapes, so that no value can end it."""
+    text = json.dumps(evidence.as_data(), ensure_ascii=True, sort_keys=True)
+    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return f'<script type="application/json" id="evidence">{safe}</script>'
