@@ -6,6 +6,7 @@ Every text from the data is escaped. Not here: the figures themselves, and where
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from html import escape
 from importlib.resources import files
 
@@ -41,6 +42,7 @@ def render_html(table: pa.Table, evidence: ReportEvidence) -> str:
         _tiles(figures),
         _movements(figures),
         *(_dimension(figures, dimension, title) for dimension, title in DIMENSIONS.items()),
+        _penalties(figures),
         _meanings(),
         _evidence(evidence),
         "</main>",
@@ -159,30 +161,60 @@ def _label(dimension: str, group: str) -> str:
 
 
 def _table(figures: Figures, dimension: str, title: str, groups: list[str]) -> str:
-    units = figures.currencies()
-    heads = [*MEASURES.values(), *(f"Penalties, {unit}" for unit in units)]
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in heads)
+    head = "".join(f'<th scope="col">{text}</th>' for text in MEASURES.values())
     rows = "".join(
         f'<tr><th scope="row"><bdi>{escape(_label(dimension, group))}</bdi></th>'
-        f"{_cells(figures, units, dimension, group)}</tr>"
+        f"{_cells(figures, dimension, group)}</tr>"
         for group in groups
     )
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="Figures by {title.lower()}"><table>'
         f"<caption>Cases by {title.lower()}, with the month's total</caption>"
         f'<thead><tr><th scope="col">{title}</th>{head}</tr></thead><tbody>{rows}</tbody>'
-        f'<tfoot><tr><th scope="row">Total</th>{_cells(figures, units, "TOTAL", "")}</tr></tfoot></table></div>'
+        f'<tfoot><tr><th scope="row">Total</th>{_cells(figures, "TOTAL", "")}</tr></tfoot></table></div>'
     )
 
 
-def _cells(figures: Figures, units: list[str], dimension: str, group: str) -> str:
+def _cells(figures: Figures, dimension: str, group: str) -> str:
     values = [
         (figures.get(name, dimension, group), "days" if name == "MEDIAN_DAYS_TO_DECISION" else "cases")
         for name in MEASURES
     ]
-    values += [(figures.penalty(unit, dimension, group), unit) for unit in units]
-    zero = ' class="zero"'
-    return "".join(f"<td{'' if value else zero}>{number(value, unit)}</td>" for value, unit in values)
+    return "".join(_cell(value, unit) for value, unit in values)
+
+
+def _cell(value: Decimal | None, unit: str) -> str:
+    return f"<td>{number(value, unit)}</td>" if value else f'<td class="zero">{number(value, unit)}</td>'
+
+
+def _penalties(figures: Figures) -> str:
+    units = figures.currencies()
+    heading = '<h2 id="penalties">Penalties</h2>'
+    if not units:
+        return f'<section aria-labelledby="penalties">{heading}<p class="note">None were imposed.</p></section>'
+    head = "".join(f'<th scope="col">{escape(unit)}</th>' for unit in units)
+    parts = "".join(_penalties_by(figures, units, dimension, title) for dimension, title in DIMENSIONS.items())
+    total = "".join(_cell(figures.penalty(unit), unit) for unit in units)
+    return (
+        f'<section aria-labelledby="penalties">{heading}<p class="note">Of the decisions of the month. '
+        "Amounts of different currencies are never added; groups without penalties are left out.</p>"
+        '<div class="scroll" role="region" tabindex="0" aria-labelledby="penalties"><table><thead><tr>'
+        f'<th scope="col">Group</th>{head}</tr></thead>{parts}'
+        f'<tfoot><tr><th scope="row">Total</th>{total}</tr></tfoot></table></div></section>'
+    )
+
+
+def _penalties_by(figures: Figures, units: list[str], dimension: str, title: str) -> str:
+    rows = []
+    for group in figures.groups(dimension):
+        amounts = [figures.penalty(unit, dimension, group) for unit in units]
+        if any(amount is not None for amount in amounts):
+            cells = "".join(_cell(amount, unit) for amount, unit in zip(amounts, units, strict=True))
+            rows.append(f'<tr><th scope="row"><bdi>{escape(_label(dimension, group))}</bdi></th>{cells}</tr>')
+    return (
+        f'<tbody><tr class="part"><th scope="rowgroup" colspan="{len(units) + 1}">By {title.lower()}</th></tr>'
+        f"{''.join(rows)}</tbody>"
+    )
 
 
 def _meanings() -> str:
