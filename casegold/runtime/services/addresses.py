@@ -1,0 +1,54 @@
+"""Where the local servers of a home directory listen, as written by `up`. Not here: whether they answer."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from casegold.domain.errors import ConfigurationError
+
+FILE = "services.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What a client needs to reach the local servers."""
+
+    postgres_url: str = field(repr=False)
+    """With the password."""
+    kafka_bootstrap: str
+
+
+def read_addresses(home: Path) -> Addresses | None:
+    """The addresses last written in this home, or None.
+
+    Raises:
+        ConfigurationError: the file is not what `write_addresses` writes.
+    """
+    path = home / FILE
+    try:
+        return Addresses(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{path} is damaged: {error}", remedy="delete it and run `casegold up`, which writes it anew"
+        ) from error
+
+
+def write_addresses(home: Path, addresses: Addresses) -> None:
+    """Replace the file in one step, readable by its owner only."""
+    path = home / FILE
+    write_private(path, json.dumps(asdict(addresses), indent=2) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read; a reader sees the old text or the new one, never a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)

@@ -1,0 +1,230 @@
+"""The settings of an installation, read from `CASEGOLD_*` variables, and the addresses that follow from them.
+
+Here belongs: what an operator may set, its default and its check. Not here: facts that the control database keeps (the
+business clock after the first start) and how the local servers are run (`runtime.services`).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
+from casegold.manifest.store import parse_clock
+from casegold.runtime.services.addresses import Addresses, read_addresses
+
+PREFIX = "CASEGOLD_"
+DERIVED = frozenset({"CASEGOLD_DAGSTER_URL"})
+"""Variables that `casegold env` prints for other programs; they are no settings."""
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links that may move
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/London") from error
+    return name
+
+
+def _clock(text: str) -> str:
+    try:
+        parse_clock(text)
+    except CasegoldError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _postgres(url: str) -> str:
+    if urlsplit(url).scheme != "postgresql":
+        raise ValueError("not an address such as postgresql://user:password@host:5432/database")
+    return url
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+
+
+class Settings(BaseSettings):
+    """One installation. Every field is the variable `CASEGOLD_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: AbsolutePath = Field(
+        default=Path(".casegold"), validate_default=True, description="Directory of everything local: servers, spill."
+    )
+    postgres_url: Annotated[str, AfterValidator(_postgres)] | None = Field(
+        default=None, repr=False, description="Database of control state, catalog and Dagster; unset: the local server."
+    )
+    kafka_bootstrap: str | None = Field(
+        default=None, description="Kafka brokers, host:port[,host:port]; unset: the local broker."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to talk to Kafka."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        default=None, description="How to log in to Kafka; needed with SASL_*."
+    )
+    kafka_sasl_username: str | None = Field(default=None, description="User at Kafka; needed with SASL_*.")
+    kafka_sasl_password: SecretStr | None = Field(default=None, description="Password at Kafka; needed with SASL_*.")
+    kafka_ssl_ca_location: AbsolutePath | None = Field(
+        default=None, description="PEM file of the authority that signed the brokers' certificates."
+    )
+    warehouse: str | None = Field(
+        default=None, description="Root of the Iceberg files as a URL; unset: `warehouse` in the home directory."
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        default="UTC", description="Business time zone (IANA); fixed at the first start."
+    )
+    first_date: date | None = Field(
+        default=None, description="First business date; unset: what the contract of the events says."
+    )
+    contracts_dir: AbsolutePath = Field(
+        default=REPOSITORY / "contracts" / "datasets", description="Directory of the dataset contracts."
+    )
+    business_clock: Annotated[str, AfterValidator(_clock)] = Field(
+        default="system",
+        description="`system`, or the ISO 8601 instant at which the clock stands; used at the first start only.",
+    )
+    events_topic: TopicName = Field(default="regulatory.case.events.v2", description="Topic of the case events.")
+    totals_topic: TopicName = Field(
+        default="regulatory.case.event-counts.v1", description="Topic of the sources' control totals."
+    )
+    outbox_topic_prefix: TopicName = Field(
+        default="outbox.event.", description="Beginning of the topics that announce datasets and backfills."
+    )
+    events_dlq_topic: TopicName = Field(
+        default="regulatory.case.events.dlq.v1", description="Topic of records that the stream could not handle."
+    )
+    events_partitions: PositiveInt = Field(
+        default=3, description="Partitions of the events topic when it is created; later changes are not applied."
+    )
+    ingest_chunk_records: PositiveInt = Field(
+        default=250_000, description="Kafka records of one ingest commit at most; bounds memory."
+    )
+    ingest_run_records: PositiveInt = Field(default=1_000_000, description="Kafka records of one ingest run at most.")
+    duckdb_memory_limit: str = Field(
+        default="4GB",
+        pattern=r"^[0-9]+(\.[0-9]+)?\s?[KMGT]i?B$",
+        description="Memory of a run's DuckDB; it spills beyond.",
+    )
+    duckdb_threads: PositiveInt = Field(default=2, description="Threads of a run's DuckDB.")
+    maven_url: str = Field(
+        default="https://repo1.maven.org/maven2",
+        pattern=r"^https?://",
+        description="Maven repository that the local broker's files come from; each is checked by its SHA-256.",
+    )
+    jar_cache: AbsolutePath = Field(
+        default=Path("~/.cache/casegold/jars"), validate_default=True, description="Where those files are kept."
+    )
+
+    @model_validator(mode="after")
+    def _log_in_is_complete(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL_"):
+            for name in ("kafka_sasl_mechanism", "kafka_sasl_username", "kafka_sasl_password"):
+                if getattr(self, name) is None:
+                    raise ValueError(f"{PREFIX}{name.upper()} is needed with {self.kafka_security_protocol}")
+        return self
+
+    def control_url(self) -> str:
+        """The control schema, for psycopg 3. Raises SourceUnavailable when the local server was never started."""
+        return _in_schema(self._postgres_url(), "casegold")
+
+    def dagster_url(self) -> str:
+        """Dagster's schema, for SQLAlchemy with psycopg2. Raises as `control_url`."""
+        return _in_schema(self._postgres_url(), "dagster")
+
+    def catalog_url(self) -> str:
+        """The schema of the Iceberg catalog, for SQLAlchemy with psycopg2. Raises as `control_url`."""
+        return _in_schema(self._postgres_url(), "iceberg").replace("postgresql://", "postgresql+psycopg2://", 1)
+
+    def warehouse_url(self) -> str:
+        """Root of the Iceberg files, without a slash at the end."""
+        return self.warehouse.rstrip("/") if self.warehouse else (self.home / "warehouse").as_uri()
+
+    def kafka_config(self) -> dict[str, str | int]:
+        """Connection properties for any confluent-kafka client.
+
+        Raises:
+            SourceUnavailable: no brokers are set and the local one was never started.
+        """
+        config: dict[str, str | int] = {
+            "bootstrap.servers": self.kafka_bootstrap or self._local().kafka_bootstrap,
+            "security.protocol": self.kafka_security_protocol,
+        }
+        if self.kafka_security_protocol.startswith("SASL_") and self.kafka_sasl_password is not None:
+            config["sasl.mechanism"] = str(self.kafka_sasl_mechanism)
+            config["sasl.username"] = str(self.kafka_sasl_username)
+            config["sasl.password"] = self.kafka_sasl_password.get_secret_value()
+        if self.kafka_ssl_ca_location is not None:
+            config["ssl.ca.location"] = str(self.kafka_ssl_ca_location)
+        return config
+
+    def topics(self) -> dict[str, int]:
+        """Every topic of the installation with the partitions it is created with."""
+        return {
+            self.events_topic: self.events_partitions,
+            self.totals_topic: 1,
+            f"{self.outbox_topic_prefix}dataset": 1,
+            f"{self.outbox_topic_prefix}backfill": 1,
+            self.events_dlq_topic: 1,
+        }
+
+    def _postgres_url(self) -> str:
+        return self.postgres_url or self._local().postgres_url
+
+    def _local(self) -> Addresses:
+        addresses = read_addresses(self.home)
+        if addresses is None:
+            raise SourceUnavailable(
+                f"no servers are set and none were ever started in {self.home}",
+                remedy="run `casegold up`, or set CASEGOLD_POSTGRES_URL and CASEGOLD_KAFKA_BOOTSTRAP",
+            )
+        return addresses
+
+
+def load_settings() -> Settings:
+    """The settings that the environment holds.
+
+    Raises:
+        ConfigurationError: a `CASEGOLD_*` variable that is no setting, or a value that cannot be; both are named.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | DERIVED
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ConfigurationError(
+            f"not a setting: {', '.join(unknown)}", remedy="unset it; docs/settings.md lists the settings"
+        )
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{_variable(problem['loc'])}{problem['msg']}" for problem in error.errors())
+        raise ConfigurationError(
+            f"settings are wrong: {wrong}", remedy="correct it; docs/settings.md lists the settings"
+        ) from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"{PREFIX}{str(location[0]).upper()}: " if location else ""
+
+
+def _in_schema(url: str, schema: str) -> str:
+    """The same database with a search path of this schema only, reading instants in UTC."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    options = " ".join([*query.get("options", []), f"-csearch_path={schema}", "-ctimezone=UTC"])
+    flat = {name: values[-1] for name, values in query.items()} | {"options": options}
+    # libpq reads %20, not a plus sign, as a space.
+    return urlunsplit(parts._replace(query=urlencode(flat).replace("+", "%20")))
