@@ -37,11 +37,10 @@ def check_continuity(
         pl.col("snapshot_date").dt.offset_by("1d")
     )
     if previous is not None:
-        first = previous.cast(pl.String).alias("case_id").to_frame()
+        first = previous.cast(pl.String).alias("case_id").to_frame().unique()
         before = pl.concat([first.select(pl.lit(partitions[0]).alias("snapshot_date"), "case_id"), before])
     gone = (
-        before.unique()
-        .join(present, on=["snapshot_date", "case_id"], how="anti")
+        before.join(present, on=["snapshot_date", "case_id"], how="anti")
         .join(corrected_openings.cast(pl.String).alias("case_id").to_frame().unique(), on="case_id", how="anti")
         .sort("snapshot_date", "case_id")
     )

@@ -93,10 +93,11 @@ def verdict(
         InvariantBroken: a result of an unknown check or partition, or two for the same: the gate would judge by chance.
     """
     known = {check.name: check.required for check in contract.checks}
+    asked = set(partitions)
     found: dict[tuple[date, str], CheckResult] = {}
     for result in results:
         place = (result.partition, result.check)
-        if place in found or result.check not in known or result.partition not in partitions:
+        if place in found or result.check not in known or result.partition not in asked:
             raise InvariantBroken(f"unexpected result of check {result.check} for {result.partition}")
         # Whether a check is required is the contract's word alone.
         found[place] = replace(result, required=known[result.check])
