@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -35,6 +36,12 @@ def test_facts_of_one_instant_apply_by_sequence_then_id() -> None:
     life.fact("CaseAssigned", 2, name="z", assignee="first", sequence=0)
     assert life.row()["assignee"] == "second"
     assert life.fact("CaseAssigned", 2, name="c", assignee="third", sequence=1).row()["assignee"] == "third"
+
+
+def test_facts_of_one_instant_and_id_apply_by_source() -> None:
+    life = Life().opened(1).fact("CaseAssigned", 2, name="x", assignee="of a")
+    life.facts.append(replace(life.facts[-1], source="b", data={"assignee": "of b"}))
+    assert life.row()["assignee"] == "of b"
 
 
 @pytest.mark.parametrize(

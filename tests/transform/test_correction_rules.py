@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from casegold.transform.snapshot.corrections import Verdict, overrule
@@ -43,6 +45,29 @@ def test_of_several_corrections_the_last_counts() -> None:
     life = opened().retracted(9, "closing").replaced(8, "closing", moved_to=3)
     assert life.row()["status"] == "OPEN"
     assert life.replaced(10, "closing", moved_to=4).row()["closed_at"] == at(4)
+
+
+def test_corrections_of_one_instant_are_ordered_by_sequence_then_id() -> None:
+    life = opened().replaced(6, "closing", name="b", moved_to=4).replaced(6, "closing", name="a", moved_to=3)
+    assert life.row()["closed_at"] == at(4)
+    life.facts[-1] = replace(life.facts[-1], sequence=1)
+    assert life.row()["closed_at"] == at(3)
+
+
+def test_a_correction_concerns_events_of_its_own_source_only() -> None:
+    life = opened().retracted(6, "closing")
+    life.facts[-1] = replace(life.facts[-1], source="b")
+    assert life.row()["status"] == "CLOSED"
+    life.facts.append(replace(life.facts[1], source="b"))
+    assert (life.row()["status"], life.row()["event_count"]) == ("CLOSED", 2)
+
+
+def test_corrections_of_two_sources_do_not_compete() -> None:
+    life = opened().replaced(6, "closing", moved_to=4)
+    life.facts.append(replace(life.facts[1], source="b"))
+    life.facts.append(replace(life.facts[2], source="b", moved_to=at(3)))
+    assert life.row()["closed_at"] == at(3)
+    assert life.row()["last_event_at"] == at(4)
 
 
 def test_a_retraction_of_a_correction_brings_its_target_back() -> None:

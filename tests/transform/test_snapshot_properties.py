@@ -20,7 +20,7 @@ from tests.transform.strategies import Window, registers
 EXAMPLES = os.environ.get("CASEGOLD_TEST_EXAMPLES")
 CONNECTION = duckdb.connect(config={"threads": 1})
 examples = settings(
-    max_examples=int(EXAMPLES or 40),
+    max_examples=int(EXAMPLES or 30),
     derandomize=EXAMPLES is None,
     database=None,
     deadline=None,
