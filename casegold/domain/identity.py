@@ -1,0 +1,47 @@
+"""What makes two records the same event: its key, its content digest, and the canonical text both rest on.
+
+Changing anything here changes stored keys and digests: never without a migration of silver.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from casegold.domain.events import CaseEvent
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def event_key(source: str, event_id: str) -> int:
+    """The signed 64-bit key of `(source, id)`: the first eight bytes of SHA-256 over both, each after its length."""
+    return int.from_bytes(hashlib.sha256(_framed(source, event_id)).digest()[:8], "big", signed=True)
+
+
+def content_digest(event: CaseEvent) -> str:
+    """Hex SHA-256 of what the event says: type, case, occurredAt, sequence and data; not when or why it was sent."""
+    parts = (
+        event.type.value,
+        event.case_id,
+        canonical_instant(event.occurred_at),
+        str(event.sequence),
+        event.data_json,
+    )
+    return hashlib.sha256(_framed(*parts)).hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """Sorted keys, no whitespace, non-ASCII as itself. Raises ValueError for NaN and infinities."""
+    return _canonical.encode(value)
+
+
+def canonical_instant(instant: datetime) -> str:
+    """UTC with exactly six decimals: `2026-03-01T09:30:00.000000Z`."""
+    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def _framed(*parts: str) -> bytes:
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)

@@ -1,0 +1,121 @@
+"""From the JSON values of an event's `data` to its typed payload and canonical text. Not here: bytes and envelopes."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from casegold.domain.events import (
+    PAYLOADS,
+    BreachClockStarted,
+    CaseCorrected,
+    DecisionIssued,
+    EventType,
+    Payload,
+    ReplacementData,
+)
+from casegold.domain.identity import canonical_instant, canonical_json
+
+_INSTANT = re.compile(
+    r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
+_AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,2})?")
+_WITH_DEADLINE = (BreachClockStarted, ReplacementData)
+_WITH_AMOUNT = (DecisionIssued, ReplacementData)
+_CENTS = Decimal("0.01")
+
+
+class Invalid(ValueError):
+    """A value that the schema refuses; the text names the field."""
+
+
+def read_instant(value: object, field: str) -> datetime:
+    """An ISO 8601 instant with offset, year 1900 to 2999, at most microseconds, as UTC. Raises Invalid."""
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise Invalid(f"{field}: not an ISO 8601 instant with offset, years 1900-2999, at most 6 decimals")
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except ValueError as error:
+        raise Invalid(f"{field}: {error}") from error
+
+
+def read_payload(kind: EventType, data: object) -> tuple[Payload, str]:
+    """The typed payload and its canonical JSON. Raises Invalid.
+
+    Canonical means: fields that are null are absent, amounts have two decimals, instants are UTC with microseconds.
+    Unknown fields stay.
+    """
+    if not isinstance(data, dict):
+        raise Invalid("data: not an object")
+    canonical = _canonical_fields(data, PAYLOADS[kind], "data")
+    if kind is EventType.CASE_CORRECTED and isinstance(data.get("replacement"), dict):
+        canonical["replacement"] = _canonical_replacement(data["replacement"])
+    return _convert(canonical, PAYLOADS[kind], "data"), canonical_json(canonical)
+
+
+def payload_json(payload: Payload) -> str:
+    """The canonical JSON of a payload made in code."""
+    return canonical_json(_plain(payload))
+
+
+def _plain(payload: Payload) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(payload):
+        value = getattr(payload, field.name)
+        if isinstance(value, Payload):
+            value = _plain(value)
+        elif isinstance(value, datetime):
+            value = canonical_instant(value)
+        elif isinstance(value, Decimal):
+            value = str(value.quantize(_CENTS))
+        if value is not None:
+            values[field.encode_name] = value
+    return values
+
+
+def _canonical_replacement(replacement: dict[str, Any]) -> dict[str, Any]:
+    canonical = {name: value for name, value in replacement.items() if value is not None}
+    canonical["occurredAt"] = canonical_instant(
+        read_instant(canonical.get("occurredAt"), "data.replacement.occurredAt")
+    )
+    data = canonical.get("data")
+    if not isinstance(data, dict):
+        raise Invalid("data.replacement.data: not an object")
+    canonical["data"] = _canonical_fields(data, ReplacementData, "data.replacement.data")
+    if not any(_fits(canonical["data"], kind) for kind in PAYLOADS.values() if kind is not CaseCorrected):
+        raise Invalid("data.replacement.data: not the data of any event type")
+    return canonical
+
+
+def _fits(data: dict[str, Any], kind: type[Payload]) -> bool:
+    try:
+        msgspec.convert(data, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _canonical_fields(data: dict[str, Any], kind: type[Payload], field: str) -> dict[str, Any]:
+    canonical = {name: value for name, value in data.items() if value is not None}
+    if kind in _WITH_DEADLINE and "deadlineAt" in canonical:
+        canonical["deadlineAt"] = canonical_instant(read_instant(canonical["deadlineAt"], f"{field}.deadlineAt"))
+    if kind in _WITH_AMOUNT and "penaltyAmount" in canonical:
+        canonical["penaltyAmount"] = _canonical_amount(canonical["penaltyAmount"], f"{field}.penaltyAmount")
+    return canonical
+
+
+def _canonical_amount(value: object, field: str) -> str:
+    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
+        raise Invalid(f"{field}: not a decimal string of at most 16 digits and 2 decimals")
+    return str(Decimal(value).quantize(_CENTS))
+
+
+def _convert(data: dict[str, Any], kind: type[Payload], field: str) -> Payload:
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{field}: {error}") from error

@@ -1,0 +1,330 @@
+"""Kafka records to case events and back, in the three encodings that case systems use.
+
+Whatever a record holds, `decode` returns: an event, or a rejection with a reason and a detail that names the field.
+Not here: judgements that need more than the record (duplicates, conflicts, dates the contract does not allow).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from casegold.domain.events import (
+    EVENT_TYPES,
+    MAX_IDENTIFIER,
+    CaseEvent,
+    EventType,
+    ProcessingMode,
+    Rejection,
+    RejectReason,
+)
+from casegold.domain.identity import canonical_instant, canonical_json
+from casegold.domain.payload import Invalid, read_instant, read_payload
+from casegold.source.json_text import Unreadable, read_object, storable
+
+MAJOR = "1"
+"""The schemas' major version: the only one this codec reads."""
+SCHEMA_URI = "urn:casegold:event:"
+STRUCTURED_CONTENT = "application/cloudevents+json"
+
+_VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,2}")
+_DIGITS = re.compile(r"[0-9]{1,19}")
+Headers = tuple[tuple[str, bytes | None], ...]
+
+
+class Encoding(StrEnum):
+    BINARY = "binary"
+    """CloudEvents binary: attributes are headers, the value is `data`."""
+    STRUCTURED = "structured"
+    """CloudEvents structured JSON: one object with the attributes and `data`."""
+    PLAIN = "plain"
+    """The case system's own JSON; it names no source, so the topic's default source is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaRecord:
+    """A record as received. `timestamp` is Kafka's, aware."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """What a producer sends for one event."""
+
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What an encoding calls the parts of an event."""
+
+    source: str
+    id: str
+    type: str
+    case: str
+    occurred: str
+    emitted: str
+    sequence: str
+    version: str
+    mode: str
+    backfill: str
+    position: str
+
+
+_PLAIN = _Names(
+    "",
+    "eventId",
+    "eventType",
+    "caseId",
+    "occurredAt",
+    "emittedAt",
+    "sequence",
+    "schemaVersion",
+    "processingMode",
+    "backfillRunId",
+    "sourcePosition",
+)
+_CLOUD = _Names(
+    "source",
+    "id",
+    "type",
+    "subject",
+    "time",
+    "emittedat",
+    "sequence",
+    "dataschema",
+    "processingmode",
+    "backfillrunid",
+    "sourceposition",
+)
+
+
+class _UnknownType(ValueError):
+    pass
+
+
+class _UnknownVersion(ValueError):
+    pass
+
+
+_REASONS: dict[type[ValueError], RejectReason] = {
+    Unreadable: RejectReason.UNDECODABLE,
+    Invalid: RejectReason.INVALID,
+    _UnknownType: RejectReason.UNKNOWN_TYPE,
+    _UnknownVersion: RejectReason.UNKNOWN_VERSION,
+}
+
+
+def decode(record: KafkaRecord, *, default_source: str) -> CaseEvent | Rejection:
+    """The event in a record, or why there is none. Never raises for what a record holds.
+
+    `default_source` is the source of events in the plain encoding.
+    """
+    attributes: dict[str, Any] = {}
+    names = _CLOUD
+    try:
+        attributes, data, names = _open(record)
+        return _event(record, attributes, data, names, default_source)
+    except tuple(_REASONS) as error:
+        reason = next(reason for kind, reason in _REASONS.items() if isinstance(error, kind))
+        return _rejection(record, reason, str(error), attributes, names, default_source)
+
+
+def encode(event: CaseEvent, encoding: Encoding, *, default_source: str) -> Encoded:
+    """The record of an event. Raises ValueError for the plain encoding of an event of another source."""
+    key = event.case_id.encode()
+    if encoding is Encoding.BINARY:
+        attributes = {"specversion": "1.0", **_attributes(event, _CLOUD, with_source=True)}
+        headers = tuple((f"ce_{name}", str(value).encode()) for name, value in attributes.items())
+        return Encoded(key, event.data_json.encode(), (*headers, ("content-type", b"application/json")))
+    if encoding is Encoding.STRUCTURED:
+        envelope = {"specversion": "1.0", **_attributes(event, _CLOUD, with_source=True)}
+        return Encoded(key, _with_data(envelope, event.data_json), (("content-type", STRUCTURED_CONTENT.encode()),))
+    if event.source != default_source:
+        raise ValueError(f"the plain encoding names no source: {event.source!r} is not {default_source!r}")
+    return Encoded(key, _with_data(_attributes(event, _PLAIN, with_source=False), event.data_json), ())
+
+
+def _open(record: KafkaRecord) -> tuple[dict[str, Any], object, _Names]:
+    """Attributes, data and their names, by the encoding that the record shows."""
+    if record.value is None:
+        raise Unreadable("the value is null")
+    headers = _headers(record.headers) if record.headers else {}
+    value = read_object(record.value)
+    binary = {name[3:]: text for name, text in headers.items() if name.startswith("ce_")}
+    if binary:
+        _require_spec(binary.get("specversion", "1.0"))
+        if "sequence" in binary:
+            binary["sequence"] = _digits(binary["sequence"])
+        return binary, value, _CLOUD
+    if "specversion" in value or headers.get("content-type", "").startswith(STRUCTURED_CONTENT):
+        _require_spec(value.get("specversion"))
+        if value.get("data_base64") is not None:
+            raise Invalid("data_base64: data must be JSON")
+        return value, value.get("data"), _CLOUD
+    return value, value.get("data"), _PLAIN
+
+
+def _headers(headers: Headers) -> dict[str, Any]:
+    """Headers that mean something here, as text. Others (tracing, for example) may hold any bytes."""
+    found: dict[str, Any] = {}
+    for raw_name, value in headers:
+        name = raw_name.lower()
+        if not name.startswith("ce_") and name != "content-type":
+            continue
+        if name in found:
+            raise Invalid(f"header {name}: given twice")
+        try:
+            found[name] = (value or b"").decode()
+        except UnicodeDecodeError as error:
+            raise Invalid(f"header {name}: not UTF-8") from error
+    return found
+
+
+def _require_spec(version: object) -> None:
+    if version != "1.0":
+        raise Invalid("specversion: only CloudEvents 1.0 is read")
+
+
+def _digits(text: str) -> int:
+    if not _DIGITS.fullmatch(text):
+        raise Invalid("sequence: not an integer of at least 0")
+    return int(text)
+
+
+def _event(
+    record: KafkaRecord, attributes: dict[str, Any], data: object, names: _Names, default_source: str
+) -> CaseEvent:
+    version = _version(attributes, names)
+    kind = _kind(attributes, names)
+    case_id = _identifier(attributes, names.case)
+    if record.key is not None and record.key != case_id.encode():
+        raise Invalid(f"key: differs from {names.case}")
+    emitted = attributes.get(names.emitted)
+    payload, data_json = read_payload(kind, data)
+    return CaseEvent(
+        source=_identifier(attributes, names.source) if names.source else default_source,
+        id=_identifier(attributes, names.id),
+        type=kind,
+        case_id=case_id,
+        occurred_at=read_instant(attributes.get(names.occurred), names.occurred),
+        emitted_at=record.timestamp if emitted is None else read_instant(emitted, names.emitted),
+        data=payload,
+        data_json=data_json,
+        sequence=_sequence(attributes, names),
+        schema_version=version,
+        mode=_mode(attributes, names),
+        backfill_run_id=_optional(attributes, names.backfill),
+        source_position=_optional(attributes, names.position),
+    )
+
+
+def _kind(attributes: dict[str, Any], names: _Names) -> EventType:
+    name = _identifier(attributes, names.type)
+    if name not in EVENT_TYPES:
+        raise _UnknownType(f"{names.type}: {name!r} is not an event type")
+    return EventType(name)
+
+
+def _version(attributes: dict[str, Any], names: _Names) -> str:
+    """The plain version, or what stands after the last colon of the data schema's URI."""
+    version = _identifier(attributes, names.version).rpartition(":")[2]
+    if not _VERSION.fullmatch(version):
+        raise Invalid(f"{names.version}: no version such as 1.0")
+    if version.partition(".")[0] != MAJOR:
+        raise _UnknownVersion(f"{names.version}: {version} is not of major version {MAJOR}")
+    return version
+
+
+def _sequence(attributes: dict[str, Any], names: _Names) -> int:
+    value = attributes.get(names.sequence, 0)
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise Invalid(f"{names.sequence}: not an integer of at least 0")
+    return value
+
+
+def _mode(attributes: dict[str, Any], names: _Names) -> ProcessingMode:
+    value = attributes.get(names.mode)
+    if value is None:
+        return ProcessingMode.NORMAL
+    if value not in ProcessingMode.__members__.values():
+        raise Invalid(f"{names.mode}: none of {', '.join(ProcessingMode)}")
+    return ProcessingMode(value)
+
+
+def _optional(attributes: dict[str, Any], name: str) -> str | None:
+    return None if attributes.get(name) is None else _identifier(attributes, name)
+
+
+def _identifier(attributes: dict[str, Any], name: str) -> str:
+    value = attributes.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER or "\0" in value:
+        raise Invalid(f"{name}: not a text of 1 to {MAX_IDENTIFIER} characters")
+    return value
+
+
+def _rejection(
+    record: KafkaRecord,
+    reason: RejectReason,
+    detail: str,
+    attributes: dict[str, Any],
+    names: _Names,
+    default_source: str,
+) -> Rejection:
+    def text(name: str) -> str | None:
+        value = attributes.get(name)
+        return value[:MAX_IDENTIFIER] if isinstance(value, str) and storable(value) else None
+
+    def instant(name: str) -> datetime | None:
+        try:
+            return read_instant(attributes.get(name), name)
+        except Invalid:  # what cannot be read of a rejected record is unknown, and its detail says why it was rejected
+            return None
+
+    return Rejection(
+        reason=reason,
+        detail=detail[:1000].encode(errors="replace").decode().replace("\0", "?"),
+        source=(text(names.source) if names.source else default_source) if attributes else None,
+        event_id=text(names.id),
+        event_type=text(names.type),
+        case_id=text(names.case),
+        occurred_at=instant(names.occurred),
+        emitted_at=instant(names.emitted) or record.timestamp,
+    )
+
+
+def _attributes(event: CaseEvent, names: _Names, *, with_source: bool) -> dict[str, str | int]:
+    version = event.schema_version
+    values: dict[str, str | int | None] = {
+        names.id: event.id,
+        names.type: event.type.value,
+        names.case: event.case_id,
+        names.occurred: canonical_instant(event.occurred_at),
+        names.emitted: canonical_instant(event.emitted_at),
+        names.sequence: event.sequence,
+        names.version: f"{SCHEMA_URI}{event.type.value}:{version}" if with_source else version,
+        names.mode: event.mode.value,
+        names.backfill: event.backfill_run_id,
+        names.position: event.source_position,
+    }
+    if with_source:
+        values[names.source] = event.source
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _with_data(envelope: dict[str, str | int], data_json: str) -> bytes:
+    """The envelope with `data` last: its text is canonical already, so it is not serialised twice."""
+    return f'{canonical_json(envelope)[:-1]},"data":{data_json}}}'.encode()

@@ -1,0 +1,108 @@
+"""Bytes to JSON values, strictly: one meaning per text, bounded, safe to store. Not here: what they mean."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+MAX_BYTES = 1024 * 1024
+"""A record's value beyond this is refused; Kafka's own default limit is the same."""
+MAX_DEPTH = 32
+_MAX_INT_DIGITS = 19
+
+
+class Unreadable(ValueError):
+    """Not one JSON object in the strict sense; the text says why."""
+
+
+def read_object(value: bytes) -> dict[str, Any]:
+    """The JSON object in `value`. Raises Unreadable.
+
+    Refused: more than MAX_BYTES, invalid UTF-8, a key given twice, NaN and infinities, integers beyond 64 bits, nesting
+    beyond MAX_DEPTH, NUL characters (PostgreSQL cannot store them) and lone surrogates (UTF-8 cannot).
+    Numbers without a fractional part are integers, however written: 1.0 is 1.
+    """
+    if len(value) > MAX_BYTES:
+        raise Unreadable(f"{len(value)} bytes, more than {MAX_BYTES}")
+    try:
+        text = value.decode()
+        # A byte count above the limit is only a hint: brackets inside strings count, too.
+        if text.count("{") + text.count("[") > MAX_DEPTH:
+            _refuse_depth(text)
+        parsed = _decoder.decode(text)
+    except Unreadable:
+        raise
+    except ValueError as error:
+        raise Unreadable(f"not JSON in UTF-8: {error}") from error
+    if not isinstance(parsed, dict):
+        raise Unreadable("not a JSON object")
+    if "\\u" in text:
+        _refuse_characters(parsed)
+    return parsed
+
+
+def storable(text: str) -> bool:
+    """Whether a text has neither NUL characters nor lone surrogates."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _refuse_depth(text: str) -> None:
+    """Measured before parsing, so that hostile nesting costs no stack."""
+    depth, inside, escaped = 0, False, False
+    for character in text:
+        if inside:
+            inside = escaped or character != '"'
+            escaped = not escaped and character == "\\"
+        elif character == '"':
+            inside = True
+        elif character in "{[":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Unreadable(f"nested deeper than {MAX_DEPTH}")
+        elif character in "}]":
+            depth -= 1
+
+
+def _refuse_characters(value: Any) -> None:
+    if isinstance(value, str):
+        if not storable(value):
+            raise Unreadable("a NUL character or a lone surrogate in a text")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _refuse_characters(name)
+            _refuse_characters(item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_characters(item)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Unreadable(f"the key {twice!r} is given twice")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_INT_DIGITS or not -(2**63) <= int(digits) < 2**63:
+        raise Unreadable("an integer beyond 64 bits")
+    return int(digits)
+
+
+def _number(digits: str) -> int | float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise Unreadable("a number beyond the range of doubles")
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def _constant(name: str) -> NoReturn:
+    raise Unreadable(f"{name} is not a JSON number")
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=_integer, parse_float=_number, parse_constant=_constant, strict=True
+)
