@@ -16,8 +16,11 @@ from jsonschema import Draft201909Validator
 
 from casegold.domain.contract import Contracts, InputMapping, InputRef, Signal, SourceSignal
 from casegold.domain.errors import ConfigurationError
+from casegold.domain.events import EventType
 from casegold.domain.odcs import parse_contract
 from casegold.runtime.contracts import load_contracts
+from casegold.transform.report.build import REPORT_SCHEMA
+from casegold.transform.snapshot.schema import SNAPSHOT_SCHEMA
 from tests.quality.rows import CONTRACTS, REPORT, SNAPSHOT
 
 DIRECTORY = Path(__file__).parents[2] / "contracts" / "datasets"
@@ -55,6 +58,18 @@ def test_the_arrow_schema_follows_the_columns() -> None:
     schema = SNAPSHOT.arrow_schema()
     assert schema.field("penalty_amount") == pa.field("penalty_amount", pa.decimal128(18, 2))
     assert schema.field("opened_at") == pa.field("opened_at", pa.timestamp("us", tz="UTC"), nullable=False)
+
+
+def test_what_transforms_make_is_what_the_contracts_promise() -> None:
+    for contract, made in ((SNAPSHOT, SNAPSHOT_SCHEMA), (REPORT, REPORT_SCHEMA)):
+        assert [(f.name, f.type) for f in contract.arrow_schema()] == [(f.name, f.type) for f in made]
+
+
+def test_event_types_are_those_of_the_domain() -> None:
+    every = [kind.value for kind in EventType]
+    assert list(CONTRACTS["silver/case_events"].column("event_type").values) == every
+    assert list(CONTRACTS["bronze/control_totals"].column("event_type").values) == every
+    assert set(SNAPSHOT.column("last_event_type").values) == set(every) - {EventType.CASE_CORRECTED}
 
 
 def test_periods_and_their_inputs() -> None:
