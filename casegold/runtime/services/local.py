@@ -1,0 +1,187 @@
+"""An installation's servers as a whole: start what is local, prepare what is in them, stop, report.
+
+Here belongs: what `casegold up`, `down` and `status` do. Not here: how one server is run, or how results are printed.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from casegold.domain.errors import SourceUnavailable
+from casegold.domain.sql import load
+from casegold.manifest import store
+from casegold.manifest.db import ControlDb, migrate
+from casegold.runtime.services import jars, kafka, processes
+from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
+from casegold.runtime.services.kafka import KafkaServer
+from casegold.runtime.services.postgres import DATABASE, PostgresServer
+from casegold.runtime.settings import REPOSITORY, Settings
+
+BROKER_LOCK = REPOSITORY / "deploy" / "kafka" / "broker.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server as `status` finds it."""
+
+    name: str
+    address: str
+    """Without a password."""
+    managed: bool
+    """Whether `up` and `down` start and stop it."""
+    answers: bool
+    pid: int | None
+
+
+def up(settings: Settings, say: processes.Say) -> None:
+    """Bring the installation up: servers, schemas, topics. Doing it twice, or twice at once, is doing it once.
+
+    Servers that the settings name are prepared, never started.
+
+    Raises:
+        SourceUnavailable: a server does not start or answer.
+        ConfigurationError: the business time zone is not the one of the first start.
+    """
+    start_servers(settings, say)
+    prepare_database(settings)
+    create_topics(settings)
+
+
+def start_servers(settings: Settings, say: processes.Say) -> Addresses:
+    """Start the local ones of the servers and note where they listen."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with processes.locked(_lock_file(settings.home)), ThreadPoolExecutor(2) as pool:
+        known = read_addresses(settings.home)
+        broker = pool.submit(_start_kafka, settings, known, say) if settings.kafka_bootstrap is None else None
+        database = pool.submit(_start_postgres, settings, known, say) if settings.postgres_url is None else None
+        addresses = Addresses(
+            postgres_url=database.result() if database else str(settings.postgres_url),
+            kafka_bootstrap=broker.result() if broker else str(settings.kafka_bootstrap),
+        )
+        if addresses != known:
+            write_addresses(settings.home, addresses)
+    return addresses
+
+
+def down(settings: Settings) -> list[str]:
+    """Stop the local servers; the names of those that ran. Data stays."""
+    if not settings.home.exists():
+        return []
+    with processes.locked(_lock_file(settings.home)):
+        stopped = {kafka.NAME: _kafka(settings).down(), "PostgreSQL": _postgres(settings).down()}
+    return [name for name, ran in stopped.items() if ran]
+
+
+def status(settings: Settings) -> list[ServerStatus]:
+    """How the servers are now. Starts nothing."""
+    known = read_addresses(settings.home)
+    postgres_url = settings.postgres_url or (known.postgres_url if known else None)
+    bootstrap = settings.kafka_bootstrap or (known.kafka_bootstrap if known else None)
+    database_process = processes.find(_postgres(settings).pid_file)
+    broker_process = processes.find(_kafka(settings).pid_file)
+    return [
+        ServerStatus(
+            "PostgreSQL",
+            urlsplit(postgres_url).netloc.rpartition("@")[2] if postgres_url else "",
+            settings.postgres_url is None,
+            postgres_url is not None and _database_answers(postgres_url),
+            database_process.pid if database_process and settings.postgres_url is None else None,
+        ),
+        ServerStatus(
+            kafka.NAME,
+            bootstrap or "",
+            settings.kafka_bootstrap is None,
+            bootstrap is not None and _broker_answers(settings),
+            broker_process.pid if broker_process and settings.kafka_bootstrap is None else None,
+        ),
+    ]
+
+
+def prepare_database(settings: Settings) -> None:
+    """Schemas, the control schema's newest revision, and the facts of the first start."""
+    url = settings.control_url()
+    with ControlDb(url).transaction() as connection:
+        connection.execute("select pg_advisory_xact_lock(hashtext('casegold schemas'))")
+        connection.execute(load(__package__, "schemas"))
+    migrate(url)
+    store.install(ControlDb(url), settings.time_zone, settings.business_clock)
+
+
+def create_topics(settings: Settings) -> None:
+    """Create the topics that do not exist yet, without a time limit on what they keep; existing ones stay as they are.
+
+    Raises:
+        SourceUnavailable: the broker does not do it.
+    """
+    wanted = [
+        NewTopic(name, partitions, replication_factor=-1, config={"retention.ms": "-1"})
+        for name, partitions in settings.topics().items()
+    ]
+    admin = _admin(settings)  # the answers end with the client
+    for name, future in admin.create_topics(wanted, operation_timeout=30, request_timeout=30).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise SourceUnavailable(
+                    f"the topic {name} cannot be created: {error.args[0].str()}",
+                    remedy="`casegold status` shows whether Kafka answers; a broker of yours must allow its creation",
+                ) from error
+
+
+def _start_postgres(settings: Settings, known: Addresses | None, say: processes.Say) -> str:
+    server = _postgres(settings)
+    port = server.up(_port(known.postgres_url) if known else None, say)
+    with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
+        if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
+            connection.execute(f"create database {DATABASE}")
+    return server.url(port)
+
+
+def _start_kafka(settings: Settings, known: Addresses | None, say: processes.Say) -> str:
+    paths = jars.fetch(BROKER_LOCK, settings.maven_url, settings.jar_cache, say)
+    return kafka.address(_kafka(settings).up(_port(f"//{known.kafka_bootstrap}") if known else None, paths, say))
+
+
+def _port(address: str) -> int | None:
+    parts = urlsplit(address)
+    return parts.port if parts.hostname == "127.0.0.1" else None
+
+
+def _postgres(settings: Settings) -> PostgresServer:
+    return PostgresServer(settings.home / "postgres")
+
+
+def _kafka(settings: Settings) -> KafkaServer:
+    return KafkaServer(settings.home / "kafka")
+
+
+def _lock_file(home: Path) -> Path:
+    return home / "services.lock"
+
+
+def _admin(settings: Settings) -> AdminClient:
+    return AdminClient({**settings.kafka_config(), "log_level": 0})
+
+
+def _database_answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=3).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _broker_answers(settings: Settings) -> bool:
+    try:
+        return bool(_admin(settings).list_topics(timeout=3).brokers)
+    except KafkaException:
+        return False

@@ -1,0 +1,163 @@
+"""Server processes that outlive the command that started them: start, recognise, stop. Not here: which servers.
+
+A process is ours when the pid file's number, start time and program all fit: numbers are given out again after a crash
+or a reboot.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from casegold.domain.errors import InvariantBroken, SourceUnavailable
+from casegold.runtime.services.addresses import write_private
+
+Say = Callable[[str], None]
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers that this very process started: a dead child stays in the process table until its parent looks at it."""
+
+
+def start(
+    pid_file: Path, command: Sequence[str], log: Path, *, user: tuple[int, int] | None = None, directory: Path
+) -> psutil.Process:
+    """Start a server in a session of its own, so that Ctrl-C in a terminal does not reach it, and note its number.
+
+    Args:
+        user: user and group number to run as, when this process may change them.
+    """
+    uid, gid = user or (None, None)
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=directory,
+            user=uid,
+            group=gid,
+            extra_groups=[] if user else None,
+        )
+    _children[child.pid] = child
+    process = psutil.Process(child.pid)
+    note = {"pid": child.pid, "started": process.create_time(), "program": command[0]}
+    write_private(pid_file, json.dumps(note))
+    return process
+
+
+def find(pid_file: Path) -> psutil.Process | None:
+    """The process that the pid file means, if it is still alive."""
+    try:
+        note = json.loads(pid_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InvariantBroken(f"{pid_file} is damaged: {error}", remedy="stop the server by hand, delete it") from error
+    if child := _children.get(note["pid"]):
+        child.poll()
+    try:
+        process = psutil.Process(note["pid"])
+        same = abs(process.create_time() - note["started"]) < 1.0 and note["program"] in process.cmdline()[:1]
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def stop(pid_file: Path, polite: signal.Signals, patience: float = 30.0) -> bool:
+    """Ask the server to end, then make it. False when it did not run."""
+    process = find(pid_file)
+    if process is not None:
+        process.send_signal(polite)
+        try:
+            _wait(process, patience)
+        except psutil.TimeoutExpired:
+            process.kill()
+            _wait(process, patience)
+    pid_file.unlink(missing_ok=True)
+    return process is not None
+
+
+def _wait(process: psutil.Process, seconds: float) -> None:
+    if child := _children.get(process.pid):
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise psutil.TimeoutExpired(seconds, process.pid) from error
+    else:
+        process.wait(seconds)
+
+
+def wait_until(ready: Callable[[], bool], pid_file: Path, name: str, log: Path, seconds: float) -> None:
+    """Poll `ready` until it holds.
+
+    Raises:
+        SourceUnavailable: the process ended, or the time is over; the message holds the end of its log.
+    """
+    end = time.monotonic() + seconds
+    while not ready():
+        if find(pid_file) is None:
+            raise SourceUnavailable(f"{name} ended while starting:\n{tail(log)}", remedy=f"read {log}")
+        if time.monotonic() > end:
+            raise SourceUnavailable(f"{name} was not ready in {seconds:.0f} s:\n{tail(log)}", remedy=f"read {log}")
+        time.sleep(0.05)
+
+
+def answers(port: int) -> bool:
+    """Whether something listens on this port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """The last lines of a log file."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]) if log.exists() else ""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a file lock; it ends with the process, however that ends."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def free_ports(wanted: Sequence[int | None]) -> list[int]:
+    """One free loopback port for each wish, the wished one where it is free."""
+    sockets: list[socket.socket] = []
+    try:
+        for port in wanted:
+            sockets.append(_bound(port))
+        return [int(each.getsockname()[1]) for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _bound(port: int | None) -> socket.socket:
+    bound = socket.socket()
+    # A server that was stopped a moment ago leaves connections in TIME_WAIT on its port.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port or 0))
+        bound.listen()
+    except OSError:
+        bound.close()
+        if not port:
+            raise
+        return _bound(None)
+    return bound
