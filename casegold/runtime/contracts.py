@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from casegold.domain.contract import Contracts
@@ -9,8 +11,11 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.odcs import parse_contract
 
 
-def load_contracts(directory: Path) -> Contracts:
+def load_contracts(directory: Path, *, first_date: date | None = None) -> Contracts:
     """Every `*.yaml` in `directory`, checked against each other.
+
+    Args:
+        first_date: the installation's first date, for all datasets in place of the contracts' own.
 
     Raises:
         ConfigurationError: no such directory, no contract in it, or one that is wrong.
@@ -20,4 +25,7 @@ def load_contracts(directory: Path) -> Contracts:
         raise ConfigurationError(
             f"no contracts in {directory}", remedy="point to the directory that holds the dataset contracts"
         )
-    return Contracts(parse_contract(path.read_text(encoding="utf-8"), str(path)) for path in paths)
+    contracts = [parse_contract(path.read_text(encoding="utf-8"), str(path)) for path in paths]
+    return Contracts(
+        contract if first_date is None else replace(contract, first_date=first_date) for contract in contracts
+    )

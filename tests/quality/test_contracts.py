@@ -154,3 +154,13 @@ def test_the_digest_is_of_the_text() -> None:
     changed: Any = parse_contract(TEXT + "\n# a remark\n", "x.yaml")
     assert changed.digest != SNAPSHOT.digest
     assert replace(changed, digest=SNAPSHOT.digest) == SNAPSHOT
+
+
+def test_an_installation_may_begin_later_for_all_datasets() -> None:
+    first = date(2026, 1, 1)
+    assert {contract.first_date for contract in load_contracts(DIRECTORY, first_date=first)} == {first}
+
+
+def test_published_datasets_name_a_versioned_transform() -> None:
+    assert SNAPSHOT.transform == "snapshot"
+    assert REPORT.transform == "report"
