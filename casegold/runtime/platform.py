@@ -25,7 +25,7 @@ class Platform:
 
     @cached_property
     def lake(self) -> Lake:
-        return Lake(self.settings.catalog_url(), self.settings.warehouse_url())
+        return Lake(self.settings.catalog_url(), self.settings.warehouse_url(), self.contracts)
 
     @property
     def kafka_config(self) -> dict[str, str | int]:

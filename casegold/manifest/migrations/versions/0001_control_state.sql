@@ -307,11 +307,10 @@ create table dataset_version (
     publication        text not null check (publication in ('PROVISIONAL', 'OFFICIAL')),
     transform_version  text not null,
     contract_version   text not null,
-    admitted_seq       bigint,
-    totals_seq         bigint,
     supersedes         bigint,
     republished_from   bigint,
     caused_by          jsonb not null default '[]',
+    seen               jsonb not null,
     prepared_at        timestamptz not null default clock_timestamp(),
     completed_at       timestamptz,
     reason             text,
@@ -324,9 +323,10 @@ create table dataset_version (
     check (supersedes < version),
     check (republished_from < version)
 );
+comment on column dataset_version.seen is 'What completing it writes into partition_state, for the whole judged range: kept here so that whoever finds the commit can complete it.';
 -- The commit protocol rests on this: an undecided version is decided before the next one is prepared.
 create unique index one_undecided_version on dataset_version (dataset) where state in ('PREPARED', 'ABANDONING');
-create unique index one_version_per_run on dataset_version (dataset, run_id) where state = 'COMPLETED';
+create index dataset_version_by_run on dataset_version (run_id);
 
 create table version_partition (
     dataset         text not null,
@@ -409,6 +409,16 @@ create table partition_state (
     check ((current_version is null) = (digest_low is null)),
     check ((current_version is null) = (row_count is null))
 );
+create function seen_only_grows() returns trigger language plpgsql as $$
+begin
+    if new.seen_seq < old.seen_seq or new.seen_totals_seq < old.seen_totals_seq then
+        raise exception '% % has seen facts to % and totals to %, not to % and %', old.dataset, old.partition_key,
+            old.seen_seq, old.seen_totals_seq, new.seen_seq, new.seen_totals_seq using errcode = 'check_violation';
+    end if;
+    return new;
+end $$;
+create trigger partition_state_seen_grows before update on partition_state
+    for each row execute function seen_only_grows();
 comment on table partition_state is 'The official state of a partition: its current version, and up to which sequence (or of which inputs) it was judged.';
 
 -- ---------------------------------------------------------------- quality

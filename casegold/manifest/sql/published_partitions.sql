@@ -1,0 +1,6 @@
+select s.partition_key, s.row_count, s.digest_high, s.digest_low, v.version, v.quality_status, v.publication, v.run_id,
+       v.admitted_seq, v.totals_seq, v.transform_version, v.contract_version
+from partition_state s
+join dataset_version v on v.dataset = s.dataset and v.version = s.current_version
+where s.dataset = %(dataset)s and s.partition_key = any(%(keys)s::date[])
+order by s.partition_key

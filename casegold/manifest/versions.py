@@ -1,0 +1,304 @@
+"""Dataset versions in the control database: prepared before the lake's commit, completed or abandoned after it.
+
+Here belongs every statement on versions, their partitions, files, inputs and artifacts, and on partition states. Not
+here: the lake, and the order in which the two are written (`sink.publish`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from casegold.domain.errors import InvariantBroken
+from casegold.domain.sql import load
+from casegold.manifest.db import Connection
+from casegold.manifest.model import Claim, Mode
+
+SQL = "casegold.manifest.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFile:
+    """A data file of a version, with its share of the partition's digest and the case hashes it holds."""
+
+    partition: date
+    path: str
+    rows: int
+    bytes: int
+    digest_high: int
+    digest_low: int
+    hash_from: int
+    hash_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPartition:
+    """A partition that a version changes."""
+
+    key: date
+    rows: int
+    digest_high: int
+    digest_low: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInput:
+    """What a partition was made of: the version of a partition, or the pinned sequence of a dataset without any."""
+
+    partition: date
+    input_dataset: str
+    input_partition: date
+    input_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionArtifact:
+    """A file beside the rows."""
+
+    partition: date
+    name: str
+    media_type: str
+    uri: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Up to where partitions were judged: recorded for the whole range, changed or not."""
+
+    admitted_seq: int
+    totals_seq: int
+    transform: str
+    contract: str
+    inputs: dict[date, str | None]
+    """Per judged partition the digest of its input versions; None for one computed from facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A version that may be committed by whoever holds its token."""
+
+    dataset: str
+    version: int
+    run_id: str
+    attempt: int
+    token: UUID
+    staged_branch: str
+    staged_snapshot_id: int
+    base_snapshot_id: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """Everything about a version that is known before its commit."""
+
+    dataset: str
+    base_snapshot_id: int
+    staged_branch: str
+    staged_snapshot_id: int
+    quality_status: str
+    publication: str
+    transform_version: str
+    contract_version: str
+    mode: Mode
+    caused_by: tuple[str, ...]
+    partitions: tuple[VersionPartition, ...]
+    files: tuple[VersionFile, ...]
+    inputs: tuple[VersionInput, ...]
+    artifacts: tuple[VersionArtifact, ...]
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """The official state of a partition."""
+
+    key: date
+    version: int
+    rows: int
+    digest_high: int
+    digest_low: int
+    seen_seq: int
+
+
+def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
+    """Write a version with all it will need, before the lake is touched. The caller holds the claim.
+
+    Raises:
+        psycopg.errors.UniqueViolation: an undecided version of the dataset is in the way; it is resolved first.
+    """
+    row = connection.execute(
+        load(SQL, "version_prepare"),
+        {
+            "dataset": new.dataset,
+            "run_id": claim.run_id,
+            "attempt": claim.attempt,
+            "token": claim.token,
+            "mode": new.mode,
+            "base_snapshot_id": new.base_snapshot_id,
+            "staged_branch": new.staged_branch,
+            "staged_snapshot_id": new.staged_snapshot_id,
+            "quality_status": new.quality_status,
+            "publication": new.publication,
+            "transform_version": new.transform_version,
+            "contract_version": new.contract_version,
+            "caused_by": Jsonb(list(new.caused_by)),
+            "seen": Jsonb(_seen_json(new.seen)),
+        },
+    ).fetchone()
+    if row is None:
+        raise InvariantBroken(f"a version of {new.dataset} was not inserted")
+    version = int(row["version"])
+    base: dict[str, Any] = {"dataset": new.dataset, "version": version}
+    with connection.cursor() as cursor:
+        cursor.executemany(load(SQL, "version_partition_insert"), [base | _columns(p) for p in new.partitions])
+        cursor.executemany(load(SQL, "version_file_insert"), [base | _columns(f) for f in new.files])
+        cursor.executemany(load(SQL, "version_input_insert"), [base | _columns(i) for i in new.inputs])
+        cursor.executemany(load(SQL, "version_artifact_insert"), [base | _columns(a) for a in new.artifacts])
+    return _prepared(row)
+
+
+def undecided(connection: Connection, dataset: str) -> Prepared | None:
+    """The dataset's version that is PREPARED or ABANDONING; locked to the end of the transaction."""
+    row = connection.execute(load(SQL, "version_undecided"), {"dataset": dataset}).fetchone()
+    return None if row is None else _prepared(row)
+
+
+def may_commit(connection: Connection, prepared: Prepared) -> bool:
+    """Whether the version is still PREPARED under this token."""
+    row = connection.execute(load(SQL, "version_state"), _place(prepared)).fetchone()
+    return row is not None and row["state"] == "PREPARED" and row["token"] == prepared.token
+
+
+def abandoning(connection: Connection, prepared: Prepared, token: UUID) -> None:
+    """Take the token from a PREPARED version, so that its publisher stops before its next commit."""
+    connection.execute(load(SQL, "version_abandoning"), _place(prepared) | {"new_token": token})
+
+
+def abandon(connection: Connection, prepared: Prepared, reason: str) -> None:
+    """Record that the version never reached the lake and never will."""
+    connection.execute(load(SQL, "version_abandon"), _place(prepared) | {"reason": reason})
+
+
+def partition_keys(connection: Connection, prepared: Prepared) -> list[date]:
+    """The partitions that a version changes, ascending; at least one."""
+    return [row["partition_key"] for row in connection.execute(load(SQL, "version_partition_keys"), _place(prepared))]
+
+
+def complete(
+    connection: Connection, prepared: Prepared, snapshot_id: int, committed: Iterable[tuple[date, str, int]]
+) -> dict[str, Any] | None:
+    """Make a version that is on main official: state, partition states, and nothing else.
+
+    Args:
+        committed: partition, path and rows of each file of its partitions, as read back from the snapshot.
+
+    Returns:
+        The version's row for its announcement, or None where it was complete before.
+
+    Raises:
+        InvariantBroken: the snapshot does not hold exactly the files that were judged.
+    """
+    recorded = {
+        (row["partition_key"], row["file_path"], row["record_count"])
+        for row in connection.execute(load(SQL, "version_files"), _place(prepared))
+    }
+    found = set(committed)
+    if recorded != found:
+        raise InvariantBroken(
+            f"{prepared.dataset} version {prepared.version}: {len(recorded - found)} judged files are not in snapshot "
+            f"{snapshot_id}, {len(found - recorded)} others are",
+            remedy="stop publishing this dataset and compare version_file with the snapshot",
+        )
+    parameters = _place(prepared) | {"snapshot_id": snapshot_id}
+    row = connection.execute(load(SQL, "version_complete"), parameters).fetchone()
+    if row is None:
+        return None
+    connection.execute(load(SQL, "version_partition_states"), parameters)
+    connection.execute(load(SQL, "version_seen_states"), parameters)
+    return row
+
+
+def mark_seen(connection: Connection, claim: Claim, seen: Seen) -> int:
+    """Record that published partitions were judged again and came out the same; how many."""
+    parameters = {"dataset": claim.dataset, "run_id": claim.run_id, "seen": Jsonb(_seen_json(seen))}
+    return connection.execute(load(SQL, "partition_mark_seen"), parameters).rowcount
+
+
+def partition_states(connection: Connection, dataset: str, first: date, last: date) -> dict[date, PartitionState]:
+    """The published partitions of a range."""
+    parameters = {"dataset": dataset, "first": first, "last": last}
+    rows = connection.execute(load(SQL, "partition_states"), parameters)
+    return {
+        row["partition_key"]: PartitionState(
+            row["partition_key"],
+            row["current_version"],
+            row["row_count"],
+            int(row["digest_high"]),
+            int(row["digest_low"]),
+            row["seen_seq"],
+        )
+        for row in rows
+    }
+
+
+def current_files(connection: Connection, dataset: str, partitions: Sequence[date]) -> list[VersionFile]:
+    """The files of the current version of each of some partitions."""
+    rows = connection.execute(load(SQL, "version_current_files"), {"dataset": dataset, "partitions": list(partitions)})
+    return [
+        VersionFile(
+            row["partition_key"],
+            row["file_path"],
+            row["record_count"],
+            row["file_bytes"],
+            int(row["digest_high"]),
+            int(row["digest_low"]),
+            row["hash_from"],
+            row["hash_to"],
+        )
+        for row in rows
+    ]
+
+
+def short_id(dataset: str, version: int) -> str:
+    """`snapshot-000391`: how people and events call a version."""
+    return f"{dataset.rsplit('_', 1)[-1].rsplit('/', 1)[-1]}-{version:06d}"
+
+
+def _columns(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _place(prepared: Prepared) -> dict[str, Any]:
+    return {"dataset": prepared.dataset, "version": prepared.version}
+
+
+def _prepared(row: dict[str, Any]) -> Prepared:
+    return Prepared(
+        row["dataset"],
+        row["version"],
+        row["run_id"],
+        row["attempt"],
+        row["token"],
+        row["staged_branch"],
+        row["staged_snapshot_id"],
+        row["base_snapshot_id"],
+        row["state"],
+    )
+
+
+def _seen_json(seen: Seen) -> dict[str, Any]:
+    return {
+        "admitted_seq": seen.admitted_seq,
+        "totals_seq": seen.totals_seq,
+        "transform": seen.transform,
+        "contract": seen.contract,
+        "inputs": {key.isoformat(): digest for key, digest in seen.inputs.items()},
+    }

@@ -1,0 +1,46 @@
+"""Announcements: written in the transaction whose effect they announce, sent later by the relay."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from psycopg.types.json import Jsonb
+
+from casegold.domain.sql import load
+from casegold.manifest.db import Connection
+
+NAMESPACE = uuid5(NAMESPACE_URL, "urn:casegold:outbox")
+
+
+def announce(
+    connection: Connection,
+    *,
+    aggregate_type: str,
+    aggregate_id: str,
+    event_type: str,
+    key: str,
+    payload: dict[str, Any],
+) -> UUID:
+    """Insert an outbox row, once for each key.
+
+    Args:
+        aggregate_type: names the topic, `outbox.event.<aggregate_type>`.
+        aggregate_id: the Kafka key; order is kept within one.
+        key: what happened, uniquely within type and aggregate: a redo of the transaction announces nothing new.
+
+    Returns:
+        The event's id, which is its dedupe key for consumers.
+    """
+    event_id = uuid5(NAMESPACE, f"{aggregate_type}/{aggregate_id}/{event_type}/{key}")
+    connection.execute(
+        load("casegold.manifest.sql", "outbox_insert"),
+        {
+            "id": event_id,
+            "aggregate_type": aggregate_type,
+            "aggregate_id": aggregate_id,
+            "event_type": event_type,
+            "payload": Jsonb(payload),
+        },
+    )
+    return event_id

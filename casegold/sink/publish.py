@@ -1,0 +1,204 @@
+"""The commit protocol: prepare in Postgres, commit to main, complete in Postgres; or abandon. The only way to publish.
+
+At any instant a version is decided by what is on main: its run id is in a snapshot's summary, or it will never be.
+Not here: what is staged and whether it passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date
+from itertools import groupby
+from typing import Any
+from uuid import uuid4
+
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+
+from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken
+from casegold.manifest import store, versions
+from casegold.manifest.db import Connection, ControlDb
+from casegold.manifest.model import Claim
+from casegold.manifest.versions import NewVersion, Prepared
+from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, move_head
+from casegold.sink.outbox import announce
+from casegold.sink.staging import in_partitions, partition_filter, partition_of, remove_branch
+
+RUN_ID = "casegold.run-id"
+VERSION = "casegold.version"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version that is official."""
+
+    dataset: str
+    version: int
+    snapshot_id: int
+
+
+def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Published:
+    """Publish the staged partitions of a version in one commit.
+
+    Raises:
+        Deferred: the claim or the version's token was taken over.
+        CommitUnknown: the catalog does not answer; `resolve_undecided` settles the version later.
+        InvariantBroken: main changed since the range was staged.
+    """
+    with control.transaction() as connection:
+        store.assert_claim(connection, claim)
+        prepared = versions.prepare(connection, claim, new)
+    summary = {
+        RUN_ID: prepared.run_id,
+        "casegold.attempt": str(prepared.attempt),
+        VERSION: str(prepared.version),
+        "casegold.transform-version": new.transform_version,
+        "casegold.mode": new.mode,
+    }
+    snapshot = _commit(control, lake, prepared, {partition.key for partition in new.partitions}, summary)
+    with control.transaction() as connection:
+        store.assert_claim(connection, claim)
+        _complete(connection, lake, prepared, snapshot.snapshot_id)
+    remove_branch(lake, prepared.dataset, prepared.staged_branch)
+    return Published(prepared.dataset, prepared.version, snapshot.snapshot_id)
+
+
+def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published | None:
+    """Decide what a dead run of the claimed dataset left behind: complete it where it is on main, else abandon it.
+
+    Returns:
+        The version, where it turned out to be published.
+    """
+    with control.transaction() as connection:
+        store.assert_claim(connection, claim)
+        prepared = versions.undecided(connection, claim.dataset)
+        if prepared is None:
+            return None
+        versions.abandoning(connection, prepared, uuid4())
+    # A publisher that was paused before its commit is refused from here on: its base is no longer the head.
+    table = lake.table(prepared.dataset)
+    if landed(table, prepared) is None:
+        move_head(table, {"casegold.abandons": prepared.run_id})
+        table = lake.table(prepared.dataset)
+    snapshot = landed(table, prepared)
+    with control.transaction() as connection:
+        store.assert_claim(connection, claim)
+        if snapshot is not None:
+            _complete(connection, lake, prepared, snapshot.snapshot_id)
+        else:
+            versions.abandon(connection, prepared, f"taken over by run {claim.run_id[:12]}")
+    remove_branch(lake, prepared.dataset, prepared.staged_branch)
+    return None if snapshot is None else Published(prepared.dataset, prepared.version, snapshot.snapshot_id)
+
+
+def landed(table: Table, prepared: Prepared) -> Snapshot | None:
+    """The snapshot on main that committed a version, if it is still kept; none expires while one is undecided.
+
+    A person's retry of a run has the same run id, hence the version's number beside it.
+    """
+    wanted = {RUN_ID: prepared.run_id, VERSION: str(prepared.version)}
+    snapshot = table.current_snapshot()
+    while snapshot is not None:
+        summary = {} if snapshot.summary is None else snapshot.summary.additional_properties
+        if wanted.items() <= summary.items():
+            return snapshot
+        parent = snapshot.parent_snapshot_id
+        snapshot = None if parent is None else table.snapshot_by_id(parent)
+    return None
+
+
+def _commit(
+    control: ControlDb, lake: Lake, prepared: Prepared, keys: set[date], summary: Mapping[str, str]
+) -> Snapshot:
+    """The loop: read the head, look for the run id, check the token, commit onto exactly that head."""
+    for _ in range(COMMIT_ROUNDS):
+        table = lake.table(prepared.dataset)
+        if (snapshot := landed(table, prepared)) is not None:
+            return snapshot
+        with control.transaction() as connection:
+            if not versions.may_commit(connection, prepared):
+                raise Deferred(f"version {prepared.version} of {prepared.dataset} is no longer this run's to publish")
+        try:
+            _swap(lake, table, prepared, keys, summary)
+        except CommitFailedException:
+            continue  # the head moved
+        except LOST_ACKNOWLEDGEMENT:
+            continue  # landed or not: the next round sees
+    raise CommitUnknown(
+        f"version {prepared.version} of {prepared.dataset} did not get onto main in {COMMIT_ROUNDS} rounds",
+        remedy="the next run settles it first",
+    )
+
+
+def _swap(lake: Lake, table: Table, prepared: Prepared, keys: set[date], summary: Mapping[str, str]) -> None:
+    """One snapshot: the partitions' files out, the staged ones in. No row is rewritten."""
+    dataset = prepared.dataset
+    head = table.current_snapshot()
+    if head is None:
+        raise InvariantBroken(f"{dataset} lost its snapshots")
+    within = partition_filter(table, min(keys), max(keys))
+    staged = in_partitions(lake.data_files(dataset, row_filter=within, snapshot_id=prepared.staged_snapshot_id), keys)
+    base = in_partitions(lake.data_files(dataset, row_filter=within, snapshot_id=prepared.base_snapshot_id), keys)
+    old = in_partitions(lake.data_files(dataset, row_filter=within, snapshot_id=head.snapshot_id), keys)
+    if {file.file_path for file in old} != {file.file_path for file in base}:
+        raise InvariantBroken(
+            f"partitions of {dataset} changed on main since run {prepared.run_id[:12]} staged them",
+            remedy="only casegold may write this table: find out who else did",
+        )
+    kept = {file.file_path for file in staged} & {file.file_path for file in old}
+    with table.transaction() as transaction, transaction.update_snapshot(dict(summary)).overwrite() as update:
+        update.delete_by_predicate(within)
+        for file in old:
+            if file.file_path not in kept:
+                update.delete_data_file(file)
+        for file in staged:
+            if file.file_path not in kept:
+                update.append_data_file(file)
+
+
+def _complete(connection: Connection, lake: Lake, prepared: Prepared, snapshot_id: int) -> None:
+    keys = versions.partition_keys(connection, prepared)
+    table = lake.table(prepared.dataset)
+    within = partition_filter(table, keys[0], keys[-1])
+    files = in_partitions(lake.data_files(prepared.dataset, row_filter=within, snapshot_id=snapshot_id), set(keys))
+    committed = [(partition_of(file), file.file_path, file.record_count) for file in files]
+    row = versions.complete(connection, prepared, snapshot_id, committed)
+    if row is not None:
+        _announce(connection, row, keys)
+
+
+def _announce(connection: Connection, row: dict[str, Any], keys: list[date]) -> None:
+    payload = {
+        "eventType": "DatasetVersionPublished",
+        "datasetId": row["dataset"],
+        "datasetVersion": versions.short_id(row["dataset"], row["version"]),
+        "runId": row["run_id"],
+        "qualityStatus": row["quality_status"],
+        "publishedAt": row["completed_at"].astimezone(UTC).isoformat(),
+        "versionNumber": row["version"],
+        "partitions": _ranges(keys),
+        "mode": row["mode"],
+        "publication": row["publication"],
+        "supersedes": row["supersedes"],
+        "republishedFrom": row["republished_from"],
+        "causedBy": row["caused_by"],
+    }
+    announce(
+        connection,
+        aggregate_type="dataset",
+        aggregate_id=row["dataset"],
+        event_type="DatasetVersionPublished",
+        key=str(row["version"]),
+        payload=payload,
+    )
+
+
+def _ranges(keys: list[date]) -> list[dict[str, str]]:
+    """Consecutive dates as ranges: ten years of days are one."""
+    found = []
+    for _, run in groupby(enumerate(keys), key=lambda place: place[1].toordinal() - place[0]):
+        dates = [day for _, day in run]
+        found.append({"from": dates[0].isoformat(), "to": dates[-1].isoformat()})
+    return found

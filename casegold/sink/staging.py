@@ -1,0 +1,220 @@
+"""Staging: files of a run on a branch of its own, written in bounded pieces, visible to nobody but the gate.
+
+Not here: judging what was staged, and making it official (`publish`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.expressions import BooleanExpression, parser
+from pyiceberg.io.pyarrow import write_file
+from pyiceberg.manifest import DataFile
+from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
+from pyiceberg.table import Table, WriteTask
+
+from casegold.domain.errors import CommitUnknown, InvariantBroken
+from casegold.domain.sql import load
+from casegold.sink.digest import Digest, digest_of
+from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake
+
+HASHES = 65_536
+"""A case hash is the first four hexadecimal digits of MD5 of the case id: the same in every engine and release."""
+
+ROWS_PER_FILE = 50_000
+"""About 2 MB of snapshot rows. Fewer rows a file would rewrite less for one late fact, at more files to open."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """One data file: the rows of one partition whose case hash lies in [hash_from, hash_to)."""
+
+    path: str
+    rows: int
+    bytes: int
+    digest: Digest
+    hash_from: int
+    hash_to: int
+
+
+@dataclass(frozen=True, slots=True)
+class StagedPartition:
+    """A partition as staged; none of its files = it is empty."""
+
+    key: date
+    files: tuple[StagedFile, ...]
+
+    @property
+    def digest(self) -> Digest:
+        return sum((file.digest for file in self.files), Digest())
+
+
+@dataclass(frozen=True, slots=True)
+class StagedVersion:
+    """Exactly what the gate judges and what may become official."""
+
+    dataset: str
+    branch: str
+    base_snapshot_id: int
+    snapshot_id: int
+    partitions: tuple[StagedPartition, ...]
+
+
+@dataclass
+class Stage:
+    """The open stage of one attempt. Write every partition of its range, then `finish`."""
+
+    lake: Lake
+    dataset: str
+    branch: str
+    table: Table
+    base_snapshot_id: int
+    _files: dict[date, list[StagedFile]] = field(default_factory=dict)
+    _new: list[DataFile] = field(default_factory=list)
+    _task: Iterator[int] = field(default_factory=itertools.count)
+    _write_uuid: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    @classmethod
+    def open(cls, lake: Lake, dataset: str, run_id: str, attempt: int) -> Self:
+        """Begin at the current head of main. The branch is made when the stage is finished."""
+        table = lake.table(dataset)
+        head = table.current_snapshot()
+        if head is None:
+            raise InvariantBroken(f"{dataset} has no snapshot to branch from")
+        return cls(lake, dataset, branch_name(run_id, attempt), table, head.snapshot_id)
+
+    def write(self, partition: date, rows: pa.Table, hash_from: int, hash_to: int) -> None:
+        """Write one file of one partition; no rows make no file, yet the partition counts as staged."""
+        files = self._files.setdefault(partition, [])
+        if rows.num_rows == 0:
+            return
+        task = WriteTask(
+            write_uuid=self._write_uuid,
+            task_id=next(self._task),
+            schema=self.table.schema(),
+            record_batches=rows.combine_chunks().to_batches(),
+            partition_key=_partition_key(self.table, partition),
+        )
+        written = list(write_file(self.table.io, self.table.metadata, iter([task])))
+        self._new += written
+        files += [
+            StagedFile(file.file_path, file.record_count, file.file_size_in_bytes, digest_of(rows), hash_from, hash_to)
+            for file in written
+        ]
+
+    def finish(self) -> StagedVersion:
+        """Put the files on the branch in one snapshot: the staged partitions hold them and nothing else."""
+        snapshot_id = self._commit()
+        partitions = tuple(StagedPartition(key, tuple(files)) for key, files in sorted(self._files.items()))
+        return StagedVersion(self.dataset, self.branch, self.base_snapshot_id, snapshot_id, partitions)
+
+    def _commit(self) -> int:
+        keys = sorted(self._files)
+        within = partition_filter(self.table, keys[0], keys[-1])
+        old = self.lake.data_files(self.dataset, row_filter=within, snapshot_id=self.base_snapshot_id)
+        replaced = [file for file in old if partition_of(file) in self._files]
+        create_branch(self.lake, self.dataset, self.branch, self.base_snapshot_id)
+        for pause in range(COMMIT_ROUNDS):
+            table = self.lake.table(self.dataset)
+            staged = table.snapshot_by_name(self.branch)
+            if staged is not None and staged.snapshot_id != self.base_snapshot_id:
+                return staged.snapshot_id
+            try:
+                with (
+                    table.transaction() as transaction,
+                    transaction.update_snapshot(
+                        {"casegold.staged": self.branch}, branch=self.branch
+                    ).overwrite() as update,
+                ):
+                    update.delete_by_predicate(within)
+                    for file in replaced:
+                        update.delete_data_file(file)
+                    for file in self._new:
+                        update.append_data_file(file)
+            except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
+                time.sleep(0.02 * pause)  # another branch moved, or nobody knows: look again
+        raise CommitUnknown(f"the stage {self.branch} of {self.dataset} could not be committed", remedy="retry the run")
+
+
+def branch_name(run_id: str, attempt: int) -> str:
+    """The branch of one attempt."""
+    return f"audit-{run_id[:16]}-{attempt}"
+
+
+def create_branch(lake: Lake, dataset: str, branch: str, snapshot_id: int) -> None:
+    """Make a branch at a snapshot; found there already, it is left as it is (making it anew would move it)."""
+    for pause in range(COMMIT_ROUNDS):
+        table = lake.table(dataset)
+        if branch in table.refs():
+            return
+        try:
+            table.manage_snapshots().create_branch(snapshot_id, branch).commit()
+        except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
+            time.sleep(0.02 * pause)
+    raise CommitUnknown(f"branch {branch} of {dataset} could not be made", remedy="retry the run")
+
+
+def remove_branch(lake: Lake, dataset: str, branch: str) -> None:
+    """Drop a branch; its files stay until they are found to be nobody's."""
+    for pause in range(COMMIT_ROUNDS):
+        table = lake.table(dataset)
+        if branch not in table.refs():
+            return
+        try:
+            table.manage_snapshots().remove_branch(branch).commit()
+        except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
+            time.sleep(0.02 * pause)
+    raise CommitUnknown(f"branch {branch} of {dataset} could not be removed", remedy="maintenance removes it later")
+
+
+def case_ranges(rows: pa.Table) -> Iterator[tuple[int, int, pa.Table]]:
+    """Cut one partition's rows at fixed hashes into a power of two of parts of about `ROWS_PER_FILE` rows.
+
+    Rows without a case id, or few of them, are one part. Order is kept within a part.
+    """
+    parts = 1
+    while rows.num_rows > parts * 2 * ROWS_PER_FILE:
+        parts *= 2
+    if parts == 1 or "case_id" not in rows.column_names:
+        yield 0, HASHES, rows
+        return
+    step = HASHES // parts
+    with duckdb.connect() as connection:
+        connection.register("rows", rows)
+        for hash_from in range(0, HASHES, step):
+            bounds = {"hash_from": hash_from, "hash_to": hash_from + step}
+            part = connection.execute(load("casegold.sink", "case_range"), bounds).to_arrow_table()
+            yield hash_from, hash_from + step, part.cast(rows.schema)
+
+
+def partition_of(file: DataFile) -> date:
+    """The date that a file of a dataset partitioned by one date column belongs to."""
+    value = file.partition[0]
+    return value if isinstance(value, date) else date.fromordinal(date(1970, 1, 1).toordinal() + int(value))
+
+
+def partition_filter(table: Table, first: date, last: date) -> BooleanExpression:
+    """Rows of the partitions from `first` to `last`."""
+    column = table.schema().find_column_name(table.spec().fields[0].source_id)
+    if column is None:
+        raise InvariantBroken(f"{table.name()} is partitioned by a column that it has not")
+    return parser.parse(f"{column} >= '{first}' and {column} <= '{last}'")
+
+
+def in_partitions(files: Sequence[DataFile], keys: set[date]) -> list[DataFile]:
+    """The files that belong to some partitions."""
+    return [file for file in files if partition_of(file) in keys]
+
+
+def _partition_key(table: Table, partition: date) -> PartitionKey:
+    spec = table.spec()
+    return PartitionKey([PartitionFieldValue(spec.fields[0], partition)], spec, table.schema())
