@@ -1,0 +1,100 @@
+"""A real installation for every test: one PostgreSQL and one Kafka per session, a database and topics per test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from confluent_kafka.admin import AdminClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from psycopg import sql
+
+from casegold.manifest import store
+from casegold.manifest.db import ControlDb
+from casegold.runtime.services import local
+from casegold.runtime.services.addresses import Addresses
+from casegold.runtime.settings import PREFIX, Settings, load_settings
+
+# What names the machine's own downloads may stay; the installation that the shell points to must never be touched.
+for variable in [name for name in os.environ if name.startswith(PREFIX)]:
+    if variable not in {f"{PREFIX}MAVEN_URL", f"{PREFIX}JAR_CACHE"}:
+        del os.environ[variable]
+
+# A property shares its database with its own examples only, and each of them cleans up after itself.
+_SHARED_DATABASE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+hypothesis_settings.register_profile("default", deadline=None, suppress_health_check=_SHARED_DATABASE)
+hypothesis_settings.register_profile(
+    "ci", deadline=None, suppress_health_check=_SHARED_DATABASE, derandomize=True, print_blob=True
+)
+hypothesis_settings.load_profile("default")
+
+TOPIC_FIELDS = ("events_topic", "totals_topic", "outbox_topic_prefix", "events_dlq_topic")
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Addresses]:
+    """The session's two servers; their database is the template of the tests' own: migrated, never started."""
+    home = Path(tempfile.mkdtemp(prefix="casegold-tests-"))
+    settings = Settings(home=home)
+    try:
+        addresses = local.start_servers(settings, print)
+        local.prepare_database(settings)
+        with ControlDb(settings.control_url()).transaction() as connection:
+            connection.execute("truncate setting, setting_history")
+        with psycopg.connect(addresses.postgres_url, autocommit=True) as connection:
+            # Tests kill processes, never the machine: what is not on the disk yet is still in the operating system.
+            connection.execute("alter system set fsync = off")
+            connection.execute("select pg_reload_conf()")
+        yield addresses
+    finally:
+        local.down(settings)
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def overrides() -> Mapping[str, str]:
+    """Settings that a test module wants to differ, by field name: it defines a fixture of this name."""
+    return {}
+
+
+@pytest.fixture
+def settings(
+    servers: Addresses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: Mapping[str, str]
+) -> Iterator[Settings]:
+    """An installation of this test's own; `load_settings()` in the code under test finds the same one."""
+    name = f"t{uuid4().hex[:12]}"
+    server_url, _, template = servers.postgres_url.rpartition("/")
+    fields = {
+        "home": str(tmp_path / "home"),
+        "postgres_url": f"{server_url}/{name}",
+        "kafka_bootstrap": servers.kafka_bootstrap,
+        **{field: f"{name}.{Settings.model_fields[field].default}" for field in TOPIC_FIELDS},
+        **overrides,
+    }
+    for field, value in fields.items():
+        monkeypatch.setenv(f"{PREFIX}{field.upper()}", value)
+    own = load_settings()
+    with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
+        create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        connection.execute(create)
+    store.install(ControlDb(own.control_url()), own.time_zone, own.business_clock)
+    local.create_topics(own)
+    yield own
+    with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    admin = AdminClient({**own.kafka_config()})
+    for gone in admin.delete_topics(list(own.topics())).values():
+        gone.result()
+
+
+@pytest.fixture
+def control(settings: Settings) -> ControlDb:
+    """The control database of `settings`."""
+    return ControlDb(settings.control_url())
