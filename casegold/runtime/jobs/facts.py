@@ -1,0 +1,117 @@
+"""Gives a DuckDB connection the lake and the control state as the views that transforms and checks ask for.
+
+Everything is cut to the sequences that the run's scope pins. Not here: computing or judging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from casegold.domain.calendar import BusinessCalendar, days
+from casegold.domain.sql import load
+from casegold.manifest.model import PartitionRange, RunManifest
+from casegold.runtime.platform import Platform
+
+SQL = "casegold.runtime.jobs.sql"
+CONTROL_SQL = "casegold.manifest.sql"
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+CONTROL_TABLES = {
+    "facts_excluded": pa.schema([("source", pa.string()), ("event_id", pa.string())]),
+    "facts_open_conflicts": pa.schema(
+        [
+            ("source", pa.string()),
+            ("event_id", pa.string()),
+            ("case_id", pa.string()),
+            ("event_type", pa.string()),
+            ("effective_date", pa.date32()),
+            ("emitted_at", _INSTANT),
+        ]
+    ),
+    "facts_totals": pa.schema(
+        [
+            ("source", pa.string()),
+            ("business_date", pa.date32()),
+            ("event_type", pa.string()),
+            ("count", pa.int64()),
+            ("as_of", _INSTANT),
+            ("revision", pa.int64()),
+        ]
+    ),
+}
+VIEW_NAMES = {
+    "facts_excluded": "excluded_facts",
+    "facts_open_conflicts": "open_conflicts",
+    "facts_totals": "totals",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What a run computes from: sequences, and the range of dates."""
+
+    partitions: PartitionRange
+    admitted_seq: int
+    totals_seq: int
+
+    @classmethod
+    def of(cls, manifest: RunManifest) -> Pins:
+        """The pins in a manifest's scope."""
+        first, last = (date.fromisoformat(text) for text in manifest.scope["partitions"])
+        return cls(PartitionRange(first, last), manifest.scope["admitted_seq"], manifest.scope["totals_seq"])
+
+
+@contextmanager
+def engine(platform: Platform) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB of the run's own, within the memory that the settings allow; it spills to the installation's home."""
+    spill = platform.settings.home / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": platform.settings.duckdb_memory_limit,
+        "threads": platform.settings.duckdb_threads,
+        "temp_directory": str(spill),
+    }
+    connection = duckdb.connect(config=config)
+    connection.execute("set TimeZone = 'UTC'")
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def register_facts(connection: duckdb.DuckDBPyConnection, platform: Platform, pins: Pins) -> None:
+    """The views `admitted_facts`, `business_days`, `silver`, `rejected`, `open_conflicts`, `totals`, `admitted`."""
+    first, last = pins.partitions.first, pins.partitions.last
+    for name, value in (("admitted_seq", pins.admitted_seq), ("first", first), ("last", last)):
+        connection.execute(load(SQL, f"set_{name}"), {"value": value})
+    parameters = {"admitted_seq": pins.admitted_seq, "totals_seq": pins.totals_seq, "first": first, "last": last}
+    with platform.control.transaction() as control:
+        for name, schema in CONTROL_TABLES.items():
+            rows = control.execute(load(CONTROL_SQL, name), parameters).fetchall()
+            connection.register(VIEW_NAMES[name], pa.Table.from_pylist(rows, schema=schema))
+    platform.lake.register(connection, "silver_case_events", "silver/case_events")
+    platform.lake.register(connection, "bronze_rejected_events", "bronze/rejected_events")
+    connection.register("business_days", business_days(platform.calendar, first - timedelta(days=1), last))
+    connection.execute(load(SQL, "admitted_facts"))
+    connection.execute(load(SQL, "gate_views"))
+
+
+def business_days(calendar: BusinessCalendar, first: date, last: date) -> pa.Table:
+    """`business_date, end_at` of every date from `first` to `last`."""
+    dates = list(days(first, last))
+    ends = [calendar.end_of(day) for day in dates]
+    return pa.table({"business_date": pa.array(dates, pa.date32()), "end_at": pa.array(ends, _INSTANT)})
+
+
+def frame(connection: duckdb.DuckDBPyConnection, package: str, name: str) -> pl.DataFrame:
+    """The result of one SQL file as an eager polars frame."""
+    found = pl.from_arrow(connection.execute(load(package, name)).to_arrow_table())
+    assert isinstance(found, pl.DataFrame)  # noqa: S101 - a table never becomes a series
+    return found

@@ -1,0 +1,162 @@
+"""The daily snapshots of a range: compute at the pinned sequences, stage, judge what was staged, publish in one commit.
+
+Not here: the rules of a case (transform.snapshot), the checks (quality), the commit protocol (sink.publish).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from casegold.domain.contract import DatasetContract
+from casegold.domain.errors import Deferred
+from casegold.domain.events import EVENT_TYPES
+from casegold.domain.sql import load
+from casegold.manifest import versions
+from casegold.manifest.model import Claim, PartitionRange, RunManifest
+from casegold.manifest.versions import Seen
+from casegold.quality.results import CheckResult
+from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
+from casegold.quality.verdict import Verdict, verdict
+from casegold.runtime.jobs import gate, publication
+from casegold.runtime.jobs.facts import SQL, Pins, engine, frame, register_facts
+from casegold.runtime.outcome import Outcome
+from casegold.runtime.platform import Platform
+from casegold.sink.publish import resolve_undecided
+from casegold.sink.staging import Stage, StagedVersion, case_ranges
+from casegold.transform.snapshot import build, schema
+
+STATUSES = ("OPEN", "ESCALATED", "DECIDED", "CLOSED")
+
+ROWS_IN_MEMORY = 1_000_000
+"""Snapshot rows that are computed, staged or judged at a time: about 300 MB as Arrow."""
+
+
+def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
+    """Compute and publish the manifest's dates.
+
+    Raises:
+        GateClosed: some date did not pass; what may be published was, the rest is held.
+        Deferred: the day before the range has another version than the one pinned.
+    """
+    contract = platform.contracts[manifest.dataset]
+    resolve_undecided(platform.control, platform.lake, claim)
+    pins = Pins.of(manifest)
+    with engine(platform) as connection:
+        register_facts(connection, platform, pins)
+        previous = _register_previous_rows(connection, platform, manifest, pins)
+        _build_states(connection, pins, from_scratch=previous is None)
+        staged, figures = _stage(connection, platform, claim, pins)
+        verdict_ = _judge(connection, platform, manifest, contract, pins, staged, previous)
+    judged = publication.Judged(
+        contract=contract,
+        staged=staged,
+        verdict=verdict_,
+        figures=figures,
+        seen=Seen(
+            pins.admitted_seq,
+            pins.totals_seq,
+            manifest.transform_version,
+            contract.version,
+            dict.fromkeys((partition.key for partition in staged.partitions), None),
+        ),
+        inputs=lambda day: publication.sequence_inputs(contract, day, pins),
+        artifacts=lambda _: (),
+    )
+    return publication.conclude(platform, manifest, claim, judged)
+
+
+def _register_previous_rows(
+    connection: duckdb.DuckDBPyConnection, platform: Platform, manifest: RunManifest, pins: Pins
+) -> pl.Series | None:
+    """The view `previous_rows`: the day before the range in its pinned version. Its case ids, or None without one."""
+    pinned = manifest.scope["previous_version"]
+    if pinned is None:
+        connection.register("previous_rows", schema.no_rows())
+        return None
+    day = pins.partitions.first - timedelta(days=1)
+    with platform.control.transaction() as control:
+        state = versions.partition_states(control, manifest.dataset, day, day).get(day)
+        if state is None or state.version != pinned:
+            found = "none" if state is None else state.version
+            raise Deferred(f"{manifest.dataset} {day}: version {pinned} was pinned, current is {found}")
+        files = versions.current_files(control, manifest.dataset, [day])
+    platform.lake.register_files(connection, "previous_rows", manifest.dataset, [file.path for file in files])
+    return frame(connection, SQL, "previous_cases")["case_id"]
+
+
+def _build_states(connection: duckdb.DuckDBPyConnection, pins: Pins, *, from_scratch: bool) -> None:
+    first = None if from_scratch else pins.partitions.first
+    build.find_affected_cases(connection, first, pins.partitions.last)
+    connection.execute(load(SQL, "silver_facts"))
+    build.build_states(connection)
+
+
+def _chunks(connection: duckdb.DuckDBPyConnection, partitions: PartitionRange) -> Iterator[tuple[date, date]]:
+    return build.chunks(connection, partitions.first, partitions.last, max_rows=ROWS_IN_MEMORY)
+
+
+def _stage(
+    connection: duckdb.DuckDBPyConnection, platform: Platform, claim: Claim, pins: Pins
+) -> tuple[StagedVersion, dict[date, publication.Figures]]:
+    """Write every date's files on the run's own branch."""
+    stage = Stage.open(platform.lake, claim.dataset, claim.run_id, claim.attempt)
+    figures: dict[date, publication.Figures] = {}
+    for first, last in _chunks(connection, pins.partitions):
+        rows = build.snapshot_rows(connection, first, last)
+        figures |= figures_of(rows)
+        for day, of_day in _by_date(rows, first, last):
+            for hash_from, hash_to, part in case_ranges(of_day):
+                stage.write(day, part, hash_from, hash_to)
+    return stage.finish(), figures
+
+
+def _by_date(rows: pa.Table, first: date, last: date) -> Iterator[tuple[date, pa.Table]]:
+    """Cut rows sorted by date into dates, empty ones included: a date without cases is a date all the same."""
+    column = rows["snapshot_date"].combine_chunks()
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        count = pc.sum(pc.equal(column, pa.scalar(day, pa.date32()))).as_py() or 0
+        start = pc.index(column, pa.scalar(day, pa.date32())).as_py()
+        yield day, rows.slice(max(start, 0), count)
+
+
+def figures_of(rows: pa.Table) -> dict[date, publication.Figures]:
+    """Per date: cases in all, by status, and breached; what the partition's page shows."""
+    cases = pl.from_arrow(rows.select(["snapshot_date", "status", "breached"]))
+    assert isinstance(cases, pl.DataFrame)  # noqa: S101 - a table never becomes a series
+    counted = cases.group_by("snapshot_date").agg(
+        pl.len().alias("cases"),
+        *(pl.col("status").eq(status).sum().alias(status.lower()) for status in STATUSES),
+        pl.col("breached").sum().alias("breached"),
+    )
+    return {row.pop("snapshot_date"): row for row in counted.iter_rows(named=True)}
+
+
+def _judge(
+    connection: duckdb.DuckDBPyConnection,
+    platform: Platform,
+    manifest: RunManifest,
+    contract: DatasetContract,
+    pins: Pins,
+    staged: StagedVersion,
+    previous: pl.Series | None,
+) -> Verdict:
+    """The verdict on exactly the staged snapshot, read back from its files."""
+    completeness = frame(connection, "casegold.quality", "completeness")
+    openings = frame(connection, "casegold.quality", "openings")
+    corrected = frame(connection, SQL, "corrected_openings")["case_id"]
+    results: list[CheckResult] = []
+    for first, last in _chunks(connection, pins.partitions):
+        rows = publication.read_staged(platform, connection, staged, first, last)
+        partitions = [partition.key for partition in staged.partitions if first <= partition.key <= last]
+        around = SnapshotSurroundings(previous, corrected, openings, completeness, EVENT_TYPES)
+        results += check_snapshots(contract, rows, partitions, platform.calendar, around)
+        previous = rows.filter(pl.col("snapshot_date") == last)["case_id"]
+    keys = [partition.key for partition in staged.partitions]
+    return verdict(contract, results, keys, gate.waivers(platform, manifest))

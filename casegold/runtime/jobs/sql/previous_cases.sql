@@ -1,0 +1,1 @@
+select case_id from previous_rows order by case_id

@@ -1,0 +1,1 @@
+set variable admitted_seq = $value

@@ -1,0 +1,1 @@
+set variable first = cast($value as date)

@@ -1,0 +1,1 @@
+set variable last = cast($value as date)
