@@ -191,7 +191,7 @@ def test_each_date_is_judged_by_itself() -> None:
     assert (first.status, second.status) == (CheckStatus.PASSED, CheckStatus.FAILED)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(TYPES), st.booleans()), max_size=12),
     st.lists(st.tuples(st.sampled_from("defghi"), st.sampled_from(TYPES)), max_size=8),

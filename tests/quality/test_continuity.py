@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casegold.domain.errors import InvariantBroken
@@ -64,6 +64,7 @@ def test_dates_with_a_gap_are_refused() -> None:
         check_continuity(snapshots("a"), [DAY, DAY + timedelta(days=2)], previous=None, corrected_openings=NO_CASES)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sets(st.sampled_from("abcde")), min_size=1, max_size=6), st.sets(st.sampled_from("abcde")))
 def test_continuity_counts_what_set_difference_counts(days: list[set[str]], corrected: set[str]) -> None:
     results = continuity(*("".join(sorted(day)) for day in days), previous="ab", corrected="".join(corrected))
@@ -95,6 +96,7 @@ def test_a_register_without_openings_may_be_empty() -> None:
     assert result.status is CheckStatus.PASSED
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcd"), st.integers(-2, 5)),
     st.lists(st.sets(st.sampled_from("abcdef")), min_size=1, max_size=5),

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casegold.domain.errors import InvariantBroken
@@ -87,6 +87,7 @@ def test_a_key_with_many_rows_is_one_failure() -> None:
     assert second.status is CheckStatus.PASSED
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=40))
 def test_counts_are_exact_and_samples_capped(rows: list[tuple[int, bool]]) -> None:
     days = dates(4)

@@ -40,7 +40,7 @@ def judge(window: Window, facts: list[Fact], rows: list[dict[str, Any]]) -> list
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     derandomize=True,
     database=None,
     deadline=None,

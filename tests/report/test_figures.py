@@ -146,7 +146,7 @@ def acts() -> st.SearchStrategy[Sequence[tuple[date, str, Any]]]:
     return st.lists(act, max_size=8).map(lambda found: sorted(found, key=lambda a: a[0]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(-20, 27), acts(), st.sampled_from(["FRAUD", "TAX"]), st.sampled_from(["NL", "IT"])),
