@@ -45,10 +45,20 @@ class Fact:
 NEEDED = {
     "CaseOpened": ("case_type", "jurisdiction", "priority"),
     "EvidenceReceived": ("evidence_id", "evidence_kind"),
-    "CaseAssigned": ("assignee",),
+    "CaseAssigned": ("assignee", "team"),
     "CaseEscalated": ("escalation_level",),
     "DecisionIssued": ("decision",),
 }
+
+
+def suits(replacement: Fact, event_type: str) -> bool:
+    """Whether an event of that type could have the replacement's time and data."""
+    given = {name for name, value in replacement.data.items() if value is not None}
+    if replacement.moved_to is None or not given.issuperset(NEEDED.get(event_type, ())):
+        return False
+    if event_type == "BreachClockStarted":
+        return not given.issuperset({"allowance_seconds", "deadline_at"})
+    return not (event_type == "DecisionIssued" and "penalty_amount" in given and "currency" not in given)
 
 
 class Corrections:
@@ -67,10 +77,7 @@ class Corrections:
         if correction.action == "REPLACE":
             if target.event_type == "CaseCorrected":
                 return "REPLACES_CORRECTION"
-            needed = NEEDED.get(target.event_type, ())
-            if correction.moved_to is None or any(correction.data.get(name) is None for name in needed):
-                return "INCOMPLETE"
-            return None
+            return None if suits(correction, target.event_type) else "INVALID_REPLACEMENT"
         return "CYCLE" if self.in_cycle(correction) else None
 
     def in_cycle(self, correction: Fact) -> bool:

@@ -87,10 +87,6 @@ def test_a_deadline_that_had_passed_when_given_breaches_there_and_then() -> None
     assert clock(Life().opened(1).started(10, deadline_at=at(4))) == ("RUNNING", 0, 14, at(10), at(10))
 
 
-def test_of_an_allowance_and_a_deadline_the_allowance_counts() -> None:
-    assert clock(Life().opened(1).started(4, allowance=100, deadline_at=at(5)))[1] == 100
-
-
 def test_a_zero_allowance_breaches_at_its_start() -> None:
     assert clock(Life().opened(1).started(5, allowance=0)) == ("RUNNING", 0, 19, at(5), at(5))
 

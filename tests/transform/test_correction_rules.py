@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_replaced_fact_moves_and_gets_the_replacements_data() -> None:
 def test_a_replaced_fact_keeps_its_sequence_and_id() -> None:
     life = Life().opened(1).fact("CaseAssigned", 2, name="x", assignee="early", sequence=9)
     life.fact("CaseAssigned", 3, name="y", assignee="late", sequence=8)
-    assert life.replaced(4, "x", moved_to=3, assignee="moved").row()["assignee"] == "moved"
+    assert life.replaced(4, "x", moved_to=3, assignee="moved", team="red").row()["assignee"] == "moved"
 
 
 def test_of_several_corrections_the_last_counts() -> None:
@@ -101,22 +102,25 @@ def test_a_correction_from_another_case_does_not_apply() -> None:
         (Life().opened(2, name="t"), {"case_type": "tax", "jurisdiction": "NL"}),
         (Life().fact("EvidenceReceived", 2, name="t", evidence_id="x", evidence_kind="y"), {"evidence_id": "x"}),
         (Life().fact("EvidenceReceived", 2, name="t", evidence_id="x", evidence_kind="y"), {"evidence_kind": "y"}),
-        (Life().fact("CaseAssigned", 2, name="t", assignee="ann"), {"team": "red"}),
+        (Life().fact("CaseAssigned", 2, name="t", assignee="ann", team="red"), {"team": "red"}),
+        (Life().fact("CaseAssigned", 2, name="t", assignee="ann", team="red"), {"assignee": "ann"}),
         (Life().fact("CaseEscalated", 2, name="t", escalation_level=2), {}),
         (Life().decided(2, name="t"), {"currency": "EUR"}),
+        (Life().decided(2, name="t"), {"decision": "FINE", "penalty_amount": "1.00"}),
+        (Life().started(2, name="t"), {"allowance_seconds": 1, "deadline_at": at(9)}),
     ],
 )
-def test_a_replacement_that_lacks_what_its_type_needs_does_not_apply(target: Life, data: dict[str, str]) -> None:
+def test_a_replacement_that_does_not_suit_its_type_does_not_apply(target: Life, data: dict[str, Any]) -> None:
     life = Life("c", [*Life().opened(1, name="o"), *target])
     before = life.row()
     life.replaced(6, "t", name="k", moved_to=3, **data)
-    assert open_reasons(life) == {"k": "INCOMPLETE"}
+    assert open_reasons(life) == {"k": "INVALID_REPLACEMENT"}
     assert life.row() == before
 
 
 def test_a_replacement_without_its_own_time_does_not_apply() -> None:
     life = opened().replaced(6, "closing", name="k", moved_to=None)
-    assert open_reasons(life) == {"k": "INCOMPLETE"}
+    assert open_reasons(life) == {"k": "INVALID_REPLACEMENT"}
     assert life.row()["closed_at"] == at(5)
 
 

@@ -85,7 +85,7 @@ def open_corrections(connection: duckdb.DuckDBPyConnection) -> pa.Table:
 
     Independent of `build_states`; for a standing check `silver_facts` is all of silver. Columns: source, event_id,
     case_id, occurred_at, corrected_event_id, correction_action, reason: UNKNOWN_TARGET (it waits), or why it cannot
-    apply: OTHER_CASE, UNKNOWN_ACTION, REPLACES_CORRECTION, INCOMPLETE, CYCLE.
+    apply: OTHER_CASE, UNKNOWN_ACTION, REPLACES_CORRECTION, INVALID_REPLACEMENT, CYCLE.
     """
     _run(connection, "duckdb_functions")
     _resolve_corrections(connection)
