@@ -81,7 +81,6 @@ def days(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=offset)
 
 
-
 def month_start(day: date) -> date:
     return day.replace(day=1)
 

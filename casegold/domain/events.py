@@ -13,6 +13,8 @@ from typing import Annotated
 
 import msgspec
 
+DEFAULT_SOURCE = "urn:regulator:case-system"
+"""The source of plain records, of the simulator and of the shipped mappings."""
 MAX_IDENTIFIER = 256
 MAX_TEXT = 4096
 

@@ -16,6 +16,7 @@ from casegold.domain.events import (
     DecisionIssued,
     EventType,
     Payload,
+    Replacement,
     ReplacementData,
 )
 from casegold.domain.identity import canonical_instant, canonical_json
@@ -26,6 +27,8 @@ _INSTANT = re.compile(
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,2})?")
 _WITH_DEADLINE = (BreachClockStarted, ReplacementData)
 _WITH_AMOUNT = (DecisionIssued, ReplacementData)
+_SHAPES: tuple[type[Payload], ...] = (*PAYLOADS.values(), Replacement, ReplacementData)
+_NAMES = {kind: tuple((field.name, field.encode_name) for field in msgspec.structs.fields(kind)) for kind in _SHAPES}
 _CENTS = Decimal("0.01")
 
 
@@ -64,8 +67,8 @@ def payload_json(payload: Payload) -> str:
 
 def _plain(payload: Payload) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for field in msgspec.structs.fields(payload):
-        value = getattr(payload, field.name)
+    for name, encoded_name in _NAMES[type(payload)]:
+        value = getattr(payload, name)
         if isinstance(value, Payload):
             value = _plain(value)
         elif isinstance(value, datetime):
@@ -73,7 +76,7 @@ def _plain(payload: Payload) -> dict[str, Any]:
         elif isinstance(value, Decimal):
             value = str(value.quantize(_CENTS))
         if value is not None:
-            values[field.encode_name] = value
+            values[encoded_name] = value
     return values
 
 

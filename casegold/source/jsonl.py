@@ -1,0 +1,44 @@
+"""Canonical events as JSON lines: one structured CloudEvent a line. Not here: sending them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.events import CaseEvent, Rejection
+from casegold.source.codec import STRUCTURED_CONTENT, Encoding, KafkaRecord, decode, encode
+from casegold.source.json_text import MAX_BYTES
+
+_HEADERS = (("content-type", STRUCTURED_CONTENT.encode()),)
+
+
+def write_events(path: Path, events: Iterable[CaseEvent]) -> int:
+    """Write events to a file, which appears only when complete. Returns their number."""
+    partial = path.with_name(f"{path.name}.partial")
+    written = 0
+    with partial.open("wb") as file:
+        for event in events:
+            file.write(encode(event, Encoding.STRUCTURED, default_source=event.source).value + b"\n")
+            written += 1
+    partial.replace(path)
+    return written
+
+
+def read_events(path: Path) -> Iterator[CaseEvent]:
+    """The events of a file, in order. Raises ConfigurationError naming the line of the first that is none."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}", remedy="name a readable file") from error
+    with file:
+        for number, line in enumerate(iter(lambda: file.readline(MAX_BYTES + 2), b""), start=1):
+            record = KafkaRecord(str(path), 0, number, datetime.now(UTC), None, line.rstrip(b"\r\n"), _HEADERS)
+            event = decode(record, default_source="")
+            if isinstance(event, Rejection):
+                raise ConfigurationError(
+                    f"{path}, line {number}: {event.reason}: {event.detail}",
+                    remedy="write one structured CloudEvent a line, as `casegold simulate --to` does",
+                )
+            yield event
