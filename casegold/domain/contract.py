@@ -101,7 +101,7 @@ class DatasetContract:
     """The asset key with a slash, `gold/case_daily_snapshot`."""
     version: str
     digest: str
-    """SHA-256 of the contract's text, hexadecimal: tells whether a version was made under this very text."""
+    """SHA-256 of the contract's content, hexadecimal: tells whether a version was made under this very contract."""
     title: str
     description: str
     group: str

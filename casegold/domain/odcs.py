@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from casegold.domain.columns import Column, ColumnType
@@ -79,7 +80,7 @@ def parse_contract(text: str, file: str) -> DatasetContract:
     contract = DatasetContract(
         dataset=custom.get("datasetId").text(),
         version=root.get("version").text(),
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=_digest(root),
         title=root.get("name").text(),
         description=root.get("description").get("purpose").text(),
         group=custom.get("group").text(),
@@ -103,6 +104,11 @@ def parse_contract(text: str, file: str) -> DatasetContract:
     )
     _check_whole(contract, root, table)
     return contract
+
+
+def _digest(root: Node) -> str:
+    """SHA-256 of what the file says; comments, layout and order of fields say nothing."""
+    return hashlib.sha256(json.dumps(root.value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _expect(node: Node, value: str) -> None:
