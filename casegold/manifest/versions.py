@@ -69,6 +69,16 @@ class VersionArtifact:
 
 
 @dataclass(frozen=True, slots=True)
+class InputVersion:
+    """A published partition in the version that a run pinned."""
+
+    dataset: str
+    partition: date
+    version: int
+    quality: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Up to where partitions were judged: recorded for the whole range, changed or not."""
 
@@ -265,6 +275,42 @@ def current_files(connection: Connection, dataset: str, partitions: Sequence[dat
         )
         for row in rows
     ]
+
+
+PinnedPartition = tuple[str, date, int]
+"""Dataset, partition, version."""
+
+
+def input_versions(connection: Connection, wanted: Sequence[PinnedPartition]) -> dict[PinnedPartition, InputVersion]:
+    """Pinned partitions with the quality they were published under.
+
+    Raises:
+        InvariantBroken: one of them was never published.
+    """
+    rows = connection.execute(load(SQL, "version_inputs_pinned"), _arrays(wanted))
+    found = {
+        (row["dataset"], row["partition_key"], row["version"]): InputVersion(
+            row["dataset"], row["partition_key"], row["version"], row["quality_status"]
+        )
+        for row in rows
+    }
+    for each in wanted:
+        if each not in found:
+            raise InvariantBroken(f"{each[0]} {each[1]} was never published in version {each[2]}")
+    return found
+
+
+def files_of(connection: Connection, wanted: Sequence[PinnedPartition]) -> list[str]:
+    """Paths of the recorded files of pinned partitions."""
+    return [row["file_path"] for row in connection.execute(load(SQL, "version_files_pinned"), _arrays(wanted))]
+
+
+def _arrays(wanted: Sequence[PinnedPartition]) -> dict[str, list[Any]]:
+    return {
+        "datasets": [dataset for dataset, _, _ in wanted],
+        "partitions": [partition for _, partition, _ in wanted],
+        "versions": [version for _, _, version in wanted],
+    }
 
 
 def short_id(dataset: str, version: int) -> str:

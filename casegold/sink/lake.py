@@ -5,7 +5,7 @@ Not here: publishing gated versions (`staging`, `publish`), and what a dataset l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from urllib.parse import unquote, urlparse
@@ -225,10 +225,20 @@ class Lake:
         files = [local_path(path) for path in paths]
         connection.read_parquet(files, hive_partitioning=False).create_view(view, replace=True)
 
-    def exists(self, paths: Iterable[str]) -> dict[str, bool]:
-        """Which files are there."""
-        io = self.catalog.load_table(("silver", "case_events")).io
-        return {path: io.new_input(path).exists() for path in paths}
+    def write_artifact(self, dataset: str, run: str, name: str, content: bytes) -> str:
+        """Store a file beside a dataset's table, under the run that made it; its location.
+
+        Raises:
+            SourceUnavailable: the object storage does not take it.
+        """
+        table = self.table(dataset)
+        location = f"{table.location()}/artifacts/{run}/{name}"
+        try:
+            with table.io.new_output(location).create(overwrite=True) as stream:
+                stream.write(content)
+        except OSError as error:
+            raise SourceUnavailable(f"{location} cannot be written: {error}", remedy="is the storage full?") from error
+        return location
 
 
 def local_path(location: str) -> str:

@@ -1,0 +1,180 @@
+"""Periods made from published partitions: read exactly the pinned versions, compute, stage, judge, render, publish.
+
+Not here: the figures and their meaning (`runtime.products` names them for each dataset).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+import pyarrow as pa
+
+from casegold.domain.contract import DatasetContract
+from casegold.domain.errors import InvariantBroken
+from casegold.domain.sql import load
+from casegold.manifest import holds, versions
+from casegold.manifest.model import Claim, RunManifest
+from casegold.manifest.versions import InputVersion, Seen, VersionArtifact, VersionInput
+from casegold.quality.verdict import GateStatus, Verdict, verdict
+from casegold.runtime.jobs import gate, publication
+from casegold.runtime.jobs.facts import engine
+from casegold.runtime.outcome import Outcome
+from casegold.runtime.platform import Platform
+from casegold.runtime.products import Judgement, Product, product_of
+from casegold.sink.publish import resolve_undecided
+from casegold.sink.staging import HASHES, Stage, StagedVersion
+from casegold.transform.report.evidence import InputVersion as EvidenceInput
+from casegold.transform.report.evidence import ReportEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One run, as its steps need it."""
+
+    platform: Platform
+    manifest: RunManifest
+    claim: Claim
+    contract: DatasetContract
+    product: Product
+    inputs: dict[date, list[InputVersion]]
+
+
+def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
+    """Compute and publish the manifest's periods.
+
+    Raises:
+        GateClosed: some period did not pass.
+    """
+    contract = platform.contracts[manifest.dataset]
+    resolve_undecided(platform.control, platform.lake, claim)
+    inputs = _pinned_inputs(platform, manifest)
+    work = _Work(platform, manifest, claim, contract, product_of(contract), inputs)
+    with engine(platform) as connection:
+        tables, staged = _stage(connection, work)
+        judged_by = _judge(connection, work, staged)
+    artifacts = _artifacts(work, tables, judged_by)
+    seen = Seen(
+        0,
+        0,
+        manifest.transform_version,
+        contract.version,
+        {date.fromisoformat(key): holds.digest_of(value) for key, value in manifest.scope["inputs"].items()},
+    )
+    judged = publication.Judged(
+        contract=contract,
+        staged=staged,
+        verdict=judged_by,
+        figures={period: {"figures": table.num_rows} for period, table in tables.items()},
+        seen=seen,
+        inputs=lambda period: tuple(_version_input(period, each) for each in inputs[period]),
+        artifacts=lambda period: artifacts[period],
+        gate_inputs=manifest.scope["inputs"],
+    )
+    return publication.conclude(platform, manifest, claim, judged)
+
+
+def _pinned_inputs(platform: Platform, manifest: RunManifest) -> dict[date, list[InputVersion]]:
+    """The scope's input versions with their quality, by period."""
+    pinned = manifest.scope["inputs"]
+    wanted = [
+        (dataset, date.fromisoformat(key), version) for inputs in pinned.values() for dataset, key, version in inputs
+    ]
+    with platform.control.transaction() as connection:
+        known = versions.input_versions(connection, wanted)
+    found = {}
+    for period, inputs in pinned.items():
+        keys = [(dataset, date.fromisoformat(key), version) for dataset, key, version in inputs]
+        found[date.fromisoformat(period)] = [known[key] for key in keys]
+    return found
+
+
+def _stage(connection: duckdb.DuckDBPyConnection, work: _Work) -> tuple[dict[date, pa.Table], StagedVersion]:
+    stage = Stage.open(work.platform.lake, work.claim.dataset, work.claim.run_id, work.claim.attempt)
+    tables = {}
+    for period in sorted(work.inputs):
+        _register_inputs(connection, work, period)
+        tables[period] = work.product.compute(connection, period, work.platform.calendar)
+        stage.write(period, tables[period], 0, HASHES)
+    return tables, stage.finish()
+
+
+def _register_inputs(connection: duckdb.DuckDBPyConnection, work: _Work, period: date) -> None:
+    """One view for each way in which the period reads an input."""
+    pinned = {(each.dataset, each.partition): each.version for each in work.inputs[period]}
+    for ref in work.contract.inputs:
+        wanted = [
+            (ref.dataset, partition, pinned[ref.dataset, partition])
+            for partition in work.contract.input_partitions(ref, period)
+            if (ref.dataset, partition) in pinned
+        ]
+        with work.platform.control.transaction() as control:
+            paths = versions.files_of(control, wanted)
+        work.platform.lake.register_files(connection, work.product.views[ref.mapping], ref.dataset, paths)
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVersion) -> Verdict:
+    periods = [partition.key for partition in staged.partitions]
+    days_read = {period: {each.partition for each in inputs} for period, inputs in work.inputs.items()}
+    with work.platform.control.transaction() as control:
+        row = control.execute(load("casegold.manifest.sql", "planner_register")).fetchone()
+    if row is None or row["first"] is None:
+        raise InvariantBroken(f"{work.contract.dataset} is computed before any date is closed")
+    rows = publication.read_staged(work.platform, connection, staged, periods[0], periods[-1])
+    results = work.product.judge(Judgement(work.contract, rows, periods, days_read, row["first"]))
+    return verdict(work.contract, results, periods, gate.waivers(work.platform, work.manifest))
+
+
+def _artifacts(
+    work: _Work, tables: dict[date, pa.Table], judged_by: Verdict
+) -> dict[date, tuple[VersionArtifact, ...]]:
+    """Render and store the files of every period that passed; a version names them only once it is prepared."""
+    found: dict[date, tuple[VersionArtifact, ...]] = defaultdict(tuple)
+    for period, table in tables.items():
+        status = judged_by.status(period)
+        if status is GateStatus.CLOSED:
+            continue
+        rendered = work.product.render(table, _evidence(work, period, judged_by, status))
+        found[period] = tuple(
+            VersionArtifact(
+                partition=period,
+                name=each.name,
+                media_type=each.media_type,
+                uri=work.platform.lake.write_artifact(
+                    work.contract.dataset, f"{work.claim.run_id[:16]}-{work.claim.attempt}", each.name, each.content
+                ),
+                bytes=len(each.content),
+                sha256=hashlib.sha256(each.content).hexdigest(),
+            )
+            for each in rendered
+        )
+    return found
+
+
+def _evidence(work: _Work, period: date, judged_by: Verdict, status: GateStatus) -> ReportEvidence:
+    waived = tuple(r.check for r in judged_by.results if r.partition == period and r.status.value == "WAIVED")
+    return ReportEvidence(
+        dataset=work.contract.dataset,
+        version=None,
+        month=period,
+        quality=status.value,
+        publication="OFFICIAL",
+        mode=work.manifest.mode.value,
+        run_id=work.claim.run_id,
+        attempt=work.claim.attempt,
+        transform_version=work.manifest.transform_version,
+        contract_version=work.contract.version,
+        time_zone=work.platform.calendar.zone_name,
+        created_at=datetime.now(UTC),
+        inputs=tuple(
+            EvidenceInput(each.dataset, each.partition, each.version, each.quality) for each in work.inputs[period]
+        ),
+        waived_checks=waived,
+    )
+
+
+def _version_input(period: date, each: InputVersion) -> VersionInput:
+    return VersionInput(period, each.dataset, each.partition, each.version)

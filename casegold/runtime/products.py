@@ -1,0 +1,98 @@
+"""Datasets made from published partitions: what each needs beside its contract. A new one is one entry here.
+
+Not here: when they are due (planner), how they are published (runtime.jobs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from casegold.domain.calendar import BusinessCalendar
+from casegold.domain.contract import DatasetContract, InputMapping
+from casegold.domain.errors import ConfigurationError
+from casegold.quality.report import check_reports
+from casegold.quality.results import CheckResult
+from casegold.transform.report.build import build_report
+from casegold.transform.report.csv_file import render_csv
+from casegold.transform.report.evidence import ReportEvidence
+from casegold.transform.report.page import render_html
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A file to keep beside the rows of one partition."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a gate is asked: the staged rows of some partitions, and the input dates each was made from."""
+
+    contract: DatasetContract
+    rows: pl.DataFrame
+    partitions: Sequence[date]
+    days_read: Mapping[date, Collection[date]]
+    register_start: date
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """How one dataset is made from published partitions."""
+
+    views: Mapping[InputMapping, str]
+    """Under which name the SQL finds the rows of an input."""
+    compute: Callable[[duckdb.DuckDBPyConnection, date, BusinessCalendar], pa.Table]
+    judge: Callable[[Judgement], Sequence[CheckResult]]
+    render: Callable[[pa.Table, ReportEvidence], Sequence[Rendered]]
+
+
+def _judge_report(asked: Judgement) -> Sequence[CheckResult]:
+    return check_reports(
+        asked.contract,
+        asked.rows,
+        asked.partitions,
+        days_read=asked.days_read,
+        register_start=asked.register_start,
+    )
+
+
+def _render_report(table: pa.Table, evidence: ReportEvidence) -> Sequence[Rendered]:
+    name = f"enforcement-report-{evidence.month:%Y-%m}"
+    return (
+        Rendered(f"{name}.csv", "text/csv", render_csv(table)),
+        Rendered(f"{name}.html", "text/html", render_html(table, evidence).encode()),
+    )
+
+
+PRODUCTS = {
+    "enforcement-report": Product(
+        views={InputMapping.DAYS_OF_PERIOD: "snapshot_rows", InputMapping.DAY_BEFORE_PERIOD: "previous_month_end"},
+        compute=build_report,
+        judge=_judge_report,
+        render=_render_report,
+    )
+}
+"""By the name of the transform in the dataset's contract."""
+
+
+def product_of(contract: DatasetContract) -> Product:
+    """The product that a contract names.
+
+    Raises:
+        ConfigurationError: nothing is known by that name.
+    """
+    if contract.transform not in PRODUCTS:
+        raise ConfigurationError(
+            f"{contract.dataset} names the transform {contract.transform!r}",
+            remedy=f"known are {', '.join(PRODUCTS)}; add an entry to casegold.runtime.products",
+        )
+    return PRODUCTS[contract.transform]
