@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-PACKAGES = {"snapshot": "casegold.transform.snapshot"}
-"""Name of each versioned transform -> its package."""
+PACKAGES = {"report": "casegold.transform.report", "snapshot": "casegold.transform.snapshot"}
+"""Name of each versioned transform, as contracts call it -> its package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ class TransformVersion:
 def current(name: str) -> TransformVersion:
     """The version of a transform that is running. Raises KeyError for an unknown name."""
     return TransformVersion(name, max(recorded(name)), _digest(name))
+
+
+def versions() -> dict[str, str]:
+    """The running version of every transform as text, by name."""
+    return {name: str(current(name)) for name in PACKAGES}
 
 
 def recorded(name: str) -> dict[int, str]:

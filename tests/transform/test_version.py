@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from casegold.transform.version import PACKAGES, current, recorded
+from casegold.transform.version import PACKAGES, current, recorded, versions
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -25,3 +25,4 @@ def test_versions_are_numbered_without_gaps_and_differ(name: str) -> None:
 def test_the_text_of_a_version_names_transform_number_and_rules() -> None:
     version = current("snapshot")
     assert str(version) == f"snapshot-{version.number}+{version.digest[:12]}"
+    assert versions()["snapshot"] == str(version)
