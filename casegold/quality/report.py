@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from casegold.domain.contract import DatasetContract, InputMapping
-from casegold.quality.results import CheckResult, CheckStatus, by_partition, outcome
+from casegold.quality.results import CheckResult, by_partition, not_judged, outcome
 from casegold.quality.rows import check_schema, check_unique_key
 
 _ADDITIVE = (
@@ -43,13 +43,8 @@ def check_reports(
     schema = check_schema(contract, frame, partitions, required=rules["schema"])
     inputs = _inputs_complete(contract, partitions, days_read, register_start, rules["inputs_complete"])
     if frame.columns != [column.name for column in contract.columns]:
-        unjudged = "not judged: the rows do not have the contract's columns"
-        missing = tuple(
-            CheckResult(name, result.partition, rules[name], CheckStatus.MISSING, detail=unjudged, reads=result.reads)
-            for name in ("unique_key", "consistency")
-            for result in schema
-        )
-        return (*schema, *inputs, *missing)
+        unjudged = {name: rules[name] for name in ("unique_key", "consistency")}
+        return (*schema, *inputs, *not_judged(schema, unjudged))
     return (
         *schema,
         *inputs,

@@ -77,6 +77,27 @@ def outcome(
     )
 
 
+def not_judged(schema: Iterable[CheckResult], checks: Mapping[str, bool]) -> tuple[CheckResult, ...]:
+    """MISSING results of checks that rows without the contract's columns cannot answer.
+
+    Args:
+        schema: the failed results of the schema check, one for each partition.
+        checks: names, and whether each is required.
+    """
+    return tuple(
+        CheckResult(
+            name,
+            failed.partition,
+            required,
+            CheckStatus.MISSING,
+            detail="not judged: the rows do not have the contract's columns",
+            reads=failed.reads,
+        )
+        for failed in schema
+        for name, required in checks.items()
+    )
+
+
 def sample_of(rows: pl.DataFrame) -> tuple[dict[str, str], ...]:
     """The first rows as text; a null is left out, so that it is not taken for a text."""
     return tuple(

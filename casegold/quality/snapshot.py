@@ -6,7 +6,7 @@ a closing earlier than the opening, a clock without allowance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,7 +16,7 @@ from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import DatasetContract
 from casegold.quality.completeness import check_completeness
 from casegold.quality.continuity import check_continuity, check_presence
-from casegold.quality.results import CheckResult, CheckStatus
+from casegold.quality.results import CheckResult, not_judged
 from casegold.quality.rows import RowRule, check_rules, check_schema, check_unique_key
 
 _END = "__end"
@@ -51,25 +51,10 @@ def check_snapshots(
     rules = {check.name: check.required for check in contract.checks}
     schema = check_schema(contract, frame, partitions, required=rules["schema"])
     complete = check_completeness(
-        contract,
-        around.completeness,
-        partitions,
-        event_types=around.event_types,
-        required=rules["completeness"],
+        contract, around.completeness, partitions, event_types=around.event_types, required=rules["completeness"]
     )
     if set(frame.columns) != {column.name for column in contract.columns} or _types_differ(contract, frame):
-        unjudged = "not judged: the rows do not have the contract's columns"
-        rest = tuple(
-            CheckResult(name, day, rules[name], CheckStatus.MISSING, detail=unjudged, reads=result.reads)
-            for name in _NEEDS_ROWS
-            for day, result in zip(partitions, schema, strict=True)
-        )
-        return (*schema, *complete, *rest)
-    ends = pl.DataFrame(
-        {"snapshot_date": list(partitions), _END: [calendar.end_of(day) for day in partitions]},
-        schema={"snapshot_date": pl.Date, _END: pl.Datetime("us", "UTC")},
-    )
-    dated = frame.join(ends, on="snapshot_date", how="left")
+        return (*schema, *complete, *not_judged(schema, {name: rules[name] for name in _NEEDS_ROWS}))
     return (
         *schema,
         *complete,
@@ -82,24 +67,29 @@ def check_snapshots(
             required=rules["continuity"],
         ),
         *check_presence(frame, partitions, openings=around.openings, required=rules["presence"]),
-        *check_rules(
-            "consistency",
-            contract,
-            dated,
-            partitions,
-            consistency_rules(),
-            required=rules["consistency"],
-            columns=_SHOWN,
-        ),
-        *check_rules(
-            "clock_has_allowance",
-            contract,
-            frame,
-            partitions,
-            [RowRule("clock_has_allowance", _clock_started() & pl.col("clock_allowed_seconds").is_null())],
-            required=rules["clock_has_allowance"],
-            columns=("clock_state",),
-        ),
+        *_check_rules(contract, _with_ends(frame, partitions, calendar), partitions, rules),
+    )
+
+
+def _with_ends(frame: pl.DataFrame, partitions: Sequence[date], calendar: BusinessCalendar) -> pl.DataFrame:
+    ends = pl.DataFrame(
+        {"snapshot_date": list(partitions), _END: [calendar.end_of(day) for day in partitions]},
+        schema={"snapshot_date": pl.Date, _END: pl.Datetime("us", "UTC")},
+    )
+    return frame.join(ends, on="snapshot_date", how="left")
+
+
+def _check_rules(
+    contract: DatasetContract, dated: pl.DataFrame, partitions: Sequence[date], required: Mapping[str, bool]
+) -> tuple[CheckResult, ...]:
+    clock = [RowRule("clock_has_allowance", _clock_started() & pl.col("clock_allowed_seconds").is_null())]
+    return tuple(
+        result
+        for check, rules, shown in (
+            ("consistency", consistency_rules(), _SHOWN),
+            ("clock_has_allowance", clock, ("clock_state",)),
+        )
+        for result in check_rules(check, contract, dated, partitions, rules, required=required[check], columns=shown)
     )
 
 
