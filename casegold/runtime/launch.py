@@ -10,7 +10,7 @@ from casegold.manifest import planner, store
 from casegold.manifest.decisions import Due
 from casegold.manifest.model import Attempt, PartitionRange
 from casegold.runtime.platform import Platform
-from casegold.transform.version import transform_versions
+from casegold.transform.version import versions
 
 
 def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, asked_by: str) -> Attempt:
@@ -24,7 +24,7 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
             contradict each other.
         Deferred: a run of the dataset is under way.
     """
-    transforms = transform_versions()
+    transforms = versions()
     with platform.control.transaction() as connection:
         decisions = {d.dataset: d for d in planner.decide(connection, platform.contracts, transforms)}
         decision = decisions.get(dataset)

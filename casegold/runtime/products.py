@@ -74,7 +74,7 @@ def _render_report(table: pa.Table, evidence: ReportEvidence) -> Sequence[Render
 
 
 PRODUCTS = {
-    "enforcement-report": Product(
+    "report": Product(
         views={InputMapping.DAYS_OF_PERIOD: "snapshot_rows", InputMapping.DAY_BEFORE_PERIOD: "previous_month_end"},
         compute=build_report,
         judge=_judge_report,

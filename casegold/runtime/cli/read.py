@@ -135,11 +135,11 @@ def holds(released_too: bool, limit: int) -> None:
 @click.command()
 def plan() -> None:
     """Tell what is due now, and what everything else waits for."""
-    from casegold.transform.version import transform_versions  # noqa: PLC0415 - reads all SQL; only this command needs it
+    from casegold.transform.version import versions as transforms  # noqa: PLC0415 - reads all SQL; needed here only
 
     platform = open_platform()
     with platform.control.transaction() as connection:
-        decisions = planner.decide(connection, platform.contracts, transform_versions())
+        decisions = planner.decide(connection, platform.contracts, transforms())
     show_table(
         "Plan",
         ("dataset", "due", "restated#", "new#", "why"),
