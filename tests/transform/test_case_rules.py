@@ -38,10 +38,12 @@ def test_facts_of_one_instant_apply_by_sequence_then_id() -> None:
     assert life.fact("CaseAssigned", 2, name="c", assignee="third", sequence=1).row()["assignee"] == "third"
 
 
-def test_facts_of_one_instant_and_id_apply_by_source() -> None:
-    life = Life().opened(1).fact("CaseAssigned", 2, name="x", assignee="of a")
-    life.facts.append(replace(life.facts[-1], source="b", data={"assignee": "of b"}))
-    assert life.row()["assignee"] == "of b"
+@pytest.mark.parametrize("sources", ["ab", "ba"])
+def test_facts_of_one_instant_and_id_apply_by_source(sources: str) -> None:
+    life = Life().opened(1).fact("CaseAssigned", 2, name="x")
+    assignment = life.facts.pop()
+    life.facts += [replace(assignment, source=source, data={"assignee": source}) for source in sources]
+    assert life.row()["assignee"] == "b"
 
 
 @pytest.mark.parametrize(
