@@ -15,7 +15,7 @@ from casegold.domain.errors import CasegoldError, ExitClass
 
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Servers", {"up": "services", "status": "services", "down": "services", "env": "services"}),
-    ("Run", {"relay": "relay"}),
+    ("Run", {"dev": "dev", "relay": "relay"}),
     ("Look", {"plan": "read", "versions": "read", "runs": "read", "holds": "read"}),
 )
 """Section -> command -> module of this package that defines it."""
@@ -23,6 +23,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
 EPILOG = """\b
 Begin:
   casegold up              start the servers
+  casegold dev             run everything in the foreground, with the UI
   casegold plan            see what is due, and what the rest waits for
 
 \b
