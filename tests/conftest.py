@@ -33,7 +33,7 @@ hypothesis_settings.register_profile("default", deadline=None, suppress_health_c
 hypothesis_settings.register_profile(
     "ci", deadline=None, suppress_health_check=_SHARED_DATABASE, derandomize=True, print_blob=True
 )
-hypothesis_settings.load_profile("default")
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 TOPIC_FIELDS = ("events_topic", "totals_topic", "outbox_topic_prefix", "events_dlq_topic")
 

@@ -1,0 +1,48 @@
+# Every verb brings what it needs: a machine with Python 3.11 or newer, make and a network is enough.
+# The environment is .venv, made from uv.lock; servers and data go to .casegold.
+
+PYTHON ?= python3
+RUN := .venv/bin/
+UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test dev check format bench settings clean
+
+help: ## Show the verbs.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.synced ## From nothing to published figures: servers, simulated and real events, sensors, reports. Ends by itself.
+	$(RUN)casegold demo
+
+test: .venv/.synced ## All tests, against a real PostgreSQL and a real Kafka.
+	$(RUN)pytest
+
+dev: .venv/.synced ## Servers, Dagster's UI and daemon, relay; Ctrl-C ends it.
+	$(RUN)casegold dev
+
+check: .venv/.synced ## Format, lint, types, import contracts.
+	$(RUN)ruff format --check
+	$(RUN)ruff check
+	$(RUN)mypy
+	$(RUN)lint-imports
+
+format: .venv/.synced ## Put the code into its format.
+	$(RUN)ruff format
+	$(RUN)ruff check --fix
+
+bench: .venv/.synced ## Measure ingest and snapshots; results as JSON.
+	$(RUN)python -m benchmarks
+
+settings: .venv/.synced ## Write docs/settings.md anew.
+	$(RUN)python -m casegold.runtime.settings_page > docs/settings.md
+
+clean: ## Remove the environment; servers and data stay.
+	rm -rf .venv .venv-uv
+
+.venv/.synced: pyproject.toml uv.lock $(filter .venv-uv/%,$(UV))
+	$(UV) sync --frozen
+	@touch $@
+
+.venv-uv/bin/uv:
+	$(PYTHON) -m venv .venv-uv
+	.venv-uv/bin/pip install --quiet 'uv>=0.9,<1'
