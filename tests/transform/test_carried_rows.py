@@ -80,3 +80,9 @@ def test_a_case_that_a_late_retraction_removes_is_not_carried() -> None:
     rows = REGISTER.build(late, FIRST + timedelta(days=1), LAST, previous=built).to_pylist()
     assert [(row["status"], row["event_count"]) for row in rows] == [("CLOSED", 2)] * 3
     assert at(32) == rows[0]["closed_at"]
+
+
+def test_a_count_of_weeks_carries_exactly() -> None:
+    life, last = Life().opened(1).started(2.0001, allowance=1000), FIRST + timedelta(days=29)
+    rows = in_steps(REGISTER, life.facts, FIRST, last, [last])
+    assert rows.to_pylist() == life.rows(days=30)
