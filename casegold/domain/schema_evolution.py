@@ -1,0 +1,64 @@
+"""Whether a new version of an event schema still accepts all that the released one accepts. Not here: validation.
+
+The rule is deliberately strict: what is not known to be compatible is a problem, so a new keyword is decided on here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Schema = dict[str, Any]
+_DESCRIPTIVE = frozenset({"$schema", "$id", "title", "description", "examples"})
+_LOWER_BOUNDS = frozenset({"minimum", "minLength"})
+_UPPER_BOUNDS = frozenset({"maximum", "maxLength"})
+
+
+def incompatibilities(released: Schema, new: Schema, place: str = "data") -> list[str]:
+    """What the new schema newly refuses or leaves out, each with its place; empty if it only adds."""
+    return list(_problems(released, new, place))
+
+
+def _problems(released: Schema, new: Schema, place: str) -> Iterator[str]:
+    for keyword in sorted((released.keys() | new.keys()) - _DESCRIPTIVE):
+        before, after = released.get(keyword), new.get(keyword)
+        if before == after:
+            continue
+        if keyword == "properties":
+            yield from _properties(before or {}, after or {}, place)
+        elif keyword == "required":
+            for name in sorted(set(after or ()) - set(before or ())):
+                yield f"{place}.{name}: newly required"
+        elif keyword == "enum":
+            for value in before or ():
+                if after is not None and value not in after:
+                    yield f"{place}: the value {value!r} is gone"
+            if before is None:
+                yield f"{place}: newly limited to an enum"
+        elif keyword == "type":
+            if not _types(before) <= _types(after):
+                yield f"{place}: retyped from {before} to {after}"
+        elif not _widened(keyword, before, after):
+            yield f"{place}: {keyword} changed from {before} to {after}"
+
+
+def _properties(before: Schema, after: Schema, place: str) -> Iterator[str]:
+    for name, schema in before.items():
+        if name in after:
+            yield from _problems(schema, after[name], f"{place}.{name}")
+        else:
+            yield f"{place}.{name}: removed"
+
+
+def _types(declared: str | list[str] | None) -> set[str]:
+    if declared is None:
+        return {"object", "array", "string", "integer", "number", "boolean", "null"}
+    return {declared} if isinstance(declared, str) else set(declared)
+
+
+def _widened(keyword: str, before: Any, after: Any) -> bool:
+    if after is None:
+        return keyword in _LOWER_BOUNDS | _UPPER_BOUNDS
+    if before is None:
+        return False
+    return (keyword in _LOWER_BOUNDS and after <= before) or (keyword in _UPPER_BOUNDS and after >= before)

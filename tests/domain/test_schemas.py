@@ -1,0 +1,125 @@
+"""The JSON Schemas judge as the typed classes do, and stay compatible with what was released."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+
+from casegold.domain.events import EVENT_TYPES, PAYLOADS, EventType
+from casegold.domain.payload import Invalid, read_payload
+from casegold.domain.schema_evolution import Schema, incompatibilities
+from tests.source.strategies import MUTANTS, payload_data
+
+EVENTS = Path(__file__).parents[2] / "contracts" / "events"
+SCHEMAS: dict[str, Schema] = {
+    path.name.split(".")[0]: json.loads(path.read_text()) for path in sorted(EVENTS.glob("*.v1.json"))
+}
+REGISTRY: Registry[Any] = Registry().with_resources(
+    (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()
+)
+FORMATS = FormatChecker()
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_instant(value: object) -> bool:
+    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+def schema_accepts(kind: str, data: object) -> bool:
+    return Draft202012Validator(SCHEMAS[kind], registry=REGISTRY, format_checker=FORMATS).is_valid(data)
+
+
+def classes_accept(kind: EventType, data: object) -> bool:
+    try:
+        read_payload(kind, data)
+    except Invalid:
+        return False
+    return True
+
+
+def test_every_type_has_a_schema() -> None:
+    assert {*EVENT_TYPES, "Envelope"} == SCHEMAS.keys()
+    assert set(PAYLOADS) == set(EventType)
+    for schema in SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+
+
+@given(st.sampled_from(EventType).flatmap(lambda kind: st.tuples(st.just(kind), payload_data(kind))))
+def test_valid_data_passes_both(example: tuple[EventType, dict[str, Any]]) -> None:
+    kind, data = example
+    assert schema_accepts(kind, data)
+    assert classes_accept(kind, data)
+
+
+@given(st.data())
+def test_mutated_data_is_judged_equally(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(EventType))
+    mutated = copy.deepcopy(data.draw(payload_data(kind)))
+    known = sorted(SCHEMAS[kind]["properties"])
+    place, name = mutated, data.draw(st.sampled_from(known))
+    replacement = mutated.get("replacement")
+    if isinstance(replacement, dict) and data.draw(st.booleans()):
+        place = data.draw(st.sampled_from([replacement, replacement["data"]]))
+        name = data.draw(st.sampled_from([*sorted(place), "priority", "deadlineAt"]))
+    if data.draw(st.booleans()):
+        place.pop(name, None)
+    else:
+        place[name] = data.draw(MUTANTS)
+    assert schema_accepts(kind, mutated) == classes_accept(kind, mutated), mutated
+
+
+@pytest.mark.parametrize("path", sorted((EVENTS / "released").glob("*.json")), ids=lambda path: path.name)
+def test_released_schemas_stay_compatible(path: Path) -> None:
+    current = EVENTS / path.name
+    assert current.exists(), f"{path.name} was released and is gone"
+    assert incompatibilities(json.loads(path.read_text()), json.loads(current.read_text())) == []
+
+
+def _drop_field(schema: Schema) -> None:
+    del schema["properties"]["caseType"]
+
+
+def _retype(schema: Schema) -> None:
+    schema["properties"]["caseType"]["type"] = "integer"
+
+
+def _require(schema: Schema) -> None:
+    schema["properties"]["channel"] = {"type": "string"}
+    schema["required"].append("channel")
+
+
+def _narrow(schema: Schema) -> None:
+    schema["properties"]["priority"]["enum"].remove("URGENT")
+
+
+def _shorten(schema: Schema) -> None:
+    schema["properties"]["caseType"]["maxLength"] = 10
+
+
+def _close(schema: Schema) -> None:
+    schema["additionalProperties"] = False
+
+
+@pytest.mark.parametrize("change", [_drop_field, _retype, _require, _narrow, _shorten, _close])
+def test_an_incompatible_change_is_found(change: Callable[[Schema], None]) -> None:
+    changed = copy.deepcopy(SCHEMAS["CaseOpened"])
+    change(changed)
+    assert len(incompatibilities(SCHEMAS["CaseOpened"], changed)) == 1
+
+
+def test_an_optional_field_or_a_wider_enum_is_compatible() -> None:
+    changed = copy.deepcopy(SCHEMAS["CaseOpened"])
+    changed["properties"]["channel"] = {"type": "string"}
+    changed["properties"]["priority"]["enum"].append("CRITICAL")
+    changed["properties"]["caseType"]["maxLength"] = 500
+    assert incompatibilities(SCHEMAS["CaseOpened"], changed) == []
