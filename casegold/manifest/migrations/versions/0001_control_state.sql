@@ -145,6 +145,21 @@ end $$;
 create trigger source_position_grows before update on source_position
     for each row execute function position_only_grows();
 
+create table source_loss (
+    topic           text not null,
+    epoch           integer not null,
+    kafka_partition integer not null,
+    start_offset    bigint not null check (start_offset >= 0),
+    end_offset      bigint not null,
+    accepted_at     timestamptz not null default clock_timestamp(),
+    accepted_by     text not null default session_user,
+    reason          text not null check (length(btrim(reason)) > 0),
+    primary key (topic, epoch, kafka_partition, start_offset),
+    foreign key (topic, epoch) references source_epoch,
+    check (end_offset > start_offset)
+);
+comment on table source_loss is 'Offsets that Kafka deleted before they were read. Ingest stops until a person has accepted the loss.';
+
 create table ingest_commit (
     dataset      text not null check (dataset in ('silver/case_events', 'bronze/control_totals')),
     seq          bigint not null check (seq >= 1),
@@ -236,6 +251,7 @@ create table event_conflict (
     effective_date  date not null,
     recorded_date   date not null,
     emitted_at      timestamptz not null,
+    content_digest  sha256_hex not null,
     ingest_seq      bigint not null,
     state           text not null default 'OPEN' check (state in ('OPEN', 'DISMISSED', 'SETTLED')),
     settled_seq     bigint,
@@ -243,6 +259,8 @@ create table event_conflict (
     decided_by      text,
     reason          text,
     primary key (topic, epoch, kafka_partition, kafka_offset),
+    -- The same conflicting record again is a duplicate, not another conflict.
+    unique (source, event_id, content_digest),
     check ((state = 'OPEN') = (decided_at is null))
 );
 comment on table event_conflict is 'A second record of a known event id with other content. The first stays in force; effective_date is this one''s, recorded_date the first one''s.';

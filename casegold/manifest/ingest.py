@@ -1,0 +1,359 @@
+"""Control state of ingest: epochs and positions of topics, which range is read next, and what a commit brought.
+
+Not here: reading Kafka, decoding, the lake; control totals' own rows (`totals`), closing of days (`day_close`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from psycopg.types.json import Jsonb
+
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
+from casegold.manifest import store
+from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
+from casegold.manifest.model import Claim, ManifestRequest, Pipeline, RunManifest
+
+SQL = "casegold.manifest.sql"
+
+
+class Topic(Protocol):
+    """What must be known of a topic: see `casegold.source.kafka.TopicState`."""
+
+    @property
+    def cluster_id(self) -> str: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def topic_id(self) -> str: ...
+    @property
+    def starts(self) -> Mapping[int, int]: ...
+    @property
+    def ends(self) -> Mapping[int, int]: ...
+
+
+class Read(Protocol):
+    """What was read of a partition: see `casegold.source.kafka.ReadRange`."""
+
+    @property
+    def partition(self) -> int: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def non_records(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class IngestPipeline:
+    """What an ingest reads and writes. `dataset` is also the name of its position on the topic."""
+
+    pipeline: Pipeline
+    dataset: str
+    topic: str
+    max_records: int
+    transform_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommitCounts:
+    """What became of the records of one commit; they add up, or the database refuses the row."""
+
+    records: int
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected_by_reason: Mapping[str, int]
+
+    @property
+    def rejected(self) -> int:
+        return sum(self.rejected_by_reason.values())
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFact:
+    """A fact too late to count by itself."""
+
+    source: str
+    event_id: str
+    event_type: str
+    case_id: str
+    dirty_from: date
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A record of a known event with other content."""
+
+    kafka_partition: int
+    kafka_offset: int
+    source: str
+    event_id: str
+    event_type: str
+    case_id: str
+    effective_date: date
+    recorded_date: date
+    emitted_at: datetime
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """By what a fact is judged late: None while no date is closed."""
+
+    latest_close: date | None
+    held_before: date | None
+
+    def is_late(self, dirty_from: date) -> bool:
+        return self.latest_close is not None and dirty_from <= self.latest_close
+
+    def is_held(self, dirty_from: date) -> bool:
+        return self.held_before is not None and dirty_from < self.held_before
+
+
+def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) -> RunManifest | None:
+    """The manifest of the next range of a topic, or of the one in flight; None when everything is read.
+
+    Raises:
+        ConfigurationError: the topic is another one than before, or records were deleted before they were read.
+    """
+    with control.transaction() as connection:
+        take_lock(connection, Lock.PLAN)
+        in_flight = connection.execute(load(SQL, "ingest_in_flight"), {"dataset": of.dataset}).fetchone()
+        if in_flight is not None:
+            return store.manifest_of(in_flight)
+        epoch = _epoch(connection, state)
+        positions = _positions(connection, of, state, epoch)
+        _refuse_loss(connection, state, epoch, positions)
+        share = max(1, of.max_records // max(1, len(state.ends)))
+        ranges = [
+            [partition, positions[partition], min(end, positions[partition] + share), state.starts[partition]]
+            for partition, end in sorted(state.ends.items())
+            if end > positions[partition]
+        ]
+        if not ranges:
+            return None
+        scope = {
+            "cluster_id": state.cluster_id,
+            "topic": state.topic,
+            "topic_id": state.topic_id,
+            "epoch": epoch,
+            "ranges": ranges,
+        }
+        request = ManifestRequest(of.pipeline, of.dataset, scope, of.transform_version, asked_by)
+        return store.request(connection, request)
+
+
+def _epoch(connection: Connection, state: Topic) -> int:
+    """The current epoch; the first sight of a topic begins epoch 1."""
+    parameters = {"topic": state.topic, "cluster_id": state.cluster_id, "topic_id": state.topic_id}
+    connection.execute(load(SQL, "epoch_first"), parameters)
+    row = connection.execute(load(SQL, "epoch_current"), parameters).fetchone()
+    if row is None or (row["cluster_id"], row["topic_id"]) != (state.cluster_id, state.topic_id):
+        known = "nothing" if row is None else f"topic id {row['topic_id']} of cluster {row['cluster_id']}"
+        raise ConfigurationError(
+            f"{state.topic} is another topic than before: known is {known}, "
+            f"found was {state.topic_id} of {state.cluster_id}",
+            remedy=f"find out who recreated it; then `casegold source accept-epoch {state.topic} --reason ...`",
+        )
+    return int(row["epoch"])
+
+
+def _positions(connection: Connection, of: IngestPipeline, state: Topic, epoch: int) -> dict[int, int]:
+    """Positions by partition; a partition seen for the first time begins where its log does."""
+    base = {"consumer": of.dataset, "topic": state.topic, "epoch": epoch}
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            load(SQL, "position_first"),
+            [base | {"partition": p, "position": start} for p, start in state.starts.items()],
+        )
+    found = positions(connection, of.dataset, state.topic, epoch)
+    for partition, position in found.items():
+        end = state.ends.get(partition)
+        if end is None or end < position:
+            raise ConfigurationError(
+                f"{state.topic}/{partition} ends at {end}, {of.dataset} has read to {position}: the log was truncated",
+                remedy=f"find out what happened; then `casegold source accept-epoch {state.topic} --reason ...`",
+            )
+    return found
+
+
+def _refuse_loss(connection: Connection, state: Topic, epoch: int, at: Mapping[int, int]) -> None:
+    accepted = {
+        (row["kafka_partition"], row["start_offset"]): row["end_offset"]
+        for row in connection.execute(load(SQL, "loss_accepted"), {"topic": state.topic, "epoch": epoch})
+    }
+    for partition, position in at.items():
+        kept_from = state.starts[partition]
+        if position < kept_from and accepted.get((partition, position), 0) < kept_from:
+            raise ConfigurationError(
+                f"{state.topic}/{partition}: offsets {position} to {kept_from - 1} were deleted before they were read",
+                remedy=f"restore them and send them again, or `casegold source accept-loss {state.topic} --reason ...`",
+            )
+
+
+def positions(connection: Connection, consumer: str, topic: str, epoch: int) -> dict[int, int]:
+    """The next offset of each partition that a consumer has not made durable."""
+    rows = connection.execute(load(SQL, "positions"), {"consumer": consumer, "topic": topic, "epoch": epoch})
+    return {row["kafka_partition"]: row["position"] for row in rows}
+
+
+def accept_epoch(control: ControlDb, state: Topic, reason: str) -> int:
+    """Take a recreated topic as found, from its beginning on: a new epoch with positions of its own."""
+    parameters = {
+        "topic": state.topic,
+        "cluster_id": state.cluster_id,
+        "topic_id": state.topic_id,
+        "reason": reason,
+    }
+    with control.transaction() as connection:
+        row = connection.execute(load(SQL, "epoch_accept"), parameters).fetchone()
+    if row is None:
+        raise ConfigurationError(f"{state.topic} was never read: there is no epoch to follow")
+    return int(row["epoch"])
+
+
+def accept_loss(control: ControlDb, of: IngestPipeline, state: Topic, reason: str) -> list[tuple[int, int, int]]:
+    """Accept that the offsets which Kafka deleted unread are lost: (partition, first, last) of each gap."""
+    accepted = []
+    with control.transaction() as connection:
+        epoch = _epoch(connection, state)
+        for partition, position in positions(connection, of.dataset, state.topic, epoch).items():
+            kept_from = state.starts.get(partition, 0)
+            if position >= kept_from:
+                continue
+            parameters = {
+                "topic": state.topic,
+                "epoch": epoch,
+                "partition": partition,
+                "start": position,
+                "end": kept_from,
+                "reason": reason,
+            }
+            connection.execute(load(SQL, "loss_accept"), parameters)
+            accepted.append((partition, position, kept_from - 1))
+    return accepted
+
+
+def last_seq(connection: Connection, dataset: str) -> int:
+    """The highest number given, to a commit or to an approval."""
+    row = connection.execute(load(SQL, "ingest_last_seq"), {"dataset": dataset}).fetchone()
+    return 0 if row is None else int(row["seq"])
+
+
+def is_complete(connection: Connection, dataset: str, seq: int) -> bool:
+    """Whether a commit is recorded."""
+    return connection.execute(load(SQL, "ingest_commit_get"), {"dataset": dataset, "seq": seq}).fetchone() is not None
+
+
+def record_commit(
+    connection: Connection,
+    claim: Claim,
+    seq: int,
+    topic: str,
+    epoch: int,
+    counts: CommitCounts,
+    ranges: Iterable[Read],
+) -> None:
+    """The row of a commit, the offsets it covers and the positions it reaches; part of the completing transaction."""
+    base = {"dataset": claim.dataset, "seq": seq, "topic": topic, "epoch": epoch}
+    connection.execute(
+        load(SQL, "ingest_commit_insert"),
+        base
+        | {
+            "run_id": claim.run_id,
+            "attempt": claim.attempt,
+            "records": counts.records,
+            "accepted": counts.accepted,
+            "duplicates": counts.duplicates,
+            "conflicts": counts.conflicts,
+            "rejected": counts.rejected,
+            "rejected_by_reason": Jsonb(dict(counts.rejected_by_reason)),
+        },
+    )
+    rows = [
+        base
+        | {
+            "partition": read.partition,
+            "start": read.start,
+            "end": read.end,
+            "records": read.records,
+            "non_records": read.non_records,
+            "lost": read.lost,
+            "consumer": claim.dataset,
+        }
+        for read in ranges
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(load(SQL, "ingest_range_insert"), rows)
+        cursor.executemany(load(SQL, "position_advance"), rows)
+
+
+def lateness(connection: Connection, grace_days: int) -> Lateness:
+    """How late is late, right now; holds the register's lock, so that no date closes until this transaction ends."""
+    take_lock(connection, Lock.REGISTER)
+    row = connection.execute(load(SQL, "ingest_lateness"), {"grace_days": grace_days}).fetchone()
+    if row is None:
+        return Lateness(None, None)
+    return Lateness(row["latest_close"], row["held_before"])
+
+
+def record_facts(
+    connection: Connection,
+    seq: int,
+    dates: Mapping[date, int],
+    late: Lateness,
+    held: Sequence[HeldFact],
+) -> None:
+    """Which dates the admitted facts of a commit change, and which facts are held.
+
+    Args:
+        dates: admitted facts by the date from which on they change figures.
+    """
+    rows = [
+        {"seq": seq, "dirty_from": day, "facts": facts, "late": facts if late.is_late(day) else 0}
+        for day, facts in dates.items()
+    ]
+    because = f"changes dates before {late.held_before}; the latest closed date is {late.latest_close}"
+    with connection.cursor() as cursor:
+        cursor.executemany(load(SQL, "ingest_dates_insert"), rows)
+        cursor.executemany(
+            load(SQL, "fact_hold"),
+            [_columns(fact) | {"seq": seq, "because": because} for fact in held],
+        )
+
+
+def record_conflicts(connection: Connection, seq: int, topic: str, epoch: int, conflicts: Sequence[Conflict]) -> None:
+    """Open items: second records of known events with other content."""
+    base = {"seq": seq, "topic": topic, "epoch": epoch}
+    with connection.cursor() as cursor:
+        cursor.executemany(load(SQL, "conflict_insert"), [base | _columns(conflict) for conflict in conflicts])
+
+
+def settle_conflicts(connection: Connection, seq: int, corrected: Iterable[tuple[str, str]]) -> None:
+    """Close the open conflicts of events that an admitted correction of this commit names."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            load(SQL, "conflict_settle"),
+            [{"seq": seq, "source": source, "event_id": event_id} for source, event_id in corrected],
+        )
+
+
+def known_conflicts(connection: Connection, seq: int, events: Sequence[tuple[str, str]]) -> set[tuple[str, str, str]]:
+    """Source, event id and content digest of conflicts of some events recorded before a commit."""
+    parameters = {"seq": seq, "sources": [source for source, _ in events], "ids": [event_id for _, event_id in events]}
+    rows = connection.execute(load(SQL, "conflict_known"), parameters)
+    return {(row["source"], row["event_id"], row["content_digest"]) for row in rows}
+
+
+def _columns(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
