@@ -1,0 +1,169 @@
+"""The local servers: started twice, killed, stopped, asked. One home for the module; every test leaves it up."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from casegold.runtime.services import local, processes
+from casegold.runtime.services.addresses import read_addresses
+from casegold.runtime.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="casegold-home-"))
+    yield directory
+    local.down(Settings(home=directory))
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def settings(home: Path) -> Settings:
+    settings = Settings(home=home)
+    local.up(settings, print)
+    return settings
+
+
+def pid_file(settings: Settings, server: str) -> Path:
+    return settings.home / server / "server.pid"
+
+
+def pids(settings: Settings) -> list[int | None]:
+    return [server.pid for server in local.status(settings)]
+
+
+def kill(settings: Settings, server: str) -> None:
+    process = processes.find(pid_file(settings, server))
+    assert process is not None
+    process.send_signal(signal.SIGKILL)
+    psutil.wait_procs([process], timeout=10)
+
+
+def write(settings: Settings, text: str) -> None:
+    """A row and a record that must still be there later."""
+    with psycopg.connect(settings.control_url()) as connection:
+        connection.execute("create table if not exists public.kept (text text)")
+        connection.execute("insert into public.kept values (%s)", (text,))
+    producer = Producer(settings.kafka_config())
+    producer.produce(settings.totals_topic, text)
+    assert producer.flush(20) == 0
+
+
+def read(settings: Settings) -> tuple[set[str], set[str]]:
+    with psycopg.connect(settings.control_url()) as connection:
+        rows = {row[0] for row in connection.execute("select text from public.kept")}
+    consumer = Consumer({**settings.kafka_config(), "group.id": "test"})
+    partition = TopicPartition(settings.totals_topic, 0, 0)
+    _, end = consumer.get_watermark_offsets(partition, timeout=20)
+    consumer.assign([partition])
+    records = {str(message.value(), "utf-8") for message in consumer.consume(end, timeout=20)}
+    consumer.close()
+    return rows, records
+
+
+def test_up_twice_is_up_once(settings: Settings) -> None:
+    before = pids(settings)
+    local.up(settings, print)
+    assert pids(settings) == before
+    assert all(server.answers and server.managed for server in local.status(settings))
+
+
+def test_up_by_several_at_once_is_up_once(settings: Settings) -> None:
+    local.down(settings)
+    command = [sys.executable, "-m", "casegold.runtime.cli.main", "up"]
+    environment = {**os.environ, "CASEGOLD_HOME": str(settings.home)}
+    with ThreadPoolExecutor(3) as pool:
+        run = lambda _: subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: E731
+        for done in pool.map(run, range(3)):
+            assert done.returncode == 0, done.stderr
+    assert all(server.answers for server in local.status(settings))
+    found = [process.pid for process in psutil.process_iter() if str(settings.home / "postgres/data") in words(process)]
+    assert len(found) == 1
+
+
+def words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+@pytest.mark.parametrize("server", ["postgres", "kafka"])
+def test_what_was_acknowledged_survives_a_kill(settings: Settings, server: str) -> None:
+    write(settings, server)
+    before = read_addresses(settings.home)
+    kill(settings, server)
+    local.up(settings, print)
+    rows, records = read(settings)
+    assert server in rows
+    assert server in records
+    assert read_addresses(settings.home) == before, "the ports are kept"
+
+
+def test_a_taken_port_is_replaced(settings: Settings) -> None:
+    before = read_addresses(settings.home)
+    assert before is not None
+    local.down(settings)
+    port = int(before.kafka_bootstrap.rpartition(":")[2])
+    (own,) = processes.free_ports([port])
+    assert own == port
+    with processes._bound(port):
+        local.up(settings, print)
+    after = read_addresses(settings.home)
+    assert after is not None
+    assert after.kafka_bootstrap != before.kafka_bootstrap
+    assert after.postgres_url == before.postgres_url
+    assert all(server.answers for server in local.status(settings))
+
+
+def test_down_keeps_data_and_says_what_ran(settings: Settings) -> None:
+    write(settings, "before down")
+    assert local.down(settings) == ["Kafka", "PostgreSQL"]
+    assert local.down(settings) == []
+    assert not any(server.answers or server.pid for server in local.status(settings))
+    local.up(settings, print)
+    rows, records = read(settings)
+    assert "before down" in rows & records
+
+
+def test_a_stranger_with_the_number_of_a_dead_server_is_left_alone(settings: Settings) -> None:
+    """After a reboot the numbers of the pid files belong to others."""
+    local.down(settings)
+    stranger = subprocess.Popen(["sleep", "60"])
+    note = {"pid": stranger.pid, "started": 0.0, "program": "sleep"}
+    for server in ("postgres", "kafka"):
+        pid_file(settings, server).write_text(json.dumps(note), encoding="utf-8")
+    try:
+        local.up(settings, print)
+        assert all(server.answers for server in local.status(settings))
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_secrets_are_readable_by_their_owner_only(settings: Settings) -> None:
+    for path in (settings.home / "services.json", settings.home / "postgres" / "password"):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_database_asks_for_the_password(settings: Settings) -> None:
+    address = read_addresses(settings.home)
+    assert address is not None
+    password = (settings.home / "postgres" / "password").read_text(encoding="utf-8")
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(address.postgres_url.replace(password, "wrong"))
