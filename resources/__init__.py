@@ -1,0 +1,1 @@
+"""Dagster resources over the core: thin access, no logic."""

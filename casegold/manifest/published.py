@@ -1,4 +1,4 @@
-"""What stands behind published partitions: version, digest, inputs, artifacts, in bulk. Not here: how they get there."""
+"""What stands behind published partitions: version, digest, inputs, artifacts. Not here: how they get there."""
 
 from __future__ import annotations
 

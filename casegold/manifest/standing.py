@@ -1,0 +1,116 @@
+"""Standing questions about the control state: what waits for a person, exactly how much, and what to do about it.
+
+Unlike an alert, an answer stays red until the thing itself is settled. Not here: questions that need Kafka
+(`runtime.standing`), and how answers are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from casegold.domain.calendar import BusinessCalendar
+from casegold.domain.sql import load
+from casegold.manifest.db import ControlDb
+
+SQL = "casegold.manifest.sql"
+MAX_SAMPLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question that is asked again and again. `urgent` ones stop figures; the others wait for a decision."""
+
+    name: str
+    dataset: str
+    meaning: str
+    recovery: str
+    urgent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How much is wrong, exactly, and the first few examples of it. Nothing is wrong where `count` is 0."""
+
+    question: Question
+    count: int
+    sample: tuple[Mapping[str, Any], ...] = ()
+    note: str = ""
+
+
+LOST_OFFSETS = Question(
+    "no_lost_offsets",
+    "bronze/case_events",
+    "Every offset was read, or Kafka explains the gap; none was deleted before it was read.",
+    "Have the source send the events of the gap again; raise the topic's retention.",
+)
+HELD_FACTS = Question(
+    "no_held_facts",
+    "silver/case_events",
+    "No fact beyond the grace window waits outside the official figures.",
+    "Decide on the facts: admit them by an approved backfill, or reject them.",
+    urgent=False,
+)
+OPEN_CONFLICTS = Question(
+    "no_open_conflicts",
+    "silver/case_events",
+    "No event id was sent twice with different content.",
+    "Ask the source which content is right: dismiss the conflict, or have a CaseCorrected sent.",
+    urgent=False,
+)
+OPEN_HOLDS = Question(
+    "no_open_holds",
+    "gold/case_daily_snapshot",
+    "No range of partitions is held back.",
+    "`casegold holds` shows the checks that closed the gate; corrected events or totals release a hold by themselves.",
+)
+FAILED_RUNS = Question(
+    "no_failed_runs",
+    "gold/case_daily_snapshot",
+    "No run gave up and was left so.",
+    "`casegold runs` shows the error; correct its cause, then retry the run.",
+)
+OVERDUE_CLOSES = Question(
+    "no_overdue_closes",
+    "gold/case_daily_snapshot",
+    "Every date that is over was closed within the promised latency.",
+    "See which source has not sent its control totals; a person may close a date with a reason.",
+)
+
+STATEMENTS = {
+    LOST_OFFSETS: "standing_lost_offsets",
+    HELD_FACTS: "standing_held_facts",
+    OPEN_CONFLICTS: "standing_open_conflicts",
+    OPEN_HOLDS: "standing_open_holds",
+    FAILED_RUNS: "standing_failed_runs",
+}
+"""Questions that one statement answers: its rows are the sample, its column `total` the count."""
+
+
+def ask(control: ControlDb, question: Question) -> Answer:
+    """The answer of the question's statement. Raises KeyError for a question without one."""
+    rows = control.rows(load(SQL, STATEMENTS[question]), {"limit": MAX_SAMPLE})
+    total = int(rows[0]["total"]) if rows else 0
+    return Answer(question, total, tuple({name: row[name] for name in row if name != "total"} for row in rows))
+
+
+def overdue_closes(control: ControlDb, calendar: BusinessCalendar, now: datetime, latency: timedelta) -> Answer:
+    """Dates that ended more than `latency` before the business clock's `now` and are not closed.
+
+    Dates close in order, so they are all those after the latest close; before the first, from the first counted date.
+    """
+    row = control.rows(load(SQL, "standing_register"))[0]
+    start = row["latest_closed"] + timedelta(days=1) if row["latest_closed"] else row["first_counted"]
+    last = calendar.date_of(now - latency) - timedelta(days=1)
+    if start is None or last < start:
+        return Answer(OVERDUE_CLOSES, 0)
+    count = (last - start).days + 1
+    shown = [start + timedelta(days=offset) for offset in range(min(count, MAX_SAMPLE))]
+    return Answer(OVERDUE_CLOSES, count, tuple(_overdue(calendar, day, now) for day in shown))
+
+
+def _overdue(calendar: BusinessCalendar, day: date, now: datetime) -> dict[str, Any]:
+    waited = now - calendar.end_of(day)
+    return {"date": day, "ended at": calendar.end_of(day), "hours waited": round(waited.total_seconds() / 3600, 1)}

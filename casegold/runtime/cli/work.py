@@ -1,0 +1,40 @@
+"""The command that works without Dagster: ingest, close, compute and publish whatever is due."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from casegold.domain.errors import ExitClass
+from casegold.runtime.cli.read import SHORT_ID
+
+PAUSE_SECONDS = 2.0
+
+
+@click.command()
+@click.option("--until-idle", is_flag=True, help="End once nothing can be started; by default look again for ever.")
+def work(until_idle: bool) -> None:
+    """Do what is due in this process: ingest, close days, compute, publish.
+
+    The same ticks and jobs as under Dagster, without its user interface. Safe beside it: a dataset has one owner.
+    """
+    from casegold.runtime.launchers import Execution, run_until_idle  # noqa: PLC0415 - loads Iceberg and Kafka
+    from casegold.runtime.platform import open_platform  # noqa: PLC0415
+
+    def say(done: Execution) -> None:
+        attempt = done.attempt
+        scope = f" {attempt.partitions}" if attempt.partitions else ""
+        ended = done.exit_class.name if not done.message else f"{done.exit_class.name}: {done.message}"
+        click.echo(f"{attempt.dataset}{scope} run {attempt.run_id[:SHORT_ID]} attempt {attempt.attempt}: {ended}")
+
+    platform = open_platform()
+    while True:
+        idle = run_until_idle(platform, say)
+        if until_idle:
+            break
+        time.sleep(PAUSE_SECONDS)
+    for manifest in idle.waiting:
+        click.echo(f"{manifest.dataset} run {manifest.run_id[:SHORT_ID]} waits for a later attempt", err=True)
+    worst = max((done.exit_class for done in idle.executions), default=ExitClass.SUCCESS)
+    raise SystemExit(int(worst))

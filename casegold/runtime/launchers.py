@@ -1,0 +1,67 @@
+"""The launcher without an orchestrator: plays the ticks and executes what they ask for, in this process, one by one.
+
+Not here: what is due (ticks, planner) and what an execution does (`batch_job`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from casegold.domain.errors import CasegoldError, Deferred, ExitClass
+from casegold.manifest import store
+from casegold.manifest.model import Attempt, RunManifest
+from casegold.runtime import batch_job
+from casegold.runtime.platform import Platform
+from casegold.runtime.ticks import domain_tick, planner_tick
+
+LAUNCHER = "in-process"
+MAX_ROUNDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How one attempt ended."""
+
+    attempt: Attempt
+    exit_class: ExitClass
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing can be started now: what was executed until then, and the manifests that wait for a later attempt."""
+
+    executions: tuple[Execution, ...]
+    waiting: tuple[RunManifest, ...]
+
+
+def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda _: None) -> Idle:
+    """Tick and execute until no attempt may start.
+
+    A failed attempt does not end the loop: its manifest is held, failed, or asks for a later attempt.
+
+    Raises:
+        CasegoldError: a tick failed: a server is away, or a source is not the one that was read so far.
+    """
+    done: list[Execution] = []
+    for _ in range(MAX_ROUNDS):
+        attempts = [*domain_tick(platform), *planner_tick(platform)]
+        if not attempts:
+            break
+        for attempt in attempts:
+            done.append(execute(platform, attempt))
+            say(done[-1])
+    with platform.control.transaction() as connection:
+        return Idle(tuple(done), tuple(store.open_manifests(connection)))
+
+
+def execute(platform: Platform, attempt: Attempt) -> Execution:
+    """Execute one attempt; its exit class, whatever it is, was recorded by `batch_job`."""
+    try:
+        batch_job.execute(platform, attempt.run_id, attempt.attempt, LAUNCHER)
+    except Deferred as deferred:
+        return Execution(attempt, deferred.exit_class, f"deferred: {deferred.message}")
+    except CasegoldError as error:
+        return Execution(attempt, error.exit_class, str(error))
+    return Execution(attempt, ExitClass.SUCCESS, "")

@@ -1,0 +1,84 @@
+"""The only place where things are wired together: contracts, assets, checks, jobs, schedules, sensors, resources.
+
+Building reads settings and contract files and nothing else: no server is asked.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from casegold.domain.contract import DatasetContract
+from casegold.manifest import standing as questions
+from casegold.manifest.planner import is_computed
+from casegold.runtime.contracts import load_contracts
+from casegold.runtime.settings import Settings, load_settings
+from casegold.runtime.standing import EPOCHS, INGEST_CAUGHT_UP
+from casegold.transform import version as transforms
+from platform_assets import events
+from platform_assets.partitions import partitions_of
+from platform_assets.product import product_asset, product_job
+from platform_assets.schedules import day_close_job, schedules
+from platform_assets.standing import standing_checks
+from resources.platform import PlatformResource
+from sensors.domain import domain_sensor
+from sensors.planner import planner_sensor
+from sensors.publish_events import publish_events
+from sensors.run_status import cancelled_runs, failed_runs
+
+OF_INGEST = (
+    INGEST_CAUGHT_UP,
+    EPOCHS,
+    questions.LOST_OFFSETS,
+    questions.HELD_FACTS,
+    questions.OPEN_CONFLICTS,
+)
+OF_REGISTER = (questions.OVERDUE_CLOSES, questions.OPEN_HOLDS, questions.FAILED_RUNS)
+
+
+def build_defs(settings: Settings | None = None, platform: PlatformResource | None = None) -> dg.Definitions:
+    """The whole code location.
+
+    Args:
+        settings: of the installation; by default what the environment says.
+        platform: access to an installation that is open already.
+
+    Raises:
+        ConfigurationError: a setting or contract is wrong.
+    """
+    settings = settings or load_settings()
+    contracts = load_contracts(settings.contracts_dir, first_date=settings.first_date)
+    versions = transforms.versions()
+    computed = [contract for contract in contracts.in_order() if is_computed(contract)]
+    ingest_checks = standing_checks("standing_ingest", OF_INGEST)
+    register_checks = standing_checks("standing_register", OF_REGISTER)
+    ingest_jobs = [events.ingest_job(events.SILVER, [ingest_checks]), events.ingest_job(events.TOTALS)]
+    product_jobs = [product_job(contract) for contract in computed]
+    standing_job = dg.define_asset_job(
+        "standing_questions",
+        selection=dg.AssetSelection.checks(ingest_checks, register_checks),
+        description="Asks every standing question.",
+    )
+    return dg.Definitions(
+        assets=[
+            events.topic_asset(contracts),
+            events.ingest_events(contracts, versions.get(contracts[events.SILVER].transform)),
+            events.ingest_totals(contracts, versions.get(contracts[events.TOTALS].transform)),
+            *(_product(contract, settings.time_zone, versions) for contract in computed),
+        ],
+        asset_checks=[ingest_checks, register_checks],
+        jobs=[*ingest_jobs, *product_jobs, standing_job, day_close_job],
+        schedules=schedules(settings.time_zone, standing_job),
+        sensors=[
+            domain_sensor(ingest_jobs),
+            planner_sensor(product_jobs),
+            publish_events,
+            failed_runs,
+            cancelled_runs,
+        ],
+        resources={"platform": platform or PlatformResource(settings)},
+        executor=dg.in_process_executor,
+    )
+
+
+def _product(contract: DatasetContract, time_zone: str, versions: dict[str, str]) -> dg.AssetsDefinition:
+    return product_asset(contract, partitions_of(contract, time_zone), versions[contract.transform])

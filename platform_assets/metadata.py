@@ -1,0 +1,109 @@
+"""What a person sees of a run: outcomes of the core as metadata of Dagster events. Not here: the events themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+from casegold.manifest.published import Artifact, Published, UsedVersion
+from casegold.runtime.outcome import CheckOutcome, PartitionOutcome, Scalar
+from platform_assets import pictures
+
+MAX_SAMPLE = 20
+"""Rows of a sample on a check's page; the whole of it is in `quality_result`."""
+
+Metadata = dict[str, dg.MetadataValue]
+
+
+def of_summary(summary: Mapping[str, Scalar]) -> Metadata:
+    """Figures of a whole run, one entry each."""
+    return {name: value_of(value) for name, value in summary.items()}
+
+
+def of_partition(partition: PartitionOutcome, official: Published, run_id: str) -> Metadata:
+    """A published or confirmed partition: its version and evidence, then its figures."""
+    entries: Metadata = {
+        "dagster/row_count": dg.MetadataValue.int(official.row_count),
+        "version": dg.MetadataValue.int(official.version),
+        "new version": dg.MetadataValue.bool(partition.state == "PUBLISHED"),
+        "quality": dg.MetadataValue.text(official.quality),
+        "publication": dg.MetadataValue.text(official.publication),
+        "digest": dg.MetadataValue.text(official.digest),
+        "transform": dg.MetadataValue.text(official.transform_version),
+        "contract": dg.MetadataValue.text(official.contract_version),
+        "casegold run": dg.MetadataValue.text(run_id),
+    }
+    for name, sequence in (("admitted sequence", official.admitted_seq), ("totals sequence", official.totals_seq)):
+        if sequence is not None:
+            entries[name] = dg.MetadataValue.int(sequence)
+    if partition.figures:
+        entries["figures"] = dg.MetadataValue.md(figures(partition.figures))
+    return entries
+
+
+def figures(values: Mapping[str, Scalar]) -> str:
+    """Figures of a partition as Markdown: a bar of what has shares, then a table."""
+    numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
+    bar = pictures.share_bar(numbers)
+    written = pictures.table(["figure", "value"], values.items())
+    return f"{bar}\n\n{written}" if bar else written
+
+
+def of_inputs(used: Sequence[UsedVersion]) -> Metadata:
+    """The versions that a partition was made of, as a table."""
+    if not used:
+        return {}
+    rows = [(use.dataset, f"{use.first}" if use.first == use.last else f"{use.first} .. {use.last}", use.version)
+            for use in used]  # fmt: skip
+    return {"made of": dg.MetadataValue.md(pictures.table(["dataset", "partitions", "version"], rows))}
+
+
+def of_artifacts(files: Sequence[Artifact]) -> Metadata:
+    """Where a partition's files are, with their digests: a path for a local file, else a link."""
+    entries: Metadata = {}
+    for file in files:
+        parts = urlsplit(file.uri)
+        entries[file.name] = (
+            dg.MetadataValue.path(str(Path(parts.path)))
+            if parts.scheme in ("", "file")
+            else dg.MetadataValue.url(file.uri)
+        )
+        entries[f"{file.name} SHA-256"] = dg.MetadataValue.text(file.sha256)
+    return entries
+
+
+def of_check(result: CheckOutcome) -> Metadata:
+    """A check's counts, what was expected and found, and a capped sample."""
+    entries: Metadata = {
+        "status": dg.MetadataValue.text(result.status),
+        "failures": dg.MetadataValue.int(result.failures),
+    }
+    for name, text in (("expected", result.expected), ("found", result.actual), ("detail", result.detail)):
+        if text:
+            entries[name] = dg.MetadataValue.text(text)
+    return entries | of_sample(result.sample)
+
+
+def of_sample(sample: Sequence[Mapping[str, object]]) -> Metadata:
+    """The first rows of a sample as a table."""
+    if not sample:
+        return {}
+    columns = list(dict.fromkeys(name for row in sample for name in row))
+    records = [dg.TableRecord({name: str(row.get(name, "")) for name in columns}) for row in sample[:MAX_SAMPLE]]
+    return {
+        "sample": dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name) for name in columns]))
+    }
+
+
+def value_of(value: Scalar) -> dg.MetadataValue:
+    """One figure as metadata."""
+    if isinstance(value, bool):
+        return dg.MetadataValue.bool(value)
+    if isinstance(value, int):
+        return dg.MetadataValue.int(value)
+    if isinstance(value, float):
+        return dg.MetadataValue.float(value)
+    return dg.MetadataValue.text(value)

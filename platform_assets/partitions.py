@@ -1,0 +1,37 @@
+"""A contract's partitions as Dagster's, and their keys in both directions. Not here: which of them are due."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from casegold.domain.contract import DatasetContract, PartitionedBy
+from casegold.manifest.model import PartitionRange
+
+CRON = {
+    PartitionedBy.DAY: "0 0 * * *",
+    PartitionedBy.MONTH: "0 0 1 * *",
+    PartitionedBy.QUARTER: "0 0 1 */3 *",
+}
+"""When a period of each kind begins. A key is the first date of its period."""
+
+KEY_FORMAT = "%Y-%m-%d"
+
+
+def partitions_of(contract: DatasetContract, time_zone: str) -> dg.TimeWindowPartitionsDefinition:
+    """The contract's partitions, from the period that holds its first date. Raises KeyError without partitions."""
+    return dg.TimeWindowPartitionsDefinition(
+        start=contract.partition_of(contract.first_date).isoformat(),
+        fmt=KEY_FORMAT,
+        cron_schedule=CRON[contract.partitioned_by],
+        timezone=time_zone,
+    )
+
+
+def wanted_range(context: dg.AssetExecutionContext) -> PartitionRange | None:
+    """The partitions that a launch asks for; None where it names none."""
+    if not context.has_partition_key_range:
+        return None
+    keys = context.partition_key_range
+    return PartitionRange(date.fromisoformat(keys.start), date.fromisoformat(keys.end))

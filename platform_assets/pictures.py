@@ -1,0 +1,61 @@
+"""Small pictures and tables as Markdown for the pages of the UI. Not here: which figures are shown.
+
+The UI shows a short inline SVG at once and folds a long value: pictures stay below a kilobyte.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+
+WIDTH, HEIGHT = 360, 14
+COLOURS = {"open": "#4c78a8", "escalated": "#f58518", "decided": "#72b7b2", "closed": "#bab0ac"}
+"""Colour-blind safe; in the order of a case's life."""
+
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def share_bar(parts: Mapping[str, float]) -> str:
+    """Shares of a whole as one bar, a Markdown image; parts without a colour are left out, no bar for none."""
+    shown = {name: parts[name] for name in COLOURS if parts.get(name, 0) > 0}
+    whole = sum(shown.values())
+    if not whole:
+        return ""
+    left, boxes = 0.0, []
+    for name, value in shown.items():
+        width = WIDTH * value / whole
+        boxes.append(
+            f'<rect x="{left:.1f}" width="{width:.1f}" height="{HEIGHT}" fill="{COLOURS[name]}">'
+            f"<title>{name} {value:,.0f}</title></rect>"
+        )
+        left += width
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">{"".join(boxes)}</svg>'
+    return f"![{' '.join(shown)}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Values as a line of block characters, from the lowest to the highest of them."""
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    span = (high - low) or 1
+    return "".join(SPARKS[round((value - low) / span * (len(SPARKS) - 1))] for value in values)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; numbers with thousands separators."""
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def cell(value: object) -> str:
+    """One value of a table. Whatever could end the cell is escaped: samples come from outside."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    text = "" if value is None else str(value)
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

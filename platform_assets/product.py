@@ -1,0 +1,124 @@
+"""The factory of computed datasets: from a contract its asset, its checks and its job.
+
+A dataset with a contract, a transform and a job needs nothing here. Not here: computing, judging, publishing.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from casegold.domain.contract import DatasetContract
+from casegold.domain.errors import CasegoldError, Deferred
+from casegold.manifest.published import artifacts, published, used_versions
+from casegold.runtime.outcome import CheckOutcome, GateClosed, Outcome
+from platform_assets import metadata, running
+from platform_assets.catalog import asset_key, described
+from resources.platform import PlatformResource
+from resources.runs import NO_RETRY, RUN_ID_TAG, AssetJob, job_name
+
+if TYPE_CHECKING:
+    from casegold.runtime.platform import Platform
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+PASSING = frozenset({"PASSED", "WAIVED"})
+ON_RECORD = frozenset({"PUBLISHED", "UNCHANGED"})
+"""States of partitions that Dagster records as materialised: judged, passed, and official."""
+
+
+def product_asset(
+    contract: DatasetContract, partitions: dg.PartitionsDefinition[str], code_version: str
+) -> dg.AssetsDefinition:
+    """The asset of a computed dataset with one partition-scoped check for each of the contract's."""
+    key = asset_key(contract.dataset)
+    checks = [
+        dg.AssetCheckSpec(rule.name, asset=key, description=rule.description, partitions_def=partitions)
+        for rule in contract.checks
+    ]
+
+    @dg.multi_asset(
+        name=contract.dataset.replace("/", "__"),
+        specs=[described(contract, partitions=partitions, code_version=code_version)],
+        check_specs=checks,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        # Outputs become optional: a deferred run records nothing, a partly held one records what was published.
+        can_subset=True,
+        op_tags=NO_RETRY,
+    )
+    def product(context: dg.AssetExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> Iterator[Event]:
+        yield from _compute(context, platform.open(), contract)
+
+    return product
+
+
+def product_job(contract: DatasetContract) -> AssetJob:
+    """The job that computes a range of the dataset's partitions."""
+    key = asset_key(contract.dataset)
+    checks = [dg.AssetCheckKey(key, rule.name) for rule in contract.checks]
+    return dg.define_asset_job(
+        job_name(contract.dataset),
+        # The standing checks of the asset are asked by their own job.
+        selection=dg.AssetSelection.assets(key).without_checks() | dg.AssetSelection.checks(*checks),
+        description=f"{contract.title}: one range, by {contract.partitioned_by}, gated and published at once.",
+        tags=NO_RETRY,
+    )
+
+
+def _compute(context: dg.AssetExecutionContext, platform: "Platform", contract: DatasetContract) -> Iterator[Event]:
+    from casegold.runtime.launch import manual  # noqa: PLC0415 - loads Iceberg, definitions do without
+
+    try:
+        outcome = running.run_attempt(context, platform, contract.dataset, manual)
+    except Deferred as deferred:
+        context.log.warning("deferred, nothing was done: %s", deferred.message)
+        return
+    except GateClosed as closed:
+        yield from events(platform, contract, closed.outcome, context.run.tags)
+        raise running.failure(closed) from closed
+    except CasegoldError as error:
+        raise running.failure(error) from error
+    yield from events(platform, contract, outcome, context.run.tags)
+
+
+def events(
+    platform: "Platform", contract: DatasetContract, outcome: Outcome, tags: Mapping[str, str]
+) -> Iterator[Event]:
+    """Every check of every judged partition, and a materialisation of each partition that is official as judged.
+
+    The events carry their partitions themselves: Dagster would put one result on all partitions of a range.
+    """
+    key = asset_key(contract.dataset)
+    keys = [partition.key for partition in outcome.partitions if partition.state in ON_RECORD]
+    official = published(platform.control, contract.dataset, keys)
+    for partition in outcome.partitions:
+        name = partition.key.isoformat()
+        for result in partition.checks:
+            yield check_evaluation(key, name, result)
+        if partition.key not in official:
+            continue
+        state = official[partition.key]
+        version = (contract.dataset, state.version, partition.key)
+        yield dg.AssetMaterialization(
+            asset_key=key,
+            partition=name,
+            description=f"version {state.version}, {state.quality}",
+            metadata=metadata.of_partition(partition, state, tags.get(RUN_ID_TAG, state.run_id))
+            | metadata.of_inputs(used_versions(platform.control, *version))
+            | metadata.of_artifacts(artifacts(platform.control, *version)),
+            tags={"dagster/code_version": state.transform_version, "dagster/data_version": state.digest},
+        )
+
+
+def check_evaluation(key: dg.AssetKey, partition: str, result: CheckOutcome) -> dg.AssetCheckEvaluation:
+    """One check on one partition. A waived failure passes, and says that it was waived."""
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=result.check,
+        passed=result.status in PASSING,
+        severity=dg.AssetCheckSeverity.ERROR if result.required else dg.AssetCheckSeverity.WARN,
+        description=result.detail or result.status.lower(),
+        metadata=metadata.of_check(result),
+        blocking=result.required,
+        partition=partition,
+    )

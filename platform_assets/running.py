@@ -1,0 +1,72 @@
+"""How a Dagster run executes an attempt of the core, and how its end is told to Dagster.
+
+Every launch takes the same road: a sensor's run names its attempt in tags; a launch by hand asks for one and is
+refused where another range is due. Not here: which events an asset records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from casegold.domain.errors import CasegoldError, Deferred, ExitClass
+from casegold.runtime.outcome import Outcome
+from platform_assets.partitions import wanted_range
+from resources.runs import ATTEMPT_TAG, DEFERRED_TAG, EXIT_CLASS_TAG, RUN_ID_TAG, attempt_of
+
+if TYPE_CHECKING:
+    from casegold.manifest.model import Attempt, PartitionRange
+    from casegold.runtime.platform import Platform
+
+BY_HAND = "dagster-ui"
+"""Who asks when a person launches through Dagster, which has no users of its own."""
+
+Ask = Callable[["Platform", str, "PartitionRange | None", str], "Attempt"]
+"""Asks the core for an attempt on behalf of a person: platform, dataset, wanted range, who asks."""
+
+
+def run_attempt(context: dg.AssetExecutionContext, platform: Platform, dataset: str, ask: Ask) -> Outcome:
+    """Execute the attempt that the run's tags name, else one that `ask` grants.
+
+    Raises:
+        Deferred: another run owns the dataset, or the attempt is over; the run is labelled so.
+        GateClosed: judged and held.
+        CasegoldError: with its exit class; the run is labelled with it.
+    """
+    from casegold.runtime import batch_job  # noqa: PLC0415 - loads Iceberg, definitions do without
+
+    try:
+        run_id, number = attempt_of(context.run.tags) or _asked(context, platform, dataset, ask)
+        return batch_job.execute(platform, run_id, number, context.run.run_id)
+    except Deferred as deferred:
+        label(context, {DEFERRED_TAG: deferred.message})
+        raise
+    except CasegoldError as error:
+        label(context, {EXIT_CLASS_TAG: str(int(error.exit_class))})
+        raise
+    except Exception:
+        label(context, {EXIT_CLASS_TAG: str(int(ExitClass.BUG))})
+        raise
+
+
+def failure(error: CasegoldError) -> dg.Failure:
+    """The end of a run that did not succeed, for people; Dagster is not to try again."""
+    description = f"{error.message}\n{error.remedy}" if error.remedy else error.message
+    return dg.Failure(
+        description=description,
+        metadata={"exit class": int(error.exit_class), "exit": error.exit_class.name, "remedy": error.remedy},
+        allow_retries=False,
+    )
+
+
+def label(context: dg.AssetExecutionContext, tags: Mapping[str, str]) -> None:
+    """Tag the run, so that lists of runs tell how it ended."""
+    context.instance.add_run_tags(context.run.run_id, dict(tags))
+
+
+def _asked(context: dg.AssetExecutionContext, platform: Platform, dataset: str, ask: Ask) -> tuple[str, int]:
+    attempt = ask(platform, dataset, wanted_range(context), BY_HAND)
+    label(context, {RUN_ID_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.attempt)})
+    return attempt.run_id, attempt.attempt

@@ -1,0 +1,48 @@
+"""What happens by the clock: the nightly day close, and the standing questions. Not here: anything event-driven."""
+
+import dagster as dg
+
+from resources.platform import PlatformResource
+from resources.runs import NO_RETRY, AssetJob
+
+NIGHTLY = "15 0 * * *"
+"""A quarter past midnight of the business time zone: the date is over and sources have had time to count."""
+
+STANDING = "*/10 * * * *"
+
+
+@dg.op(name="close_days", tags=NO_RETRY, description="Close every date that is over and complete up to its barrier.")
+def close_days_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
+    """Close what can be closed; the planner sensor then requests what became due."""
+    from casegold.runtime.jobs.day_close import close_days  # noqa: PLC0415 - loads Kafka, definitions do without
+
+    closed = close_days(platform.open())
+    context.add_output_metadata({"closed": [day.isoformat() for day in closed], "count": len(closed)})
+
+
+@dg.job(name="day_close", description="Closes the dates that are over, complete, and in silver.", tags=NO_RETRY)
+def day_close_job() -> None:
+    """One step, no asset: a closed day is control state, the snapshot of it is the asset."""
+    close_days_op()
+
+
+def schedules(time_zone: str, standing_job: AssetJob) -> list[dg.ScheduleDefinition]:
+    """Both schedules, running by default."""
+    return [
+        dg.ScheduleDefinition(
+            name="nightly_day_close",
+            job=day_close_job,
+            cron_schedule=NIGHTLY,
+            execution_timezone=time_zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="The planner sensor closes days all day long; this closes them where it is switched off.",
+        ),
+        dg.ScheduleDefinition(
+            name="standing_questions",
+            job=standing_job,
+            cron_schedule=STANDING,
+            execution_timezone=time_zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Asks what waits for a person, so that nothing goes quiet.",
+        ),
+    ]

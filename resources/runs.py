@@ -1,0 +1,46 @@
+"""How attempts of the core and Dagster runs name each other: tags, job names, run requests. Not here: any decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from casegold.manifest.model import Attempt
+
+AssetJob = UnresolvedAssetJobDefinition
+"""What `define_asset_job` returns; Dagster does not export the name."""
+
+RUN_ID_TAG = "casegold/run_id"
+ATTEMPT_TAG = "casegold/attempt"
+MODE_TAG = "casegold/mode"
+EXIT_CLASS_TAG = "casegold/exit_class"
+DEFERRED_TAG = "casegold/deferred"
+
+NO_RETRY = {"dagster/retry_on_asset_or_op_failure": "false"}
+"""Dagster never repeats a run: exit classes 10, 40 and 50 are final, 20 and 30 get another attempt of the manifest."""
+
+INGEST_LAYERS = frozenset({"bronze", "silver"})
+
+
+def job_name(dataset: str) -> str:
+    """The job that brings a dataset forward: `ingest_case_events`, `compute_case_daily_snapshot`."""
+    layer, name = dataset.split("/")
+    return f"{'ingest' if layer in INGEST_LAYERS else 'compute'}_{name}"
+
+
+def run_request(attempt: Attempt) -> dg.RunRequest:
+    """The request for one attempt. Asked for again, Dagster finds the run key and starts nothing."""
+    tags = {RUN_ID_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.attempt), MODE_TAG: attempt.mode.value, **NO_RETRY}
+    if attempt.partitions is not None:
+        tags[ASSET_PARTITION_RANGE_START_TAG] = attempt.partitions.first.isoformat()
+        tags[ASSET_PARTITION_RANGE_END_TAG] = attempt.partitions.last.isoformat()
+    return dg.RunRequest(run_key=attempt.run_key, job_name=job_name(attempt.dataset), tags=tags)
+
+
+def attempt_of(tags: Mapping[str, str]) -> tuple[str, int] | None:
+    """Run id and attempt number that a run's tags name; None for a run that was not asked for by the core."""
+    run_id = tags.get(RUN_ID_TAG)
+    return None if run_id is None else (run_id, int(tags[ATTEMPT_TAG]))
