@@ -62,7 +62,7 @@ _FIELDS: dict[EventType, dict[str, st.SearchStrategy[Any]]] = {
     EventType.BREACH_CLOCK_PAUSED: {"reason": IDENTIFIERS},
     EventType.CASE_CLOSED: {"reason": IDENTIFIERS},
 }
-_CLOCK = st.one_of(
+_CLOCK: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({}),
     st.fixed_dictionaries({"allowanceSeconds": st.integers(0, 10**10)}),
     st.fixed_dictionaries({"deadlineAt": instant_text()}),

@@ -1,0 +1,102 @@
+"""The commands on a real broker: what arrives, and that totals come last."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from confluent_kafka import Consumer, Message
+
+from casegold.domain.errors import SourceUnavailable
+from casegold.domain.events import DEFAULT_SOURCE, EVENT_TYPES, CaseEvent
+from casegold.runtime.cli.load import commands
+from casegold.runtime.settings import Settings
+from casegold.source.codec import KafkaRecord, decode
+from casegold.source.jsonl import read_events
+from casegold.source.producer import RecordSender
+from tests.source.test_import_log import HEADER, MAPPING, ROWS
+
+SIMULATE = ["simulate", "--cases", "60", "--days", "20", "--seed", "3", "--until", "2026-03-31"]
+
+
+@pytest.fixture
+def overrides() -> dict[str, str]:
+    return {"time_zone": "Europe/Amsterdam"}
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(click.Group(commands=list(commands)), arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def received(settings: Settings, topic: str) -> list[Message]:
+    config = {
+        **settings.kafka_config(),
+        "group.id": topic,
+        "auto.offset.reset": "earliest",
+        "enable.partition.eof": True,
+    }
+    consumer = Consumer(config)
+    consumer.subscribe([topic])
+    messages: list[Message] = []
+    ended: set[int | None] = set()
+    while len(ended) < settings.topics()[topic]:
+        message = consumer.poll(20)
+        assert message is not None
+        if message.error() is None:
+            messages.append(message)
+        else:
+            ended.add(message.partition())
+    consumer.close()
+    return messages
+
+
+def decoded(settings: Settings) -> list[CaseEvent]:
+    events = []
+    for message in received(settings, settings.events_topic):
+        pairs = dict(message.headers() or ()).items()
+        headers = tuple((name, value) for name, value in pairs if isinstance(value, bytes))
+        record = KafkaRecord("t", 0, 0, datetime.now(UTC), message.key(), message.value(), headers)
+        event = decode(record, default_source=DEFAULT_SOURCE)
+        assert isinstance(event, CaseEvent), event
+        events.append(event)
+    return events
+
+
+def test_simulated_events_arrive_in_every_encoding_and_totals_agree(settings: Settings, tmp_path: Path) -> None:
+    output = run(*SIMULATE)
+    file = tmp_path / "events.jsonl"
+    run(*SIMULATE, "--to", str(file))
+    events = {event.id: event for event in decoded(settings)}
+    assert events == {event.id: event for event in read_events(file)}
+    totals = [json.loads(message.value() or b"") for message in received(settings, settings.totals_topic)]
+    assert len(totals) == 20 * len(EVENT_TYPES)
+    assert sum(total["count"] for total in totals) == len(events)
+    assert {total["asOf"] for total in totals} == {"2026-03-31T22:00:00.000000Z"}
+    assert f"{len(events)} events count" in output
+
+
+def test_a_log_is_sent_whole_or_not_at_all(settings: Settings, tmp_path: Path) -> None:
+    log, mapping = tmp_path / "log.csv", tmp_path / "mapping.yaml"
+    log.write_text(HEADER + ROWS)
+    mapping.write_text(MAPPING)
+    arguments = ["import-log", str(log), "--mapping", str(mapping)]
+    assert "nothing was sent" in run(*arguments, "--dry-run")
+    assert received(settings, settings.events_topic) == []
+    output = run(*arguments)
+    assert "can become official" in output
+    assert "casegold clock fix 2026-03-30T22:00:00+00:00" in output
+    assert len(decoded(settings)) == 6
+    assert len(received(settings, settings.totals_topic)) == 3 * len(EVENT_TYPES)
+
+
+def test_a_failed_delivery_names_topic_and_count(settings: Settings) -> None:
+    sender = RecordSender(settings.kafka_config())
+    sender.send("no such topic", b"k", b"v")
+    with pytest.raises(SourceUnavailable, match="1 records failed, the first on topic no such topic"):
+        sender.flush()
