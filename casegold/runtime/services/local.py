@@ -85,22 +85,22 @@ def status(settings: Settings) -> list[ServerStatus]:
     known = read_addresses(settings.home)
     postgres_url = settings.postgres_url or (known.postgres_url if known else None)
     bootstrap = settings.kafka_bootstrap or (known.kafka_bootstrap if known else None)
-    database_process = processes.find(_postgres(settings).pid_file)
-    broker_process = processes.find(_kafka(settings).pid_file)
+    database = processes.find(_postgres(settings).pid_file)
+    broker = processes.find(_kafka(settings).pid_file)
     return [
         ServerStatus(
             "PostgreSQL",
             urlsplit(postgres_url).netloc.rpartition("@")[2] if postgres_url else "",
             settings.postgres_url is None,
             postgres_url is not None and _database_answers(postgres_url),
-            database_process.pid if database_process and settings.postgres_url is None else None,
+            database.process.pid if database and settings.postgres_url is None else None,
         ),
         ServerStatus(
             kafka.NAME,
             bootstrap or "",
             settings.kafka_bootstrap is None,
             bootstrap is not None and _broker_answers(settings),
-            broker_process.pid if broker_process and settings.kafka_bootstrap is None else None,
+            broker.process.pid if broker and settings.kafka_bootstrap is None else None,
         ),
     ]
 

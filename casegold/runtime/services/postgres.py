@@ -49,17 +49,18 @@ class PostgresServer:
         Raises:
             SourceUnavailable: it does not start.
         """
-        if previous_port and processes.find(self.pid_file):
-            processes.wait_until(lambda: self.answers(previous_port), self.pid_file, NAME, self.log, 60)
-            return previous_port
-        processes.stop(self.pid_file, signal.SIGINT)
+        running = processes.find(self.pid_file)
+        port = running.port if running else self._start(previous_port, say)
+        processes.wait_until(lambda: self.answers(port), self.pid_file, NAME, self.log, 60)
+        return port
+
+    def _start(self, wanted_port: int | None, say: processes.Say) -> int:
         self._prepare(say)
-        (port,) = processes.free_ports([previous_port])
+        (port,) = processes.free_ports([wanted_port])
         command = [str(_programs() / "postgres"), "-D", str(self.data), "-c", f"port={port}"]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
-        processes.start(self.pid_file, command, self.log, user=_server_user(), directory=self.directory)
-        processes.wait_until(lambda: self.answers(port), self.pid_file, NAME, self.log, 60)
+        processes.start(self.pid_file, port, command, self.log, user=_server_user())
         return port
 
     def down(self) -> bool:

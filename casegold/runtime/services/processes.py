@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -28,36 +29,55 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 """Servers that this very process started: a dead child stays in the process table until its parent looks at it."""
 
 
-def start(
-    pid_file: Path, command: Sequence[str], log: Path, *, user: tuple[int, int] | None = None, directory: Path
-) -> psutil.Process:
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A living server."""
+
+    process: psutil.Process
+    port: int
+
+
+# The server's own process writes the number before it becomes the server: were it written by the parent, a kill of the
+# parent in between would leave a server that nobody finds again.
+_NOTE_AND_BECOME = """printf '{"pid": %d, "port": %d, "program": "%s"}' $$ "$2" "$3" > "$1.part" || exit
+mv "$1.part" "$1" || exit
+shift 2
+exec "$@"
+"""
+
+
+def start(pid_file: Path, port: int, command: Sequence[str], log: Path, *, user: tuple[int, int] | None = None) -> None:
     """Start a server in a session of its own, so that Ctrl-C in a terminal does not reach it, and note its number.
 
     Args:
+        port: where it will listen; noted.
         user: user and group number to run as, when this process may change them.
     """
     uid, gid = user or (None, None)
     with log.open("ab") as out:
         child = subprocess.Popen(
-            command,
+            ["/bin/sh", "-c", _NOTE_AND_BECOME, "sh", str(pid_file), str(port), *command],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=directory,
+            cwd=pid_file.parent,
             user=uid,
             group=gid,
             extra_groups=[] if user else None,
         )
     _children[child.pid] = child
-    process = psutil.Process(child.pid)
-    note = {"pid": child.pid, "started": process.create_time(), "program": command[0]}
-    write_private(pid_file, json.dumps(note))
-    return process
+    while child.poll() is None and not _runs(psutil.Process(child.pid), command[0]):
+        time.sleep(0.01)
+    if child.poll() is None:
+        # The number alone may be given out again; with the start time it is unique.
+        started = psutil.Process(child.pid).create_time()
+        note = {"pid": child.pid, "port": port, "program": command[0], "started": started}
+        write_private(pid_file, json.dumps(note))
 
 
-def find(pid_file: Path) -> psutil.Process | None:
-    """The process that the pid file means, if it is still alive."""
+def find(pid_file: Path) -> Running | None:
+    """The server that the pid file means, if it is still alive."""
     try:
         note = json.loads(pid_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -68,16 +88,25 @@ def find(pid_file: Path) -> psutil.Process | None:
         child.poll()
     try:
         process = psutil.Process(note["pid"])
-        same = abs(process.create_time() - note["started"]) < 1.0 and note["program"] in process.cmdline()[:1]
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        started = process.create_time()
+        same = abs(started - note.get("started", started)) < 1.0 and _runs(process, note["program"])
+        return Running(process, note["port"]) if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
 
 
+def _runs(process: psutil.Process, program: str) -> bool:
+    try:
+        return process.cmdline()[:1] == [program]
+    except psutil.ZombieProcess:
+        return False
+
+
 def stop(pid_file: Path, polite: signal.Signals, patience: float = 30.0) -> bool:
     """Ask the server to end, then make it. False when it did not run."""
-    process = find(pid_file)
-    if process is not None:
+    running = find(pid_file)
+    if running is not None:
+        process = running.process
         process.send_signal(polite)
         try:
             _wait(process, patience)
@@ -85,7 +114,7 @@ def stop(pid_file: Path, polite: signal.Signals, patience: float = 30.0) -> bool
             process.kill()
             _wait(process, patience)
     pid_file.unlink(missing_ok=True)
-    return process is not None
+    return running is not None
 
 
 def _wait(process: psutil.Process, seconds: float) -> None:
