@@ -39,7 +39,7 @@ def canonical_json(value: Any) -> str:
 
 def canonical_instant(instant: datetime) -> str:
     """UTC with exactly six decimals: `2026-03-01T09:30:00.000000Z`."""
-    return f"{instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _framed(*parts: str) -> bytes:

@@ -23,7 +23,7 @@ from casegold.domain.events import (
     Rejection,
     RejectReason,
 )
-from casegold.domain.identity import canonical_instant, canonical_json
+from casegold.domain.identity import canonical_instant
 from casegold.domain.payload import Invalid, read_instant, read_payload
 from casegold.source.json_text import Unreadable, read_object, storable
 
@@ -34,6 +34,7 @@ STRUCTURED_CONTENT = "application/cloudevents+json"
 
 _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,2}")
 _DIGITS = re.compile(r"[0-9]{1,19}")
+_envelopes = msgspec.json.Encoder()
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
@@ -327,4 +328,4 @@ def _attributes(event: CaseEvent, names: _Names, *, with_source: bool) -> dict[s
 
 def _with_data(envelope: dict[str, str | int], data_json: str) -> bytes:
     """The envelope with `data` last: its text is canonical already, so it is not serialised twice."""
-    return f'{canonical_json(envelope)[:-1]},"data":{data_json}}}'.encode()
+    return b'%s,"data":%s}' % (_envelopes.encode(envelope)[:-1], data_json.encode())
