@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from casegold.domain.events import (
-    EVENT_TYPES,
     MAX_IDENTIFIER,
     CaseEvent,
     EventType,
@@ -34,6 +33,8 @@ STRUCTURED_CONTENT = "application/cloudevents+json"
 
 _VERSION = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,4}){0,2}")
 _DIGITS = re.compile(r"[0-9]{1,19}")
+_MODES = {mode.value: mode for mode in ProcessingMode}
+_TYPES = {kind.value: kind for kind in EventType}
 _envelopes = msgspec.json.Encoder()
 Headers = tuple[tuple[str, bytes | None], ...]
 
@@ -235,9 +236,10 @@ def _event(
 
 def _kind(attributes: dict[str, Any], names: _Names) -> EventType:
     name = _identifier(attributes, names.type)
-    if name not in EVENT_TYPES:
+    kind = _TYPES.get(name)
+    if kind is None:
         raise _UnknownType(f"{names.type}: {name!r} is not an event type")
-    return EventType(name)
+    return kind
 
 
 def _version(attributes: dict[str, Any], names: _Names) -> str:
@@ -261,9 +263,10 @@ def _mode(attributes: dict[str, Any], names: _Names) -> ProcessingMode:
     value = attributes.get(names.mode)
     if value is None:
         return ProcessingMode.NORMAL
-    if value not in ProcessingMode.__members__.values():
-        raise Invalid(f"{names.mode}: none of {', '.join(ProcessingMode)}")
-    return ProcessingMode(value)
+    mode = _MODES.get(value) if isinstance(value, str) else None
+    if mode is None:
+        raise Invalid(f"{names.mode}: none of {', '.join(_MODES)}")
+    return mode
 
 
 def _optional(attributes: dict[str, Any], name: str) -> str | None:

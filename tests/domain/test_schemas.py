@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-from casegold.domain.events import EVENT_TYPES, PAYLOADS, EventType
+from casegold.domain.events import EVENT_TYPES, PAYLOADS, CaseEvent, EventType
 from casegold.domain.payload import Invalid, read_payload
 from casegold.domain.schema_evolution import Schema, incompatibilities
+from casegold.source.codec import KafkaRecord, decode
 from tests.source.strategies import MUTANTS, payload_data
 
 EVENTS = Path(__file__).parents[2] / "contracts" / "events"
@@ -76,6 +77,26 @@ def test_mutated_data_is_judged_equally(data: st.DataObject) -> None:
     else:
         place[name] = data.draw(MUTANTS)
     assert schema_accepts(kind, mutated) == classes_accept(kind, mutated), mutated
+
+
+@given(st.data())
+def test_mutated_envelopes_are_judged_equally(data: st.DataObject) -> None:
+    envelope: dict[str, Any] = {
+        "eventId": "e1",
+        "eventType": "CaseClosed",
+        "caseId": "c1",
+        "occurredAt": "2026-03-01T10:00:00+01:00",
+        "schemaVersion": "1.0",
+        "data": {"reason": "settled"},
+    }
+    name = data.draw(st.sampled_from([name for name in SCHEMAS["Envelope"]["properties"] if name != "data"]))
+    if data.draw(st.integers(0, 4)):
+        envelope[name] = data.draw(MUTANTS)
+    else:
+        envelope.pop(name, None)
+    record = KafkaRecord("t", 0, 0, datetime.now(UTC), None, json.dumps(envelope).encode())
+    decoded = isinstance(decode(record, default_source="urn:test"), CaseEvent)
+    assert schema_accepts("Envelope", envelope) == decoded, envelope
 
 
 @pytest.mark.parametrize("path", sorted((EVENTS / "released").glob("*.json")), ids=lambda path: path.name)
