@@ -24,6 +24,7 @@ from casegold.domain.events import (
 )
 from casegold.domain.identity import canonical_instant
 from casegold.domain.payload import Invalid, read_instant, read_payload
+from casegold.source.attribute_names import CLOUD, PLAIN, Names
 from casegold.source.json_text import Unreadable, read_object, storable
 
 MAJOR = "1"
@@ -69,51 +70,6 @@ class Encoded(msgspec.Struct, frozen=True):
     headers: Headers
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """What an encoding calls the parts of an event."""
-
-    source: str
-    id: str
-    type: str
-    case: str
-    occurred: str
-    emitted: str
-    sequence: str
-    version: str
-    mode: str
-    backfill: str
-    position: str
-
-
-_PLAIN = _Names(
-    "",
-    "eventId",
-    "eventType",
-    "caseId",
-    "occurredAt",
-    "emittedAt",
-    "sequence",
-    "schemaVersion",
-    "processingMode",
-    "backfillRunId",
-    "sourcePosition",
-)
-_CLOUD = _Names(
-    "source",
-    "id",
-    "type",
-    "subject",
-    "time",
-    "emittedat",
-    "sequence",
-    "dataschema",
-    "processingmode",
-    "backfillrunid",
-    "sourceposition",
-)
-
-
 class _UnknownType(ValueError):
     pass
 
@@ -136,7 +92,7 @@ def decode(record: KafkaRecord, *, default_source: str) -> CaseEvent | Rejection
     `default_source` is the source of events in the plain encoding.
     """
     attributes: dict[str, Any] = {}
-    names = _CLOUD
+    names = CLOUD
     try:
         attributes, data, names = _open(record)
         return _event(record, attributes, data, names, default_source)
@@ -149,18 +105,18 @@ def encode(event: CaseEvent, encoding: Encoding, *, default_source: str) -> Enco
     """The record of an event. Raises ValueError for the plain encoding of an event of another source."""
     key = event.case_id.encode()
     if encoding is Encoding.BINARY:
-        attributes = {"specversion": "1.0", **_attributes(event, _CLOUD, with_source=True)}
+        attributes = {"specversion": "1.0", **_attributes(event, CLOUD, with_source=True)}
         headers = tuple((f"ce_{name}", str(value).encode()) for name, value in attributes.items())
         return Encoded(key, event.data_json.encode(), (*headers, ("content-type", b"application/json")))
     if encoding is Encoding.STRUCTURED:
-        envelope = {"specversion": "1.0", **_attributes(event, _CLOUD, with_source=True)}
+        envelope = {"specversion": "1.0", **_attributes(event, CLOUD, with_source=True)}
         return Encoded(key, _with_data(envelope, event.data_json), (("content-type", STRUCTURED_CONTENT.encode()),))
     if event.source != default_source:
         raise ValueError(f"the plain encoding names no source: {event.source!r} is not {default_source!r}")
-    return Encoded(key, _with_data(_attributes(event, _PLAIN, with_source=False), event.data_json), ())
+    return Encoded(key, _with_data(_attributes(event, PLAIN, with_source=False), event.data_json), ())
 
 
-def _open(record: KafkaRecord) -> tuple[dict[str, Any], object, _Names]:
+def _open(record: KafkaRecord) -> tuple[dict[str, Any], object, Names]:
     """Attributes, data and their names, by the encoding that the record shows."""
     if record.value is None:
         raise Unreadable("the value is null")
@@ -171,13 +127,13 @@ def _open(record: KafkaRecord) -> tuple[dict[str, Any], object, _Names]:
         _require_spec(binary.get("specversion", "1.0"))
         if "sequence" in binary:
             binary["sequence"] = _digits(binary["sequence"])
-        return binary, value, _CLOUD
+        return binary, value, CLOUD
     if "specversion" in value or headers.get("content-type", "").startswith(STRUCTURED_CONTENT):
         _require_spec(value.get("specversion"))
         if value.get("data_base64") is not None:
             raise Invalid("data_base64: data must be JSON")
-        return value, value.get("data"), _CLOUD
-    return value, value.get("data"), _PLAIN
+        return value, value.get("data"), CLOUD
+    return value, value.get("data"), PLAIN
 
 
 def _headers(headers: Headers) -> dict[str, Any]:
@@ -208,7 +164,7 @@ def _digits(text: str) -> int:
 
 
 def _event(
-    record: KafkaRecord, attributes: dict[str, Any], data: object, names: _Names, default_source: str
+    record: KafkaRecord, attributes: dict[str, Any], data: object, names: Names, default_source: str
 ) -> CaseEvent:
     version = _version(attributes, names)
     kind = _kind(attributes, names)
@@ -234,7 +190,7 @@ def _event(
     )
 
 
-def _kind(attributes: dict[str, Any], names: _Names) -> EventType:
+def _kind(attributes: dict[str, Any], names: Names) -> EventType:
     name = _identifier(attributes, names.type)
     kind = _TYPES.get(name)
     if kind is None:
@@ -242,7 +198,7 @@ def _kind(attributes: dict[str, Any], names: _Names) -> EventType:
     return kind
 
 
-def _version(attributes: dict[str, Any], names: _Names) -> str:
+def _version(attributes: dict[str, Any], names: Names) -> str:
     """The plain version, or what stands after the last colon of the data schema's URI."""
     version = _identifier(attributes, names.version).rpartition(":")[2]
     if not _VERSION.fullmatch(version):
@@ -252,14 +208,14 @@ def _version(attributes: dict[str, Any], names: _Names) -> str:
     return version
 
 
-def _sequence(attributes: dict[str, Any], names: _Names) -> int:
+def _sequence(attributes: dict[str, Any], names: Names) -> int:
     value = attributes.get(names.sequence, 0)
     if type(value) is not int or not 0 <= value < 2**63:
         raise Invalid(f"{names.sequence}: not an integer of at least 0")
     return value
 
 
-def _mode(attributes: dict[str, Any], names: _Names) -> ProcessingMode:
+def _mode(attributes: dict[str, Any], names: Names) -> ProcessingMode:
     value = attributes.get(names.mode)
     if value is None:
         return ProcessingMode.NORMAL
@@ -285,7 +241,7 @@ def _rejection(
     reason: RejectReason,
     detail: str,
     attributes: dict[str, Any],
-    names: _Names,
+    names: Names,
     default_source: str,
 ) -> Rejection:
     def text(name: str) -> str | None:
@@ -310,7 +266,7 @@ def _rejection(
     )
 
 
-def _attributes(event: CaseEvent, names: _Names, *, with_source: bool) -> dict[str, str | int]:
+def _attributes(event: CaseEvent, names: Names, *, with_source: bool) -> dict[str, str | int]:
     version = event.schema_version
     values: dict[str, str | int | None] = {
         names.id: event.id,

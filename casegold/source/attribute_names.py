@@ -1,0 +1,50 @@
+"""What the encodings call the parts of an event. Not here: reading and writing them (`codec`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What an encoding calls the parts of an event."""
+
+    source: str
+    id: str
+    type: str
+    case: str
+    occurred: str
+    emitted: str
+    sequence: str
+    version: str
+    mode: str
+    backfill: str
+    position: str
+
+
+PLAIN = Names(
+    "",
+    "eventId",
+    "eventType",
+    "caseId",
+    "occurredAt",
+    "emittedAt",
+    "sequence",
+    "schemaVersion",
+    "processingMode",
+    "backfillRunId",
+    "sourcePosition",
+)
+CLOUD = Names(
+    "source",
+    "id",
+    "type",
+    "subject",
+    "time",
+    "emittedat",
+    "sequence",
+    "dataschema",
+    "processingmode",
+    "backfillrunid",
+    "sourceposition",
+)
