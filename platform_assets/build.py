@@ -15,6 +15,7 @@ from casegold.runtime.settings import Settings, load_settings
 from casegold.runtime.standing import EPOCHS, INGEST_CAUGHT_UP
 from casegold.transform import version as transforms
 from platform_assets import events
+from platform_assets.catalog import asset_key
 from platform_assets.partitions import partitions_of
 from platform_assets.product import product_asset, product_job
 from platform_assets.schedules import day_close_job, schedules
@@ -69,7 +70,8 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
         jobs=[*ingest_jobs, *product_jobs, standing_job, day_close_job],
         schedules=schedules(settings.time_zone, standing_job),
         sensors=[
-            domain_sensor(ingest_jobs),
+            domain_sensor("domain_events", events.SILVER, ingest_jobs[0], asset_key(events.TOPIC)),
+            domain_sensor("domain_totals", events.TOTALS, ingest_jobs[1]),
             planner_sensor(product_jobs),
             publish_events,
             failed_runs,

@@ -30,13 +30,11 @@ def check_result(answer: Answer) -> dg.AssetCheckResult:
     entries: metadata.Metadata = {"count": dg.MetadataValue.int(answer.count)}
     if answer.count:
         entries["what to do"] = dg.MetadataValue.md(question.recovery)
-    if answer.note:
-        entries["note"] = dg.MetadataValue.text(answer.note)
     return dg.AssetCheckResult(
         asset_key=asset_key(question.dataset),
         check_name=question.name,
         passed=answer.count == 0,
-        severity=dg.AssetCheckSeverity.ERROR if question.urgent else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if question.urgent and not answer.calm else dg.AssetCheckSeverity.WARN,
         description=f"{answer.count:,}: {question.recovery}" if answer.count else question.meaning,
         metadata=entries | metadata.of_sample(answer.sample),
     )

@@ -1,35 +1,65 @@
-"""The domain sensor: new offsets on the topics become bounded ingest runs.
+"""The domain sensors: new offsets on a source topic become bounded ingest runs.
 
-It reads end offsets only, so a tick costs the same for ten events and ten million.
+They read end offsets only, so a tick costs the same for ten events and ten million.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from resources.platform import PlatformResource
 from resources.runs import AssetJob
 
+if TYPE_CHECKING:
+    from casegold.runtime.platform import Platform
+
 INTERVAL_SECONDS = 5
 
 
-def domain_sensor(targets: list[AssetJob]) -> dg.SensorDefinition:
-    """The sensor over the ingest jobs."""
+def domain_sensor(
+    name: str, dataset: str, target: AssetJob, observed: dg.AssetKey | None = None
+) -> dg.SensorDefinition:
+    """The sensor of one source topic; a topic in trouble does not stop the other one.
+
+    Args:
+        observed: the external asset that stands for the topic; observed once for each run that is requested.
+    """
 
     @dg.sensor(
-        name="domain_events",
-        jobs=targets,
+        name=name,
+        job=target,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests an ingest of every bounded range of new offsets, one in flight per topic.",
+        description=f"Requests an ingest of every bounded range of new offsets into {dataset}, one at a time.",
     )
-    def domain_events(
-        context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]
-    ) -> Iterator[dg.RunRequest]:
+    def domain(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]) -> dg.SensorResult:
         from casegold.runtime.ticks import domain_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
         from sensors.launches import requests  # noqa: PLC0415
 
         core = platform.open()
-        yield from requests(context.instance, core, domain_tick(core))
+        wanted = list(requests(context.instance, core, domain_tick(core, dataset)))
+        if observed is None or not wanted:
+            return dg.SensorResult(run_requests=wanted)
+        return _observed(core, dataset, observed, wanted, context.cursor)
 
-    return domain_events
+    return domain
+
+
+def _observed(
+    platform: "Platform", dataset: str, key: dg.AssetKey, wanted: Sequence[dg.RunRequest], cursor: str | None
+) -> dg.SensorResult:
+    """The requests with a look at the topic, unless one was taken for the same run at an earlier tick."""
+    from casegold.runtime.standing import look_at_topic  # noqa: PLC0415 - loads Kafka, definitions do without
+    from sensors.observations import Mark, observation  # noqa: PLC0415
+
+    last = Mark.of_cursor(cursor)
+    run_key = str(wanted[-1].run_key)
+    if last is not None and last.run_key == run_key:
+        return dg.SensorResult(run_requests=wanted)
+    look = look_at_topic(platform, dataset)
+    now = Mark(run_key, sum(place.end for place in look.places), datetime.now(UTC).timestamp())
+    return dg.SensorResult(
+        run_requests=wanted, asset_events=[observation(key, look, last, now)], cursor=now.as_cursor()
+    )

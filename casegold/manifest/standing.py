@@ -32,12 +32,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How much is wrong, exactly, and the first few examples of it. Nothing is wrong where `count` is 0."""
+    """How much is wrong, exactly, and the first few examples of it. Nothing is wrong where `count` is 0.
+
+    `calm`: it is being worked on right now.
+    """
 
     question: Question
     count: int
     sample: tuple[Mapping[str, Any], ...] = ()
-    note: str = ""
+    calm: bool = False
 
 
 LOST_OFFSETS = Question(

@@ -12,6 +12,7 @@ from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.manifest import store
 from casegold.manifest.model import Attempt, RunManifest
 from casegold.runtime import batch_job
+from casegold.runtime.ingests import DATASETS
 from casegold.runtime.platform import Platform
 from casegold.runtime.ticks import domain_tick, planner_tick
 
@@ -46,7 +47,8 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
     """
     done: list[Execution] = []
     for _ in range(MAX_ROUNDS):
-        attempts = [*domain_tick(platform), *planner_tick(platform)]
+        attempts = [attempt for dataset in DATASETS for attempt in domain_tick(platform, dataset)]
+        attempts += planner_tick(platform)
         if not attempts:
             break
         for attempt in attempts:

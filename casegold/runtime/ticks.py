@@ -8,19 +8,62 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from casegold.domain.errors import ConfigurationError, Deferred
 from casegold.domain.sql import load
-from casegold.manifest import planner, store
-from casegold.manifest.model import Attempt, Pipeline, RunState
+from casegold.manifest import ingest, planner, store
+from casegold.manifest.model import Attempt, PartitionRange, Pipeline, RunManifest, RunState
+from casegold.runtime.ingests import pipeline_of
 from casegold.runtime.jobs.day_close import close_days
 from casegold.runtime.platform import Platform
+from casegold.source.kafka import describe_topic
 from casegold.stream.publish_events import Seen, claim_announcements
 from casegold.transform import version as transforms
 
 SQL = "casegold.manifest.sql"
 ASKED_BY = "casegold"
 
-INGESTS = frozenset({Pipeline.INGEST, Pipeline.TOTALS})
 COMPUTATIONS = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT})
+
+
+def domain_tick(platform: Platform, dataset: str) -> list[Attempt]:
+    """Plan the next bounded range of a source topic, and return the waiting attempts of its ingest.
+
+    Reads end offsets only. At most one range of a topic is in flight.
+
+    Args:
+        dataset: `silver/case_events` or `bronze/control_totals`; each topic fails by itself.
+    """
+    _plan_ingest(platform, dataset, ASKED_BY)
+    return waiting(platform, {pipeline_of(platform, dataset).pipeline})
+
+
+def ask_ingest(platform: Platform, dataset: str, wanted: PartitionRange | None, asked_by: str) -> Attempt:
+    """The attempt to execute for a person's launch of an ingest: that of the range in flight, else of the next one.
+
+    Raises:
+        ConfigurationError: everything is read, or the range in flight has ended and needs a retry.
+        Deferred: an attempt at it is under way.
+    """
+    if wanted is not None:
+        raise ConfigurationError(f"{dataset} has no partitions", remedy="launch it without")
+    manifest = _plan_ingest(platform, dataset, asked_by)
+    if manifest is None:
+        raise ConfigurationError(f"nothing to ingest into {dataset}: every offset is read")
+    if manifest.state is not RunState.OPEN:
+        raise ConfigurationError(
+            f"run {manifest.run_id[:12]} of the next offsets is {manifest.state}",
+            remedy=f"`casegold runs {dataset}` tells why; correct the cause, then retry the run",
+        )
+    with platform.control.transaction() as connection:
+        attempt = store.next_attempt(connection, manifest.run_id, asked_by)
+    if attempt is None:
+        raise Deferred(f"an ingest into {dataset} is under way or was asked for a moment ago")
+    return attempt
+
+
+def _plan_ingest(platform: Platform, dataset: str, asked_by: str) -> RunManifest | None:
+    pipeline = pipeline_of(platform, dataset)
+    return ingest.plan(platform.control, pipeline, describe_topic(platform.kafka_config, pipeline.topic), asked_by)
 
 
 def planner_tick(platform: Platform) -> list[Attempt]:
