@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -34,17 +35,29 @@ class BusinessCalendar:
         return ZoneInfo(self.zone_name)
 
     def date_of(self, instant: datetime) -> date:
-        """The business date of an aware instant. Raises ValueError for a naive one."""
+        """The business date of an aware instant: the one whose end is the first after it. ValueError for a naive one.
+
+        That is the local date, but for one minute a year where clocks once fell back over midnight (St. John's until
+        2010): there the local date runs backwards, and a snapshot's dates must not.
+        """
         if instant.tzinfo is None:
             raise ValueError("naive datetime")
-        return instant.astimezone(self.zone).date()
+        local = instant.astimezone(self.zone).date()
+        if instant >= _end_of(self.zone_name, local):
+            return local + timedelta(days=1)
+        return local - timedelta(days=1) if instant < _end_of(self.zone_name, local - timedelta(days=1)) else local
 
     def end_of(self, day: date) -> datetime:
         """The instant E at which `day` is over: the next date's 00:00 in the zone, as UTC.
 
         Where a change of the clocks skips midnight this is the first instant of the next date.
         """
-        return datetime.combine(day + timedelta(days=1), time.min, tzinfo=self.zone).astimezone(UTC)
+        return _end_of(self.zone_name, day)
+
+
+@lru_cache(maxsize=20_000)
+def _end_of(zone_name: str, day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=ZoneInfo(zone_name)).astimezone(UTC)
 
 
 class BusinessClock(Protocol):

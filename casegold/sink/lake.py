@@ -181,7 +181,7 @@ class Lake:
     # -------------------------------------------------------------------------------------------- reading
 
     def data_files(
-        self, dataset: str, *, row_filter: BooleanExpression | None = None, snapshot_id: int | None = None
+        self, dataset: str, *, row_filter: str | BooleanExpression | None = None, snapshot_id: int | None = None
     ) -> list[DataFile]:
         """The data files of a snapshot (of the head where None) that may hold rows of a filter.
 
@@ -208,7 +208,7 @@ class Lake:
         view: str,
         dataset: str,
         *,
-        row_filter: BooleanExpression | None = None,
+        row_filter: str | BooleanExpression | None = None,
         snapshot_id: int | None = None,
     ) -> None:
         """Give a DuckDB connection a dataset as a view. The filter prunes files; rows are the reader's business."""

@@ -22,7 +22,8 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.source.codec import KafkaRecord
@@ -101,8 +102,8 @@ def describe_topic(config: KafkaConfig, topic: str) -> TopicState:
         cluster = admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result()
         described = admin.describe_topics(TopicCollection([topic]), request_timeout=TIMEOUT_SECONDS)[topic].result()
         partitions = [TopicPartition(topic, each.id) for each in described.partitions]
-        starts = _offsets(admin, partitions, OffsetSpec.earliest())
-        ends = _offsets(admin, partitions, OffsetSpec.latest())
+        starts = _offsets(admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # the client ships no types for it
+        ends = _offsets(admin, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # likewise
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise ConfigurationError(

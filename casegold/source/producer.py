@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,9 +46,22 @@ class RecordSender:
         else:
             self._producer.purge()
 
-    def send(self, topic: str, key: bytes, value: bytes | None, headers: Headers = ()) -> None:
-        """Queue a record; blocks while the queue is full. Raises SourceUnavailable if an earlier one failed."""
+    def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+        timestamp: datetime | None = None,
+    ) -> None:
+        """Queue a record; blocks while the queue is full. Raises SourceUnavailable if an earlier one failed.
+
+        Args:
+            timestamp: of the record; None = now.
+        """
         arguments: dict[str, Any] = {"key": key, "value": value, "on_delivery": self._report}
+        if timestamp is not None:
+            arguments["timestamp"] = int(timestamp.timestamp() * 1000)
         if headers:
             arguments["headers"] = list(headers)
         deadline = time.monotonic() + DELIVERY_SECONDS + 30

@@ -1,0 +1,54 @@
+"""Dead letters: rejected records, sent once more to a topic of their own, with the headers that Kafka Connect gives.
+
+The record itself is safe in `bronze/rejected_events`; the topic is for people and tools that listen. Sent at least
+once: a commit's letters are owed until every one of them is acknowledged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from casegold.domain.sql import load
+from casegold.manifest import dead_letters
+from casegold.runtime.jobs.facts import SQL, engine
+from casegold.runtime.platform import Platform
+from casegold.source.codec import Headers
+from casegold.source.producer import RecordSender
+
+REJECTED = "bronze/rejected_events"
+
+
+def send_pending(platform: Platform) -> int:
+    """Send the letters of every commit that still owes them; the number sent."""
+    topic = platform.settings.events_dlq_topic
+    with platform.control.transaction() as connection:
+        owed = dead_letters.owed(connection, topic)
+    sent = 0
+    for seq in owed:
+        rows = _rejected(platform, seq)
+        with RecordSender(platform.kafka_config) as sender:
+            for row in rows:
+                sender.send(topic, row["key"], row["value"], _headers(row), row["kafka_timestamp"])
+        with platform.control.transaction() as connection:
+            dead_letters.done(connection, topic, seq, len(rows))
+        sent += len(rows)
+    return sent
+
+
+def _rejected(platform: Platform, seq: int) -> list[dict[str, Any]]:
+    with engine(platform) as connection:
+        platform.lake.register(connection, "bronze_rejected_events", REJECTED, row_filter=f"ingest_seq = {seq}")
+        connection.execute(load(SQL, "set_seq"), {"value": seq})
+        return connection.execute(load(SQL, "rejected_chunk")).to_arrow_table().to_pylist()
+
+
+def _headers(row: dict[str, Any]) -> Headers:
+    place = {"topic": row["topic"], "partition": row["kafka_partition"], "offset": row["kafka_offset"]}
+    told = {
+        **place,
+        "stage": "VALUE_CONVERTER" if row["reason"] in {"UNDECODABLE", "INVALID"} else "TASK_PUT",
+        "exception.class.name": f"casegold.{row['reason']}",
+        "exception.message": row["detail"],
+    }
+    original = tuple((header["key"], header["value"]) for header in row["headers"] or ())
+    return original + tuple((f"__connect.errors.{name}", str(value).encode()) for name, value in told.items())

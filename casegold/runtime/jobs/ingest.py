@@ -1,0 +1,286 @@
+"""Ingest of case events: Kafka to bronze, bronze to silver, in bounded chunks that one serial number carries through.
+
+Every step of a chunk is found done or repeated on exactly the same rows: see docs/decisions/0001. Not here: decoding
+(source.codec, transform.silver), what is known already (known_facts), which range is read (manifest.ingest).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+import duckdb
+import pyarrow as pa
+
+from casegold.domain.errors import InvariantBroken
+from casegold.domain.events import DEFAULT_SOURCE, RejectReason
+from casegold.domain.sql import load
+from casegold.manifest import backfill, dead_letters, ingest, store
+from casegold.manifest.ingest import CommitCounts, Conflict, HeldFact
+from casegold.manifest.model import Claim, PartitionRange, RunManifest
+from casegold.runtime.jobs.dead_letters import send_pending
+from casegold.runtime.jobs.facts import SQL, engine
+from casegold.runtime.jobs.known_facts import ConflictingRecord, KnownFacts, Sorted
+from casegold.runtime.outcome import Outcome, Scalar
+from casegold.runtime.platform import Platform
+from casegold.sink.tables import BRONZE_SCHEMA, REJECTED_SCHEMA
+from casegold.source.codec import KafkaRecord, decode
+from casegold.source.kafka import Chunk, OffsetRange, ReadRange, read_chunks
+from casegold.transform.silver import Accepted, Bounds, Refused, read_chunk, rejected_rows, silver_rows
+
+BRONZE = "bronze/case_events"
+REJECTED = "bronze/rejected_events"
+SILVER = "silver/case_events"
+JUDGE_OF_LATENESS = "gold/case_daily_snapshot"
+"""The dataset whose contract decides for all what is late and what is held."""
+RANGES = "casegold.source-ranges"
+"""Property of bronze: what the last commit covers of each partition, so that it can be completed by anybody."""
+
+
+@dataclass(slots=True)
+class _Total:
+    """The whole run in figures."""
+
+    chunks: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    dates: Counter[str] = field(default_factory=Counter)
+    held: int = 0
+    late: int = 0
+
+    def add(self, counts: CommitCounts) -> None:
+        self.chunks += 1
+        self.reasons.update(counts.rejected_by_reason)
+        for name in ("records", "accepted", "duplicates", "conflicts", "rejected"):
+            self.counts[name] += getattr(counts, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    platform: Platform
+    manifest: RunManifest
+    claim: Claim
+    connection: duckdb.DuckDBPyConnection
+    total: _Total
+
+    @property
+    def topic(self) -> str:
+        return str(self.manifest.scope["topic"])
+
+    @property
+    def epoch(self) -> int:
+        return int(self.manifest.scope["epoch"])
+
+
+def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
+    """Read the manifest's offset ranges into bronze and silver.
+
+    Raises:
+        SourceUnavailable: Kafka or the lake failed; what is committed stays, the next attempt goes on from there.
+    """
+    begun = time.monotonic()
+    with engine(platform) as connection:
+        run_ = _Run(platform, manifest, claim, connection, _Total())
+        _complete_unfinished(run_)
+        for chunk in read_chunks(platform.kafka_config, run_.topic, _remaining(run_), _chunk_records(platform)):
+            seq = _next_seq(platform)
+            bronze = _bronze_rows(manifest, chunk, seq, datetime.now(UTC))
+            platform.lake.append(
+                BRONZE, bronze, seq=seq, properties={RANGES: _ranges_json(manifest, chunk)}, summary=_summary(claim)
+            )
+            _process(run_, seq, bronze, chunk.ranges)
+    send_pending(platform)
+    return Outcome(_figures(run_.total, manifest, time.monotonic() - begun))
+
+
+def _chunk_records(platform: Platform) -> int:
+    return platform.settings.ingest_chunk_records
+
+
+def _next_seq(platform: Platform) -> int:
+    """Approvals of held facts take numbers, too, so bronze alone does not know the last one."""
+    with platform.control.transaction() as connection:
+        given = ingest.last_seq(connection, SILVER)
+    return max(given, platform.lake.last_seq(BRONZE)) + 1
+
+
+def _remaining(run_: _Run) -> tuple[OffsetRange, ...]:
+    """The manifest's ranges from where earlier attempts got to."""
+    with run_.platform.control.transaction() as connection:
+        reached = ingest.positions(connection, SILVER, run_.topic, run_.epoch)
+    return tuple(
+        OffsetRange(partition, max(start, reached[partition]), end, kept_from)
+        for partition, start, end, kept_from in run_.manifest.scope["ranges"]
+    )
+
+
+def _bronze_rows(manifest: RunManifest, chunk: Chunk, seq: int, now: datetime) -> pa.Table:
+    """The records as received. One instant for the whole chunk: it is one commit."""
+    scope, records = manifest.scope, chunk.records
+    count = len(records)
+    columns = {
+        "cluster_id": pa.repeat(scope["cluster_id"], count),
+        "topic": pa.repeat(scope["topic"], count),
+        "topic_id": pa.repeat(scope["topic_id"], count),
+        "kafka_partition": [record.partition for record in records],
+        "kafka_offset": [record.offset for record in records],
+        "kafka_timestamp": [record.timestamp for record in records],
+        "key": [record.key for record in records],
+        "value": [record.value for record in records],
+        "headers": [[{"key": key, "value": value} for key, value in record.headers] for record in records],
+        "ingest_seq": pa.repeat(seq, count),
+        "ingested_at": pa.repeat(pa.scalar(now, BRONZE_SCHEMA.field("ingested_at").type), count),
+        "ingest_date": pa.repeat(pa.scalar(now.date(), pa.date32()), count),
+    }
+    arrays = [
+        column.cast(each.type) if isinstance(column := columns[each.name], pa.Array) else pa.array(column, each.type)
+        for each in BRONZE_SCHEMA
+    ]
+    return pa.Table.from_arrays(arrays, schema=BRONZE_SCHEMA)
+
+
+def _ranges_json(manifest: RunManifest, chunk: Chunk) -> str:
+    ranges = [[read.partition, read.start, read.end, read.records, read.lost] for read in chunk.ranges]
+    return json.dumps({"topic": manifest.scope["topic"], "epoch": manifest.scope["epoch"], "ranges": ranges})
+
+
+def _summary(claim: Claim) -> dict[str, str]:
+    return {"casegold.run-id": claim.run_id, "casegold.attempt": str(claim.attempt)}
+
+
+def _complete_unfinished(run_: _Run) -> None:
+    """Finish the chunk that a dead attempt left in bronze, from bronze."""
+    platform = run_.platform
+    seq = platform.lake.last_seq(BRONZE)
+    with platform.control.transaction() as connection:
+        if seq == 0 or ingest.is_complete(connection, SILVER, seq):
+            return
+    covered = json.loads(platform.lake.properties(BRONZE)[RANGES])
+    if (covered["topic"], covered["epoch"]) != (run_.topic, run_.epoch):
+        raise InvariantBroken(f"commit {seq} of bronze is of {covered['topic']} epoch {covered['epoch']}, unfinished")
+    ranges = tuple(ReadRange(*each) for each in covered["ranges"])
+    platform.lake.register(run_.connection, "bronze_case_events", BRONZE, row_filter=f"ingest_seq = {seq}")
+    run_.connection.execute(load(SQL, "set_seq"), {"value": seq})
+    rows = run_.connection.execute(load(SQL, "bronze_chunk")).to_arrow_table()
+    _process(run_, seq, rows.cast(BRONZE_SCHEMA), ranges)
+
+
+def _process(run_: _Run, seq: int, bronze: pa.Table, ranges: tuple[ReadRange, ...]) -> None:
+    """One chunk from bronze to silver: decode, compare with what is known, write, and complete."""
+    platform = run_.platform
+    contract = platform.contracts[SILVER]
+    received = bronze["ingested_at"].to_pylist()
+    candidates, refused = read_chunk(
+        _records(bronze),
+        received,
+        partial(decode, default_source=DEFAULT_SOURCE),
+        platform.calendar,
+        Bounds(contract.first_date, contract.max_future),
+    )
+    platform.lake.register(run_.connection, "silver_case_events", SILVER)
+    known = KnownFacts(run_.connection, seq)
+    with platform.control.transaction() as connection:
+        conflicts_before = ingest.known_conflicts(connection, seq, [candidate.identity for candidate in candidates])
+    sorted_ = known.sort(candidates, conflicts_before)
+    accepted = known.with_dirty_dates(sorted_.fresh)
+    refused += [each.refusal for each in sorted_.conflicts]
+    summary = _summary(run_.claim)
+    rejected = rejected_rows(sorted(refused, key=lambda each: each.row), bronze, REJECTED_SCHEMA)
+    platform.lake.append(REJECTED, rejected, seq=seq, summary=summary)
+    rows = silver_rows(accepted, bronze, seq, datetime.now(UTC), contract.arrow_schema())
+    platform.lake.append(SILVER, rows, seq=seq, summary=summary)
+    _complete(run_, seq, bronze, ranges, sorted_, accepted, refused)
+
+
+def _records(bronze: pa.Table) -> list[KafkaRecord]:
+    names = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "key", "value", "headers")
+    return [
+        KafkaRecord(
+            topic, partition, offset, timestamp, key, value, tuple((h["key"], h["value"]) for h in headers or ())
+        )
+        for topic, partition, offset, timestamp, key, value, headers in zip(
+            *(bronze[name].to_pylist() for name in names), strict=True
+        )
+    ]
+
+
+def _complete(
+    run_: _Run,
+    seq: int,
+    bronze: pa.Table,
+    ranges: tuple[ReadRange, ...],
+    sorted_: Sorted,
+    accepted: list[Accepted],
+    refused: list[Refused],
+) -> None:
+    """Everything that Postgres has to know of a chunk, in one transaction."""
+    reasons = Counter(each.rejection.reason.value for each in refused)
+    conflicts = reasons.pop(RejectReason.CONFLICT.value, 0)
+    counts = CommitCounts(bronze.num_rows, len(accepted), sorted_.duplicates, conflicts, reasons)
+    rules = run_.platform.contracts[JUDGE_OF_LATENESS]
+    with run_.platform.control.transaction() as connection:
+        store.assert_claim(connection, run_.claim)
+        late = ingest.lateness(connection, rules.grace_window.days)
+        ingest.record_commit(connection, run_.claim, seq, run_.topic, run_.epoch, counts, ranges)
+        held = [_held(each) for each in accepted if late.is_held(each.dirty_from)]
+        dates = Counter(each.dirty_from for each in accepted if not late.is_held(each.dirty_from))
+        ingest.record_facts(connection, seq, dates, late, held)
+        ingest.record_conflicts(
+            connection, seq, run_.topic, run_.epoch, [_conflict(bronze, each) for each in sorted_.conflicts]
+        )
+        corrections = [
+            each.candidate.corrected
+            for each in accepted
+            if each.candidate.corrected is not None and not late.is_held(each.dirty_from)
+        ]
+        ingest.settle_conflicts(connection, seq, corrections)
+        if refused:
+            dead_letters.owe(connection, run_.platform.settings.events_dlq_topic, seq)
+        if held and late.latest_close is not None:
+            first = min(fact.dirty_from for fact in held)
+            reason = f"{len(held)} facts of ingest {seq} change dates from {first} on, before {late.held_before}"
+            backfill.ask(connection, JUDGE_OF_LATENESS, PartitionRange(first, late.latest_close), reason, 0)
+    run_.total.add(counts)
+    run_.total.held += len(held)
+    run_.total.late += sum(count for day, count in dates.items() if late.is_late(day))
+    run_.total.dates.update({day.isoformat(): count for day, count in dates.items()})
+
+
+def _held(each: Accepted) -> HeldFact:
+    event = each.candidate.event
+    return HeldFact(event.source, event.id, event.type.value, event.case_id, each.dirty_from)
+
+
+def _conflict(bronze: pa.Table, each: ConflictingRecord) -> Conflict:
+    candidate, event = each.candidate, each.candidate.event
+    return Conflict(
+        kafka_partition=bronze["kafka_partition"][candidate.row].as_py(),
+        kafka_offset=bronze["kafka_offset"][candidate.row].as_py(),
+        source=event.source,
+        event_id=event.id,
+        event_type=event.type.value,
+        case_id=event.case_id,
+        effective_date=candidate.effective_date,
+        recorded_date=each.first.effective_date,
+        emitted_at=event.emitted_at,
+        content_digest=candidate.digest,
+    )
+
+
+def _figures(total: _Total, manifest: RunManifest, seconds: float) -> dict[str, Scalar]:
+    figures: dict[str, Scalar] = {
+        "offsets": sum(end - start for _, start, end, _ in manifest.scope["ranges"]),
+        "commits": total.chunks,
+        **{name: total.counts[name] for name in ("records", "accepted", "duplicates", "conflicts", "rejected")},
+        **{f"rejected: {reason}": count for reason, count in sorted(total.reasons.items())},
+        "late": total.late,
+        "held": total.held,
+        "dates": len(total.dates),
+    }
+    if total.dates:
+        figures |= {"first date": min(total.dates), "last date": max(total.dates)}
+    return figures | {"seconds": round(seconds, 1), "rows/s": round(total.counts["records"] / max(seconds, 0.001))}

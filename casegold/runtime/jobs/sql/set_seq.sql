@@ -1,0 +1,1 @@
+set variable seq = $value
