@@ -6,6 +6,7 @@ Not here: what is staged and whether it passed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -77,12 +78,7 @@ def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published
         if prepared is None:
             return None
         versions.abandoning(connection, prepared, uuid4())
-    # A publisher that was paused before its commit is refused from here on: its base is no longer the head.
-    table = lake.table(prepared.dataset)
-    if landed(table, prepared) is None:
-        move_head(table, {"casegold.abandons": prepared.run_id})
-        table = lake.table(prepared.dataset)
-    snapshot = landed(table, prepared)
+    snapshot = landed(displace_head(lake, prepared), prepared)
     with control.transaction() as connection:
         store.assert_claim(connection, claim)
         if snapshot is not None:
@@ -91,6 +87,31 @@ def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published
             versions.abandon(connection, prepared, f"taken over by run {claim.run_id[:12]}")
     remove_branch(lake, prepared.dataset, prepared.staged_branch)
     return None if snapshot is None else Published(prepared.dataset, prepared.version, snapshot.snapshot_id)
+
+
+def displace_head(lake: Lake, prepared: Prepared) -> Table:
+    """Move main off its head unless the version is on it: a publisher paused before its commit is refused from then on.
+
+    Only a changed head proves it. The catalog refuses the empty commit also when just a branch moved, and a publisher
+    paused on this head would still land.
+
+    Raises:
+        CommitUnknown: the head could not be moved.
+    """
+    table = lake.table(prepared.dataset)
+    paused_on = table.metadata.current_snapshot_id
+    for pause in range(COMMIT_ROUNDS):
+        if table.metadata.current_snapshot_id != paused_on or landed(table, prepared) is not None:
+            return table
+        try:
+            move_head(table, {"casegold.abandons": prepared.run_id})
+        except LOST_ACKNOWLEDGEMENT:
+            time.sleep(0.02 * pause)  # moved or not: the next round sees
+        table = lake.table(prepared.dataset)
+    raise CommitUnknown(
+        f"the head of {prepared.dataset} could not be moved in {COMMIT_ROUNDS} rounds",
+        remedy="the version stays undecided; the next run settles it first",
+    )
 
 
 def landed(table: Table, prepared: Prepared) -> Snapshot | None:
