@@ -19,7 +19,6 @@ from psycopg import sql
 from casegold.manifest import store
 from casegold.manifest.db import ControlDb
 from casegold.runtime.services import local
-from casegold.runtime.services.addresses import Addresses
 from casegold.runtime.settings import PREFIX, Settings, load_settings
 
 # What names the machine's own downloads may stay; the installation that the shell points to must never be touched.
@@ -39,20 +38,20 @@ TOPIC_FIELDS = ("events_topic", "totals_topic", "outbox_topic_prefix", "events_d
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Addresses]:
+def servers() -> Iterator[Settings]:
     """The session's two servers; their database is the template of the tests' own: migrated, never started."""
     home = Path(tempfile.mkdtemp(prefix="casegold-tests-"))
     settings = Settings(home=home)
     try:
-        addresses = local.start_servers(settings, print)
+        local.start_servers(settings, print)
         local.prepare_database(settings)
         with ControlDb(settings.control_url()).transaction() as connection:
             connection.execute("truncate setting, setting_history")
-        with psycopg.connect(addresses.postgres_url, autocommit=True) as connection:
+        with psycopg.connect(settings.database_url(), autocommit=True) as connection:
             # Tests kill processes, never the machine: what is not on the disk yet is still in the operating system.
             connection.execute("alter system set fsync = off")
             connection.execute("select pg_reload_conf()")
-        yield addresses
+        yield settings
     finally:
         local.down(settings)
         shutil.rmtree(home)
@@ -66,15 +65,15 @@ def overrides() -> Mapping[str, str]:
 
 @pytest.fixture
 def settings(
-    servers: Addresses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: Mapping[str, str]
+    servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: Mapping[str, str]
 ) -> Iterator[Settings]:
     """An installation of this test's own; `load_settings()` in the code under test finds the same one."""
     name = f"t{uuid4().hex[:12]}"
-    server_url, _, template = servers.postgres_url.rpartition("/")
+    server_url, _, template = servers.database_url().rpartition("/")
     fields = {
         "home": str(tmp_path / "home"),
         "postgres_url": f"{server_url}/{name}",
-        "kafka_bootstrap": servers.kafka_bootstrap,
+        "kafka_bootstrap": servers.brokers(),
         **{field: f"{name}.{Settings.model_fields[field].default}" for field in TOPIC_FIELDS},
         **overrides,
     }

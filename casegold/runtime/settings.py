@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NoReturn, Self
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
 from casegold.manifest.store import parse_clock
-from casegold.runtime.services.addresses import Addresses, read_addresses
+from casegold.runtime.services.addresses import read_addresses
 
 PREFIX = "CASEGOLD_"
 DERIVED = frozenset({"CASEGOLD_DAGSTER_URL"})
@@ -140,15 +140,15 @@ class Settings(BaseSettings):
 
     def control_url(self) -> str:
         """The control schema, for psycopg 3. Raises SourceUnavailable when the local server was never started."""
-        return _in_schema(self._postgres_url(), "casegold")
+        return _in_schema(self.database_url(), "casegold")
 
     def dagster_url(self) -> str:
         """Dagster's schema, for SQLAlchemy with psycopg2. Raises as `control_url`."""
-        return _in_schema(self._postgres_url(), "dagster")
+        return _in_schema(self.database_url(), "dagster")
 
     def catalog_url(self) -> str:
         """The schema of the Iceberg catalog, for SQLAlchemy with psycopg2. Raises as `control_url`."""
-        return _in_schema(self._postgres_url(), "iceberg").replace("postgresql://", "postgresql+psycopg2://", 1)
+        return _in_schema(self.database_url(), "iceberg").replace("postgresql://", "postgresql+psycopg2://", 1)
 
     def warehouse_url(self) -> str:
         """Root of the Iceberg files, without a slash at the end."""
@@ -161,7 +161,7 @@ class Settings(BaseSettings):
             SourceUnavailable: no brokers are set and the local one was never started.
         """
         config: dict[str, str | int] = {
-            "bootstrap.servers": self.kafka_bootstrap or self._local().kafka_bootstrap,
+            "bootstrap.servers": self.brokers(),
             "security.protocol": self.kafka_security_protocol,
         }
         if self.kafka_security_protocol.startswith("SASL_") and self.kafka_sasl_password is not None:
@@ -182,17 +182,23 @@ class Settings(BaseSettings):
             self.events_dlq_topic: 1,
         }
 
-    def _postgres_url(self) -> str:
-        return self.postgres_url or self._local().postgres_url
+    def database_url(self) -> str:
+        """The database without a schema. Raises SourceUnavailable when the local server was never started."""
+        known = read_addresses(self.home)
+        return self.postgres_url or (known and known.postgres_url) or self._never_started("CASEGOLD_POSTGRES_URL")
 
-    def _local(self) -> Addresses:
-        addresses = read_addresses(self.home)
-        if addresses is None:
-            raise SourceUnavailable(
-                f"no servers are set and none were ever started in {self.home}",
-                remedy="run `casegold up`, or set CASEGOLD_POSTGRES_URL and CASEGOLD_KAFKA_BOOTSTRAP",
-            )
-        return addresses
+    def brokers(self) -> str:
+        """The Kafka brokers. Raises SourceUnavailable when the local one was never started."""
+        known = read_addresses(self.home)
+        return (
+            self.kafka_bootstrap or (known and known.kafka_bootstrap) or self._never_started("CASEGOLD_KAFKA_BOOTSTRAP")
+        )
+
+    def _never_started(self, variable: str) -> NoReturn:
+        raise SourceUnavailable(
+            f"{variable} is not set and no local server was ever started in {self.home}",
+            remedy=f"run `casegold up`, or set {variable} to a server of yours",
+        )
 
 
 def load_settings() -> Settings:

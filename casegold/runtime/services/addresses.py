@@ -14,11 +14,11 @@ FILE = "services.json"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What a client needs to reach the local servers."""
+    """What a client needs to reach the local servers; None for one that is not run here."""
 
-    postgres_url: str = field(repr=False)
+    postgres_url: str | None = field(repr=False)
     """With the password."""
-    kafka_bootstrap: str
+    kafka_bootstrap: str | None
 
 
 def read_addresses(home: Path) -> Addresses | None:

@@ -55,20 +55,20 @@ def up(settings: Settings, say: processes.Say) -> None:
     create_topics(settings)
 
 
-def start_servers(settings: Settings, say: processes.Say) -> Addresses:
+def start_servers(settings: Settings, say: processes.Say) -> None:
     """Start the local ones of the servers and note where they listen."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with processes.locked(_lock_file(settings.home)), ThreadPoolExecutor(2) as pool:
-        known = read_addresses(settings.home)
+        known = read_addresses(settings.home) or Addresses(None, None)
         broker = pool.submit(_start_kafka, settings, known, say) if settings.kafka_bootstrap is None else None
         database = pool.submit(_start_postgres, settings, known, say) if settings.postgres_url is None else None
-        addresses = Addresses(
-            postgres_url=database.result() if database else str(settings.postgres_url),
-            kafka_bootstrap=broker.result() if broker else str(settings.kafka_bootstrap),
+        # What is not run here keeps its port for the day when it is again.
+        found = Addresses(
+            postgres_url=database.result() if database else known.postgres_url,
+            kafka_bootstrap=broker.result() if broker else known.kafka_bootstrap,
         )
-        if addresses != known:
-            write_addresses(settings.home, addresses)
-    return addresses
+        if found != known:
+            write_addresses(settings.home, found)
 
 
 def down(settings: Settings) -> list[str]:
@@ -82,9 +82,9 @@ def down(settings: Settings) -> list[str]:
 
 def status(settings: Settings) -> list[ServerStatus]:
     """How the servers are now. Starts nothing."""
-    known = read_addresses(settings.home)
-    postgres_url = settings.postgres_url or (known.postgres_url if known else None)
-    bootstrap = settings.kafka_bootstrap or (known.kafka_bootstrap if known else None)
+    known = read_addresses(settings.home) or Addresses(None, None)
+    postgres_url = settings.postgres_url or known.postgres_url
+    bootstrap = settings.kafka_bootstrap or known.kafka_bootstrap
     database = processes.find(_postgres(settings).pid_file)
     broker = processes.find(_kafka(settings).pid_file)
     return [
@@ -137,23 +137,23 @@ def create_topics(settings: Settings) -> None:
                 ) from error
 
 
-def _start_postgres(settings: Settings, known: Addresses | None, say: processes.Say) -> str:
+def _start_postgres(settings: Settings, known: Addresses, say: processes.Say) -> str:
     server = _postgres(settings)
-    port = server.up(_port(known.postgres_url) if known else None, say)
+    port = server.up(_port(known.postgres_url), say)
     with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
         if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"create database {DATABASE}")
     return server.url(port)
 
 
-def _start_kafka(settings: Settings, known: Addresses | None, say: processes.Say) -> str:
+def _start_kafka(settings: Settings, known: Addresses, say: processes.Say) -> str:
     paths = jars.fetch(BROKER_LOCK, settings.maven_url, settings.jar_cache, say)
-    return kafka.address(_kafka(settings).up(_port(f"//{known.kafka_bootstrap}") if known else None, paths, say))
+    return kafka.address(_kafka(settings).up(_port(known.kafka_bootstrap), paths, say))
 
 
-def _port(address: str) -> int | None:
-    parts = urlsplit(address)
-    return parts.port if parts.hostname == "127.0.0.1" else None
+def _port(address: str | None) -> int | None:
+    """Of `127.0.0.1:9092` or a URL."""
+    return None if address is None else urlsplit(address if "://" in address else f"//{address}").port
 
 
 def _postgres(settings: Settings) -> PostgresServer:
