@@ -39,7 +39,8 @@ def _rejected(platform: Platform, seq: int) -> list[dict[str, Any]]:
     with engine(platform) as connection:
         platform.lake.register(connection, "bronze_rejected_events", REJECTED, row_filter=f"ingest_seq = {seq}")
         connection.execute(load(SQL, "set_seq"), {"value": seq})
-        return connection.execute(load(SQL, "rejected_chunk")).to_arrow_table().to_pylist()
+        rows: list[dict[str, Any]] = connection.execute(load(SQL, "rejected_chunk")).to_arrow_table().to_pylist()
+        return rows
 
 
 def _headers(row: dict[str, Any]) -> Headers:
