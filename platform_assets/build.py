@@ -21,6 +21,7 @@ from platform_assets.product import product_asset, product_job
 from platform_assets.schedules import day_close_job, schedules
 from platform_assets.standing import standing_checks
 from resources.platform import PlatformResource
+from resources.runs import tags_of
 from sensors.domain import domain_sensor
 from sensors.planner import planner_sensor
 from sensors.publish_events import publish_events
@@ -58,6 +59,7 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
         "standing_questions",
         selection=dg.AssetSelection.checks(ingest_checks, register_checks),
         description="Asks every standing question.",
+        tags=tags_of("ingest"),
     )
     return dg.Definitions(
         assets=[

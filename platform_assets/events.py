@@ -9,17 +9,23 @@ import dagster as dg
 
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import CasegoldError, Deferred
-from casegold.runtime.outcome import Outcome
+from casegold.runtime.outcome import Scalar
 from platform_assets import metadata, running
 from platform_assets.catalog import asset_key, described
 from resources.platform import PlatformResource
-from resources.runs import NO_RETRY, AssetJob, job_name
+from resources.runs import NO_RETRY, AssetJob, job_name, tags_of
 
 TOPIC = "kafka/case_events"
 RECEIVED = "bronze/case_events"
 REJECTED = "bronze/rejected_events"
 TOTALS = "bronze/control_totals"
 SILVER = "silver/case_events"
+
+CONCERNS = {
+    RECEIVED: frozenset({"offsets", "commits", "records", "seconds", "rows/s"}),
+    REJECTED: frozenset({"records", "rejected", "conflicts"}),
+}
+"""Which of an ingest's figures a dataset shows; the figure `rejected: INVALID` is one of `rejected`."""
 
 
 def topic_asset(contracts: Contracts) -> dg.AssetSpec:
@@ -82,7 +88,7 @@ def ingest_job(dataset: str, checks: Sequence[dg.AssetChecksDefinition] = ()) ->
         job_name(dataset),
         selection=selection | dg.AssetSelection.checks(*checks) if checks else selection,
         description=f"One bounded range of offsets into {dataset}.",
-        tags=NO_RETRY,
+        tags=tags_of("ingest"),
     )
 
 
@@ -102,11 +108,15 @@ def _ingest(dataset: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
         except CasegoldError as error:
             raise running.failure(error) from error
         for spec in specs:
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=ingested(spec.key, outcome))
+            figures = figures_of(spec.key.to_user_string(), outcome.summary)
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata.of_summary(figures))
 
     return ingest
 
 
-def ingested(key: dg.AssetKey, outcome: Outcome) -> Mapping[str, dg.MetadataValue]:
-    """What an ingest did, as far as it concerns one of its assets."""
-    return metadata.of_summary(outcome.summary)
+def figures_of(dataset: str, summary: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """What an ingest did, as far as it concerns one of its datasets; silver tells everything."""
+    concerns = CONCERNS.get(dataset)
+    if concerns is None:
+        return summary
+    return {name: value for name, value in summary.items() if name.split(":")[0] in concerns}

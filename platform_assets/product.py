@@ -15,7 +15,7 @@ from casegold.runtime.outcome import CheckOutcome, GateClosed, Outcome
 from platform_assets import metadata, running
 from platform_assets.catalog import asset_key, described
 from resources.platform import PlatformResource
-from resources.runs import NO_RETRY, RUN_ID_TAG, AssetJob, job_name
+from resources.runs import NO_RETRY, RUN_ID_TAG, AssetJob, job_name, tags_of
 
 if TYPE_CHECKING:
     from casegold.runtime.platform import Platform
@@ -61,7 +61,7 @@ def product_job(contract: DatasetContract) -> AssetJob:
         # The standing checks of the asset are asked by their own job.
         selection=dg.AssetSelection.assets(key).without_checks() | dg.AssetSelection.checks(*checks),
         description=f"{contract.title}: one range, by {contract.partitioned_by}, gated and published at once.",
-        tags=NO_RETRY,
+        tags=tags_of("compute"),
     )
 
 

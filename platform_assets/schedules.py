@@ -3,7 +3,7 @@
 import dagster as dg
 
 from resources.platform import PlatformResource
-from resources.runs import NO_RETRY, AssetJob
+from resources.runs import NO_RETRY, AssetJob, tags_of
 
 NIGHTLY = "15 0 * * *"
 """A quarter past midnight of the business time zone: the date is over and sources have had time to count."""
@@ -20,7 +20,9 @@ def close_days_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Pla
     context.add_output_metadata({"closed": [day.isoformat() for day in closed], "count": len(closed)})
 
 
-@dg.job(name="day_close", description="Closes the dates that are over, complete, and in silver.", tags=NO_RETRY)
+@dg.job(
+    name="day_close", description="Closes the dates that are over, complete, and in silver.", tags=tags_of("ingest")
+)
 def day_close_job() -> None:
     """One step, no asset: a closed day is control state, the snapshot of it is the asset."""
     close_days_op()

@@ -22,6 +22,9 @@ DEFERRED_TAG = "casegold/deferred"
 NO_RETRY = {"dagster/retry_on_asset_or_op_failure": "false"}
 """Dagster never repeats a run: exit classes 10, 40 and 50 are final, 20 and 30 get another attempt of the manifest."""
 
+LANE_TAG = "casegold/lane"
+"""The run queue keeps a slot free of the lane `compute`, so that events are always read."""
+
 INGEST_LAYERS = frozenset({"bronze", "silver"})
 
 
@@ -29,6 +32,11 @@ def job_name(dataset: str) -> str:
     """The job that brings a dataset forward: `ingest_case_events`, `compute_case_daily_snapshot`."""
     layer, name = dataset.split("/")
     return f"{'ingest' if layer in INGEST_LAYERS else 'compute'}_{name}"
+
+
+def tags_of(lane: str) -> dict[str, str]:
+    """The tags of every run of a job: `ingest` or `compute`, and no retries."""
+    return {LANE_TAG: lane, **NO_RETRY}
 
 
 def run_request(attempt: Attempt) -> dg.RunRequest:

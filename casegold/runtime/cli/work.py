@@ -38,3 +38,6 @@ def work(until_idle: bool) -> None:
         click.echo(f"{manifest.dataset} run {manifest.run_id[:SHORT_ID]} waits for a later attempt", err=True)
     worst = max((done.exit_class for done in idle.executions), default=ExitClass.SUCCESS)
     raise SystemExit(int(worst))
+
+
+commands = (work,)
