@@ -15,7 +15,8 @@ from casegold.domain.errors import CasegoldError, ExitClass
 
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Servers", {"up": "services", "status": "services", "down": "services", "env": "services"}),
-    ("Run", {"dev": "dev", "relay": "relay"}),
+    ("Events in", {"simulate": "load", "import-log": "load", "send": "load"}),
+    ("Run", {"dev": "dev", "work": "work", "relay": "relay"}),
     ("Look", {"plan": "read", "versions": "read", "runs": "read", "holds": "read"}),
 )
 """Section -> command -> module of this package that defines it."""
@@ -23,6 +24,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
 EPILOG = """\b
 Begin:
   casegold up              start the servers
+  casegold simulate        send events of made-up cases
   casegold dev             run everything in the foreground, with the UI
   casegold plan            see what is due, and what the rest waits for
 
