@@ -6,7 +6,6 @@ Every step of a chunk is found done or repeated on exactly the same rows: see do
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,12 +15,12 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
-from casegold.domain.errors import InvariantBroken
 from casegold.domain.events import DEFAULT_SOURCE, RejectReason
 from casegold.domain.sql import load
 from casegold.manifest import backfill, dead_letters, ingest, store
 from casegold.manifest.ingest import CommitCounts, Conflict, HeldFact
 from casegold.manifest.model import Claim, PartitionRange, RunManifest
+from casegold.runtime.jobs.chunks import RANGES, commit_summary, ranges_json, record_rows, remaining, unfinished_ranges
 from casegold.runtime.jobs.dead_letters import send_pending
 from casegold.runtime.jobs.facts import SQL, engine
 from casegold.runtime.jobs.known_facts import ConflictingRecord, KnownFacts, Sorted
@@ -29,7 +28,7 @@ from casegold.runtime.outcome import Outcome, Scalar
 from casegold.runtime.platform import Platform
 from casegold.sink.tables import BRONZE_SCHEMA, REJECTED_SCHEMA
 from casegold.source.codec import KafkaRecord, decode
-from casegold.source.kafka import Chunk, OffsetRange, ReadRange, read_chunks
+from casegold.source.kafka import ReadRange, read_chunks
 from casegold.transform.silver import Accepted, Bounds, Refused, read_chunk, rejected_rows, silver_rows
 
 BRONZE = "bronze/case_events"
@@ -37,8 +36,6 @@ REJECTED = "bronze/rejected_events"
 SILVER = "silver/case_events"
 JUDGE_OF_LATENESS = "gold/case_daily_snapshot"
 """The dataset whose contract decides for all what is late and what is held."""
-RANGES = "casegold.source-ranges"
-"""Property of bronze: what the last commit covers of each partition, so that it can be completed by anybody."""
 
 
 @dataclass(slots=True)
@@ -86,11 +83,17 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     with engine(platform) as connection:
         run_ = _Run(platform, manifest, claim, connection, _Total())
         _complete_unfinished(run_)
-        for chunk in read_chunks(platform.kafka_config, run_.topic, _remaining(run_), _chunk_records(platform)):
+        for chunk in read_chunks(
+            platform.kafka_config, run_.topic, remaining(platform, manifest), _chunk_records(platform)
+        ):
             seq = _next_seq(platform)
-            bronze = _bronze_rows(manifest, chunk, seq, datetime.now(UTC))
+            bronze = record_rows(manifest, chunk, seq, datetime.now(UTC))
             platform.lake.append(
-                BRONZE, bronze, seq=seq, properties={RANGES: _ranges_json(manifest, chunk)}, summary=_summary(claim)
+                BRONZE,
+                bronze,
+                seq=seq,
+                properties={RANGES: ranges_json(manifest, chunk)},
+                summary=commit_summary(claim),
             )
             _process(run_, seq, bronze, chunk.ranges)
     send_pending(platform)
@@ -108,50 +111,6 @@ def _next_seq(platform: Platform) -> int:
     return max(given, platform.lake.last_seq(BRONZE)) + 1
 
 
-def _remaining(run_: _Run) -> tuple[OffsetRange, ...]:
-    """The manifest's ranges from where earlier attempts got to."""
-    with run_.platform.control.transaction() as connection:
-        reached = ingest.positions(connection, SILVER, run_.topic, run_.epoch)
-    return tuple(
-        OffsetRange(partition, max(start, reached[partition]), end, kept_from)
-        for partition, start, end, kept_from in run_.manifest.scope["ranges"]
-    )
-
-
-def _bronze_rows(manifest: RunManifest, chunk: Chunk, seq: int, now: datetime) -> pa.Table:
-    """The records as received. One instant for the whole chunk: it is one commit."""
-    scope, records = manifest.scope, chunk.records
-    count = len(records)
-    columns = {
-        "cluster_id": pa.repeat(scope["cluster_id"], count),
-        "topic": pa.repeat(scope["topic"], count),
-        "topic_id": pa.repeat(scope["topic_id"], count),
-        "kafka_partition": [record.partition for record in records],
-        "kafka_offset": [record.offset for record in records],
-        "kafka_timestamp": [record.timestamp for record in records],
-        "key": [record.key for record in records],
-        "value": [record.value for record in records],
-        "headers": [[{"key": key, "value": value} for key, value in record.headers] for record in records],
-        "ingest_seq": pa.repeat(seq, count),
-        "ingested_at": pa.repeat(pa.scalar(now, BRONZE_SCHEMA.field("ingested_at").type), count),
-        "ingest_date": pa.repeat(pa.scalar(now.date(), pa.date32()), count),
-    }
-    arrays = [
-        column.cast(each.type) if isinstance(column := columns[each.name], pa.Array) else pa.array(column, each.type)
-        for each in BRONZE_SCHEMA
-    ]
-    return pa.Table.from_arrays(arrays, schema=BRONZE_SCHEMA)
-
-
-def _ranges_json(manifest: RunManifest, chunk: Chunk) -> str:
-    ranges = [[read.partition, read.start, read.end, read.records, read.lost] for read in chunk.ranges]
-    return json.dumps({"topic": manifest.scope["topic"], "epoch": manifest.scope["epoch"], "ranges": ranges})
-
-
-def _summary(claim: Claim) -> dict[str, str]:
-    return {"casegold.run-id": claim.run_id, "casegold.attempt": str(claim.attempt)}
-
-
 def _complete_unfinished(run_: _Run) -> None:
     """Finish the chunk that a dead attempt left in bronze, from bronze."""
     platform = run_.platform
@@ -159,10 +118,7 @@ def _complete_unfinished(run_: _Run) -> None:
     with platform.control.transaction() as connection:
         if seq == 0 or ingest.is_complete(connection, SILVER, seq):
             return
-    covered = json.loads(platform.lake.properties(BRONZE)[RANGES])
-    if (covered["topic"], covered["epoch"]) != (run_.topic, run_.epoch):
-        raise InvariantBroken(f"commit {seq} of bronze is of {covered['topic']} epoch {covered['epoch']}, unfinished")
-    ranges = tuple(ReadRange(*each) for each in covered["ranges"])
+    ranges = unfinished_ranges(run_.manifest, platform.lake.properties(BRONZE))
     platform.lake.register(run_.connection, "bronze_case_events", BRONZE, row_filter=f"ingest_seq = {seq}")
     run_.connection.execute(load(SQL, "set_seq"), {"value": seq})
     rows = run_.connection.execute(load(SQL, "bronze_chunk")).to_arrow_table()
@@ -188,7 +144,7 @@ def _process(run_: _Run, seq: int, bronze: pa.Table, ranges: tuple[ReadRange, ..
     sorted_ = known.sort(candidates, conflicts_before)
     accepted = known.with_dirty_dates(sorted_.fresh)
     refused += [each.refusal for each in sorted_.conflicts]
-    summary = _summary(run_.claim)
+    summary = commit_summary(run_.claim)
     rejected = rejected_rows(sorted(refused, key=lambda each: each.row), bronze, REJECTED_SCHEMA)
     platform.lake.append(REJECTED, rejected, seq=seq, summary=summary)
     rows = silver_rows(accepted, bronze, seq, datetime.now(UTC), contract.arrow_schema())

@@ -1,0 +1,83 @@
+"""What every ingest does alike with a chunk of Kafka: where it goes on, how records and ranges are kept.
+
+Not here: what records mean, and which commits are made of them (`ingest`, `control_totals`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+import pyarrow as pa
+
+from casegold.domain.errors import InvariantBroken
+from casegold.manifest import ingest
+from casegold.manifest.model import Claim, RunManifest
+from casegold.runtime.platform import Platform
+from casegold.sink.tables import BRONZE_SCHEMA
+from casegold.source.kafka import Chunk, OffsetRange, ReadRange
+
+RANGES = "casegold.source-ranges"
+"""Table property: what the last commit covers of each partition, so that it can be completed by anybody."""
+
+
+def remaining(platform: Platform, manifest: RunManifest) -> tuple[OffsetRange, ...]:
+    """The manifest's ranges from where earlier attempts got to."""
+    scope = manifest.scope
+    with platform.control.transaction() as connection:
+        reached = ingest.positions(connection, manifest.dataset, scope["topic"], scope["epoch"])
+    return tuple(
+        OffsetRange(partition, max(start, reached[partition]), end, kept_from)
+        for partition, start, end, kept_from in scope["ranges"]
+    )
+
+
+def record_rows(manifest: RunManifest, chunk: Chunk, seq: int, now: datetime) -> pa.Table:
+    """The records as received. One instant for the whole chunk: it is one commit."""
+    scope, records = manifest.scope, chunk.records
+    count = len(records)
+    columns = {
+        "cluster_id": pa.repeat(scope["cluster_id"], count),
+        "topic": pa.repeat(scope["topic"], count),
+        "topic_id": pa.repeat(scope["topic_id"], count),
+        "kafka_partition": [record.partition for record in records],
+        "kafka_offset": [record.offset for record in records],
+        "kafka_timestamp": [record.timestamp for record in records],
+        "key": [record.key for record in records],
+        "value": [record.value for record in records],
+        "headers": [[{"key": key, "value": value} for key, value in record.headers] for record in records],
+        "ingest_seq": pa.repeat(seq, count),
+        "ingested_at": pa.repeat(pa.scalar(now, BRONZE_SCHEMA.field("ingested_at").type), count),
+        "ingest_date": pa.repeat(pa.scalar(now.date(), pa.date32()), count),
+    }
+    arrays = [
+        column.cast(each.type) if isinstance(column := columns[each.name], pa.Array) else pa.array(column, each.type)
+        for each in BRONZE_SCHEMA
+    ]
+    return pa.Table.from_arrays(arrays, schema=BRONZE_SCHEMA)
+
+
+def ranges_json(manifest: RunManifest, chunk: Chunk) -> str:
+    """The value of the property `RANGES`."""
+    ranges = [[read.partition, read.start, read.end, read.records, read.lost] for read in chunk.ranges]
+    return json.dumps({"topic": manifest.scope["topic"], "epoch": manifest.scope["epoch"], "ranges": ranges})
+
+
+def unfinished_ranges(manifest: RunManifest, properties: Mapping[str, str]) -> tuple[ReadRange, ...]:
+    """The ranges that a table's last commit covers.
+
+    Raises:
+        InvariantBroken: they are of another topic or epoch than the manifest's: nobody may have moved on before.
+    """
+    covered, scope = json.loads(properties[RANGES]), manifest.scope
+    if (covered["topic"], covered["epoch"]) != (scope["topic"], scope["epoch"]):
+        raise InvariantBroken(
+            f"the last commit for {manifest.dataset} is of {covered['topic']} epoch {covered['epoch']}, unfinished"
+        )
+    return tuple(ReadRange(*each) for each in covered["ranges"])
+
+
+def commit_summary(claim: Claim) -> dict[str, str]:
+    """What a snapshot says of the run that made it."""
+    return {"casegold.run-id": claim.run_id, "casegold.attempt": str(claim.attempt)}
