@@ -78,6 +78,13 @@ _BRONZE = {
         IdentityTransform(),
         ("kafka_partition", "kafka_offset"),
     ),
+    "bronze/rejected_totals": TableLayout(
+        "bronze/rejected_totals",
+        REJECTED_SCHEMA,
+        "ingest_date",
+        IdentityTransform(),
+        ("kafka_partition", "kafka_offset"),
+    ),
 }
 
 
