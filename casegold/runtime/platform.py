@@ -45,6 +45,6 @@ def open_platform(settings: Settings | None = None) -> Platform:
     return Platform(
         settings=settings,
         control=control,
-        contracts=load_contracts(settings.contracts_dir),
+        contracts=load_contracts(settings.contracts_dir, first_date=settings.first_date),
         calendar=BusinessCalendar(settings.time_zone),
     )

@@ -16,8 +16,8 @@ from casegold.domain.errors import CasegoldError, ExitClass
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Servers", {"up": "services", "status": "services", "down": "services", "env": "services"}),
     ("Events in", {"simulate": "load", "import-log": "load", "send": "load"}),
-    ("Run", {"dev": "dev", "work": "work", "relay": "relay"}),
-    ("Look", {"plan": "read", "versions": "read", "runs": "read", "holds": "read"}),
+    ("Run", {"demo": "demo", "dev": "dev", "work": "work", "relay": "relay"}),
+    ("Look", {"plan": "read", "versions": "read", "show": "read", "runs": "read", "holds": "read"}),
 )
 """Section -> command -> module of this package that defines it."""
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 
 import click
 
 from casegold.manifest import listing, planner
 from casegold.manifest.decisions import Due
+from casegold.manifest.versions import short_id
 from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.cli.tables import span
+from casegold.runtime.jobs.facts import engine
 from casegold.runtime.platform import open_platform
+from casegold.transform.report.csv_file import render_csv
 
 SHORT_ID = 12
 """Digits of a run id that are shown; every command takes a unique beginning."""
@@ -153,6 +157,41 @@ def plan() -> None:
     )
 
 
+@click.command()
+@click.argument("dataset")
+@click.option("--partition", required=True, help="A date, or the month of a monthly dataset: 2026-03-01 or 2026-03.")
+@click.option("--version", type=int, help="As of this version; by default the newest.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--limit", default=50, show_default=True, help="Rows of a table; json and csv have all.")
+def show(dataset: str, partition: str, version: int | None, form: str, limit: int) -> None:
+    """Print the rows of a partition as a version published them, read from that version's recorded files."""
+    platform = open_platform()
+    contract = platform.contracts[dataset]
+    key = contract.partition_of(as_date(partition))
+    with platform.control.transaction() as connection:
+        found = listing.partition_as_of(connection, dataset, key, version)
+        paths = [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
+    with engine(platform) as connection:
+        platform.lake.register_files(connection, "version_rows", dataset, paths)
+        rows = connection.table("version_rows").to_arrow_table()
+    rows = rows.sort_by([(name, "ascending") for name in contract.key])
+    if form == "json":
+        click.echo(json.dumps(rows.to_pylist(), default=as_json, indent=2))
+    elif form == "csv":
+        click.echo(render_csv(rows).decode(), nl=False)
+    else:
+        title = (
+            f"{dataset} {key}: {short_id(dataset, found['version'])}, {found['quality_status']}, {rows.num_rows} rows"
+        )
+        shown = rows.slice(0, limit).to_pylist()
+        show_table(title, rows.column_names, (row.values() for row in shown), empty="No rows.")
+
+
+def as_json(value: object) -> str:
+    """Dates and instants in ISO 8601, decimals with all their digits."""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
 def as_date(text: str) -> date:
     """A partition key from the command line. Raises click.BadParameter."""
     try:
@@ -161,4 +200,4 @@ def as_date(text: str) -> date:
         raise click.BadParameter(f"{text!r} is not a date such as 2026-03-01 or a month such as 2026-03") from error
 
 
-commands = (versions, runs, holds, plan)
+commands = (versions, show, runs, holds, plan)
