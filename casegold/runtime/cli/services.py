@@ -9,7 +9,7 @@ import click
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.runtime.cli.tables import show
-from casegold.runtime.services import dagster_home, local
+from casegold.runtime.services import dagster_home, local, stack
 from casegold.runtime.settings import Settings, load_settings
 
 
@@ -25,7 +25,9 @@ def up() -> None:
 @click.command()
 def down() -> None:
     """Stop the local servers. Data stays where it is."""
-    stopped = local.down(load_settings())
+    settings = load_settings()
+    stack.end(settings)
+    stopped = local.down(settings)
     click.echo(f"stopped: {', '.join(stopped)}" if stopped else "no local server was running")
 
 

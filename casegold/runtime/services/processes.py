@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,23 @@ exec "$@"
 """
 
 
-def start(pid_file: Path, port: int, command: Sequence[str], log: Path, *, user: tuple[int, int] | None = None) -> None:
+def start(
+    pid_file: Path,
+    port: int,
+    command: Sequence[str],
+    log: Path,
+    *,
+    user: tuple[int, int] | None = None,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> None:
     """Start a server in a session of its own, so that Ctrl-C in a terminal does not reach it, and note its number.
 
     Args:
         port: where it will listen; noted.
         user: user and group number to run as, when this process may change them.
+        environment: all variables of the server; None: ours.
+        directory: where it runs; None: beside the pid file.
     """
     uid, gid = user or (None, None)
     with log.open("ab") as out:
@@ -61,7 +72,8 @@ def start(pid_file: Path, port: int, command: Sequence[str], log: Path, *, user:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            cwd=pid_file.parent,
+            cwd=directory or pid_file.parent,
+            env=environment,
             user=uid,
             group=gid,
             extra_groups=[] if user else None,
