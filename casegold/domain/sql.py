@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 
 @cache
@@ -14,4 +14,4 @@ def load(package: str, name: str) -> LiteralString:
     Raises:
         FileNotFoundError: there is no such file.
     """
-    return cast(LiteralString, files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8"))
+    return files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8")

@@ -92,8 +92,8 @@ class Register:
             "insert into dataset_version (dataset, version, state, run_id, attempt, token, base_snapshot_id,"
             " staged_branch, staged_snapshot_id, snapshot_id, quality_status, publication, transform_version,"
             " contract_version, seen, completed_at)"
-            " values (%s, %s, 'COMPLETED', %s, 1, gen_random_uuid(), 1, 'b', 2, 3, 'PASSED', 'OFFICIAL', '1', '1', '{}',"
-            " now())",
+            " values (%s, %s, 'COMPLETED', %s, 1, gen_random_uuid(), 1, 'b', 2, 3, 'PASSED', 'OFFICIAL', '1', '1',"
+            " '{}', now())",
             (dataset, self.version, run_id),
         )
         for day in partitions:
