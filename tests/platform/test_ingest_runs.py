@@ -89,7 +89,7 @@ def test_the_topic_is_observed_once_for_each_run(house: House) -> None:
     first = sensor.evaluate_tick(context)
     (seen,) = first.asset_events
     assert seen.asset_key == dg.AssetKey(["kafka", "case_events"])
-    assert seen.metadata["lag"].value > 0
+    assert int(str(seen.metadata["lag"].value)) > 0
     later = dg.build_sensor_context(
         instance=house.instance, resources={"platform": house.resource}, cursor=first.cursor
     )

@@ -1,5 +1,7 @@
+-- A dataset made from partitions saw no sequence: 0 is null.
 select s.partition_key, s.row_count, s.digest_high, s.digest_low, v.version, v.quality_status, v.publication, v.run_id,
-       v.admitted_seq, v.totals_seq, v.transform_version, v.contract_version
+       nullif(s.seen_seq, 0) as admitted_seq, nullif(s.seen_totals_seq, 0) as totals_seq,
+       v.transform_version, v.contract_version
 from partition_state s
 join dataset_version v on v.dataset = s.dataset and v.version = s.current_version
 where s.dataset = %(dataset)s and s.partition_key = any(%(keys)s::date[])
