@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from casegold.domain.contract import DatasetContract
@@ -16,6 +16,16 @@ from casegold.manifest.db import Connection
 from casegold.manifest.model import PartitionRange
 
 SQL = "casegold.manifest.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedAt:
+    """What a run surely had before it when it judged: its pins, and what was decided when it was asked for."""
+
+    admitted_seq: int | None
+    totals_seq: int | None
+    requested_at: datetime
+
 
 Inputs = Mapping[str, Any]
 """Of a dataset made from partitions: partition key -> [dataset, partition, version] of each input."""
@@ -50,21 +60,30 @@ def fingerprint(
     transform_version: str,
     held: PartitionRange,
     inputs: Inputs | None = None,
+    judged_at: JudgedAt | None = None,
 ) -> str:
     """A digest of everything that can change the verdict on some partitions: while it stands, so does the verdict.
 
     Facts and decisions up to the range's end, totals and conflicts within it, waivers, contract and transform; for a
     dataset made from partitions the versions of its inputs instead of facts.
+
+    Args:
+        judged_at: cuts all this to what a run judged, so that what arrived meanwhile makes a difference. None = now.
     """
     read: dict[str, Any] = {
         "contract": contract_scope(contract),
         "transform": transform_version,
-        "waivers": waivers(connection, contract.dataset, held),
+        "waivers": waivers(connection, contract.dataset, held, judged_at.requested_at if judged_at else None),
     }
     if inputs is None:
-        read["facts"] = connection.execute(
-            load(SQL, "hold_fingerprint"), {"first": held.first, "last": held.last}
-        ).fetchone()
+        parameters = {
+            "first": held.first,
+            "last": held.last,
+            "admitted_seq": judged_at.admitted_seq if judged_at else None,
+            "totals_seq": judged_at.totals_seq if judged_at else None,
+            "as_of": judged_at.requested_at if judged_at else None,
+        }
+        read["facts"] = connection.execute(load(SQL, "hold_fingerprint"), parameters).fetchone()
     else:
         first, last = held.first.isoformat(), held.last.isoformat()
         read["inputs"] = {key: inputs[key] for key in sorted(inputs) if first <= key <= last}
@@ -119,9 +138,9 @@ def contract_scope(contract: DatasetContract) -> list[str]:
     return [contract.version, contract.digest]
 
 
-def waivers(connection: Connection, dataset: str, within: PartitionRange) -> list[int]:
-    """Approved waivers that touch a range, by id."""
-    parameters = {"dataset": dataset, "first": within.first, "last": within.last}
+def waivers(connection: Connection, dataset: str, within: PartitionRange, as_of: datetime | None = None) -> list[int]:
+    """Waivers that touch a range and were approved by an instant (None = now), by id."""
+    parameters = {"dataset": dataset, "first": within.first, "last": within.last, "as_of": as_of}
     return [row["waiver_id"] for row in connection.execute(load(SQL, "hold_waivers"), parameters)]
 
 

@@ -237,6 +237,20 @@ def finish(
         return state
 
 
+def defer(control: ControlDb, claim: Claim, message: str) -> bool:
+    """End a running attempt that found nothing to do, and release the dataset; its manifest is planned anew.
+
+    Returns:
+        False where the attempt had been taken over; then nothing changes.
+    """
+    with control.transaction() as connection:
+        if connection.execute(load(SQL, "claim_release"), _claim_parameters(claim)).rowcount == 0:
+            return False
+        parameters = {"run_id": claim.run_id, "attempt": claim.attempt, "message": message}
+        connection.execute(load(SQL, "attempt_defer"), parameters)
+        return True
+
+
 def _state_after(exit_class: ExitClass, attempt: int) -> RunState:
     match exit_class:
         case ExitClass.SUCCESS:

@@ -45,8 +45,9 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
     except GateClosed as closed:
         store.finish(platform.control, claim, closed.exit_class, closed.message, dict(closed.outcome.summary))
         raise
-    except Deferred:
-        raise  # the claim was taken over: the new owner has recorded this attempt as LOST
+    except Deferred as deferred:
+        store.defer(platform.control, claim, deferred.message)
+        raise
     except CasegoldError as error:
         store.finish(platform.control, claim, error.exit_class, str(error), {"error": error.message})
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -168,3 +168,15 @@ def test_a_day_that_a_person_pinned_keeps_its_month_waiting(connection: Connecti
     register.publish(SNAPSHOT, *register.closed)
     register.hold(SNAPSHOT, date(2026, 1, 7), date(2026, 1, 7), kind="PINNED")
     assert due_range(connection, REPORT) is None
+
+
+def test_what_arrives_while_a_run_judges_is_not_taken_for_judged(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(day(0), day(2))
+    register.totals(day(1), 3)
+    held = PartitionRange(day(0), day(2))
+    judged_at = holds.JudgedAt(register.seq, register.totals_seq, datetime.now(UTC))
+    register.totals(day(1), 4, revision=2)  # while the run was under way
+    print_ = holds.fingerprint(connection, CONTRACTS[SNAPSHOT], "1", held, judged_at=judged_at)
+    register.hold(SNAPSHOT, day(0), day(2), kind="GATE", fingerprint=print_)
+    assert due_range(connection) == (day(0), day(2))

@@ -67,7 +67,10 @@ def settle(
         held = None
         if closed:
             partitions = PartitionRange(closed[0].partition, closed[-1].partition)
-            print_ = holds.fingerprint(connection, contract, manifest.transform_version, partitions, inputs)
+            judged_at = holds.JudgedAt(
+                manifest.scope.get("admitted_seq"), manifest.scope.get("totals_seq"), manifest.requested_at
+            )
+            print_ = holds.fingerprint(connection, contract, manifest.transform_version, partitions, inputs, judged_at)
             held = holds.GateHold(partitions, reason_of(verdict), print_)
         if holds.settle_gate(connection, contract.dataset, judged, claim.run_id, held) and held is not None:
             _announce(connection, contract, claim, held, verdict)
