@@ -1,0 +1,94 @@
+"""A whole installation in a test: commands as a user gives them, work without an orchestrator, figures as published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from click.testing import CliRunner
+
+from casegold.domain.errors import ExitClass
+from casegold.domain.events import CaseCorrected, CaseEvent, Payload
+from casegold.manifest import listing, versions
+from casegold.runtime.cli.main import casegold
+from casegold.runtime.jobs.facts import engine
+from casegold.runtime.launchers import Execution, run_until_idle
+from casegold.runtime.platform import Platform, open_platform
+from casegold.runtime.settings import Settings
+from tests.transform.oracle import Fact
+
+SNAPSHOT = "gold/case_daily_snapshot"
+REPORT = "reports/enforcement_report"
+
+
+def command(*arguments: object, expect: ExitClass = ExitClass.SUCCESS) -> str:
+    """What `casegold ARGUMENTS` prints."""
+    result = CliRunner().invoke(casegold, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == int(expect), result.output
+    return result.output
+
+
+class Installation:
+    """The platform under test."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.platform: Platform = open_platform(settings)
+
+    def work(self) -> tuple[Execution, ...]:
+        """Do everything that is due; what was executed."""
+        return run_until_idle(self.platform).executions
+
+    def rows(self, dataset: str, first: date, last: date, version: int | None = None) -> list[dict[str, Any]]:
+        """Published rows of some partitions, read from the recorded files, in the order of the key."""
+        paths = []
+        with self.platform.control.transaction() as connection:
+            for key in versions.partition_states(connection, dataset, first, last):
+                found = listing.partition_as_of(connection, dataset, key, version)
+                paths += [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
+        with engine(self.platform) as connection:
+            self.platform.lake.register_files(connection, "published", dataset, paths)
+            rows = connection.table("published").to_arrow_table()
+        key = [(name, "ascending") for name in self.platform.contracts[dataset].key]
+        return rows.sort_by(key).to_pylist()
+
+    def published(self, dataset: str) -> list[date]:
+        with self.platform.control.transaction() as connection:
+            return list(versions.partition_states(connection, dataset, date.min, date.max))
+
+    def version_numbers(self, dataset: str) -> list[int]:
+        return sorted(row["version"] for row in listing.versions(self.platform.control, dataset, 1000))
+
+
+def facts_of(events: Iterable[CaseEvent]) -> list[Fact]:
+    """Events as the oracle's facts; the first of an id stays in force."""
+    found: dict[str, Fact] = {}
+    for event in events:
+        found.setdefault(event.id, _fact(event))
+    return list(found.values())
+
+
+def _fact(event: CaseEvent) -> Fact:
+    common = {"sequence": event.sequence, "source": event.source}
+    if not isinstance(event.data, CaseCorrected):
+        return Fact(event.id, event.type.value, event.case_id, event.occurred_at, _data(event.data), **common)
+    moved = event.data.replacement
+    return Fact(
+        event.id,
+        event.type.value,
+        event.case_id,
+        event.occurred_at,
+        {} if moved is None else _data(moved.data),
+        target=event.data.corrected_event_id,
+        action=event.data.action.value,
+        moved_to=None if moved is None else moved.occurred_at,
+        **common,
+    )
+
+
+def _data(payload: Payload) -> dict[str, Any]:
+    renamed = {"kind": "evidence_kind", "level": "escalation_level"}
+    values = {renamed.get(name, name): getattr(payload, name) for name in payload.__struct_fields__}
+    return {name: getattr(value, "value", value) for name, value in values.items() if value is not None}

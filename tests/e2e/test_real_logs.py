@@ -1,0 +1,62 @@
+"""Two public event logs, from file to figures, against counts taken from the files by other means."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from casegold.runtime.settings import REPOSITORY, Settings
+from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
+
+LOGS = Path(os.environ.get("EVENT_LOGS", REPOSITORY.parent / "shared" / "data"))
+RECEIPT = LOGS / "receipt.csv"
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+
+@pytest.fixture
+def overrides() -> Mapping[str, str]:
+    return {
+        "time_zone": "Europe/Amsterdam",
+        "first_date": "2010-10-02",
+        "business_clock": "2012-01-24T00:00:00+01:00",
+    }
+
+
+@pytest.mark.skipif(not RECEIPT.exists(), reason=f"the public log receipt.csv is not in {LOGS}: set EVENT_LOGS")
+def test_the_permit_receipts_become_official(settings: Settings) -> None:
+    command("import-log", RECEIPT, "--mapping", REPOSITORY / "contracts" / "mappings" / "receipt.yaml")
+    installation = Installation(settings)
+    executed = installation.work()
+    assert {execution.exit_class.name for execution in executed} == {"SUCCESS"}, executed
+
+    events: dict[str, list[date]] = defaultdict(list)
+    ended: dict[str, bool] = {}
+    with RECEIPT.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            at = datetime.fromisoformat(row["time:timestamp"]).astimezone(AMSTERDAM)
+            events[row["case:concept:name"]].append(at.date())
+            ended[row["case:concept:name"]] = bool(row["case:enddate"])
+    first, last = min(map(min, events.values())), max(map(max, events.values()))
+    published = installation.published(SNAPSHOT)
+    assert (published[0], published[-1], len(published)) == (first, last, (last - first).days + 1)
+    for day in (first, date(2011, 3, 27), date(2011, 10, 30), date(2011, 12, 31), last):
+        rows = installation.rows(SNAPSHOT, day, day)
+        assert len(rows) == sum(min(dates) <= day for dates in events.values()), day
+        closed = sum(row["status"] == "CLOSED" for row in rows)
+        assert closed == sum(ended[case] and max(dates) <= day for case, dates in events.items()), day
+
+    opened = Counter(min(dates).replace(day=1) for dates in events.values())
+    figures = installation.rows(REPORT, date(2010, 10, 1), date(2012, 1, 1))
+    reported = {
+        row["report_month"]: int(row["value"])
+        for row in figures
+        if (row["dimension"], row["measure"]) == ("TOTAL", "OPENED")
+    }
+    assert reported == {month: count for month, count in opened.items() if month < last.replace(day=1)}
