@@ -16,8 +16,10 @@ def close_days_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Pla
     """Close what can be closed; the planner sensor then requests what became due."""
     from casegold.runtime.jobs.day_close import close_days  # noqa: PLC0415 - loads Kafka, definitions do without
 
-    closed = close_days(platform.open())
-    context.add_output_metadata({"closed": [day.isoformat() for day in closed], "count": len(closed)})
+    report = close_days(platform.open())
+    waits = f"{report.next_date}: {report.waits_for}" if report.next_date else "nothing"
+    context.add_output_metadata({"closed": [day.isoformat() for day in report.closed], "waits for": waits})
+    context.log.info("closed %s dates; open date that is over waits for %s", len(report.closed), waits)
 
 
 @dg.job(
