@@ -80,6 +80,8 @@ def engine(platform: Platform) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     connection = duckdb.connect(config=config)
     connection.execute("set TimeZone = 'UTC'")
+    # DuckDB 1.5 pushes a join's Bloom filter into scans of Arrow tables and then fails: "not currently supported".
+    connection.execute("set disabled_optimizers = 'join_filter_pushdown'")
     try:
         yield connection
     finally:
