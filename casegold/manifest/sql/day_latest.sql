@@ -1,0 +1,1 @@
+select max(business_date) as latest from day_close
