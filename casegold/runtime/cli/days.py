@@ -1,0 +1,67 @@
+"""Commands about the closing of days: what waits and why, and a person's close of an overdue date."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.platform import open_platform
+
+SAMPLE = 10
+
+
+@click.group()
+def days() -> None:
+    """See which dates are closed, and close one that waits in vain."""
+
+
+@days.command()
+def status() -> None:
+    """Tell up to which date the register is closed, what the next one waits for, and what is overdue."""
+    from casegold.manifest import day_close, standing, store  # noqa: PLC0415
+    from casegold.runtime.jobs import day_close as job  # noqa: PLC0415 - loads Kafka
+    from casegold.runtime.standing import close_latency  # noqa: PLC0415
+
+    platform = open_platform()
+    report = job.status(platform)
+    now = store.business_clock(platform.control).now()
+    overdue = standing.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
+    with platform.control.transaction() as connection:
+        latest = day_close.latest(connection)
+    lines = [
+        ("business clock", now),
+        ("last date over", job.last_over_of(platform)),
+        ("closed up to", latest or "-"),
+        ("next to close", report.next_date or "-"),
+        ("waits for", report.waits_for),
+        ("overdue dates", overdue.count),
+    ]
+    show_table("Day close", ("what", "value"), lines, empty="")
+    if overdue.count:
+        shown = [list(row.values()) for row in overdue.sample[:SAMPLE]]
+        show_table("\nOverdue, oldest first", tuple(overdue.sample[0]), shown, empty="")
+        click.echo(f"-> {overdue.question.recovery}")
+
+
+@days.command()
+@click.argument("day", metavar="DATE", type=click.DateTime(formats=["%Y-%m-%d"]))
+@click.option("--reason", required=True, help="Why its signals are not waited for; kept with the date.")
+@click.option(
+    "--wait", default=60.0, show_default=True, help="Seconds to wait for ingest to read what was sent so far."
+)
+def close(day: datetime, reason: str, wait: float) -> None:
+    """Close the next date although not every source has given its signal.
+
+    The date becomes official with what silver has; its gate will still ask for control totals.
+    """
+    from casegold.runtime.jobs.day_close import close_overdue  # noqa: PLC0415 - loads Kafka
+
+    if not reason.strip():
+        raise click.BadParameter("say why", param_hint="--reason")
+    close_overdue(open_platform(), day.date(), reason, wait, lambda text: click.echo(text, err=True))
+    click.echo(f"{day.date()} is closed; `casegold plan` tells what is due now")
+
+
+commands = (days,)

@@ -1,0 +1,109 @@
+"""Commands that a person on duty gives: the business clock, and the retry of a run that ended."""
+
+from __future__ import annotations
+
+import click
+from psycopg.errors import UniqueViolation
+
+from casegold.domain.calendar import last_date_over
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
+from casegold.manifest import store
+from casegold.manifest.db import Connection
+from casegold.runtime.cli.read import SHORT_ID
+from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.platform import Platform, open_platform
+
+SQL = "casegold.manifest.sql"
+
+
+def _said(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("say why")
+    return value
+
+
+reason_option = click.option("--reason", required=True, callback=_said, help="Why; kept in the control database.")
+
+
+@click.group()
+def clock() -> None:
+    """See or set the business clock, which decides which dates are over."""
+
+
+@clock.command()
+def show() -> None:
+    """Tell the clock, the last date that is over by it, and how it was changed."""
+    platform = open_platform()
+    _tell(platform)
+    rows = platform.control.rows(load(SQL, "setting_changes"), {"key": "business_clock"})
+    show_table(
+        "\nChanges, newest first",
+        ("clock", "since", "by", "reason"),
+        ((row["value"], row["changed_at"], row["changed_by"], row["reason"]) for row in rows),
+        empty="",
+    )
+
+
+@clock.command()
+@click.argument("instant")
+@reason_option
+def fix(instant: str, reason: str) -> None:
+    """Stop the clock at an INSTANT such as 2012-01-24T00:00:00+01:00: nothing after it is over."""
+    if instant == "system":
+        raise click.BadParameter("use `casegold clock system`", param_hint="INSTANT")
+    _set(instant, reason)
+
+
+@clock.command()
+@reason_option
+def system(reason: str) -> None:
+    """Let the clock run with the machine's."""
+    _set("system", reason)
+
+
+def _set(value: str, reason: str) -> None:
+    platform = open_platform()
+    store.set_business_clock(platform.control, value, reason)
+    _tell(platform)
+
+
+def _tell(platform: Platform) -> None:
+    current = store.business_clock(platform.control)
+    lines = [("now", current.now()), ("last date over", last_date_over(platform.calendar, current))]
+    show_table(f"Business clock ({platform.calendar.zone_name})", ("what", "value"), lines, empty="")
+
+
+@click.command()
+@click.argument("run_id")
+@reason_option
+def retry(run_id: str, reason: str) -> None:
+    """Open a run that was held, failed or cancelled once more; RUN_ID may be a unique beginning."""
+    with open_platform().control.transaction() as connection:
+        whole = find_run(connection, run_id)
+        try:
+            manifest = store.reopen(connection, whole, connection.info.user, reason)
+        except UniqueViolation as error:
+            raise ConfigurationError(
+                f"another run of the dataset of {whole[:SHORT_ID]} is open: it does what this one would",
+                remedy="`casegold runs` shows it; retry once it has ended, if still needed",
+            ) from error
+    click.echo(f"run {whole[:SHORT_ID]} of {manifest.dataset} is open again; its sensor asks for the next attempt")
+
+
+def find_run(connection: Connection, beginning: str) -> str:
+    """The id of the one run whose id begins so.
+
+    Raises:
+        ConfigurationError: there is none, or more than one.
+    """
+    found = connection.execute(load(SQL, "manifest_by_prefix"), {"beginning": beginning}).fetchall()
+    if len(found) != 1:
+        raise ConfigurationError(
+            f"{'several runs begin' if found else 'no run begins'} with {beginning!r}",
+            remedy="`casegold runs` lists them; give more digits",
+        )
+    return str(found[0]["run_id"])
+
+
+commands = (clock, retry)
