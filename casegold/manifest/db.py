@@ -9,12 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from psycopg.rows import DictRow, dict_row
-from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.pool import NullPool
 
 from casegold.domain.errors import SourceUnavailable
 
@@ -66,6 +61,13 @@ def take_lock(connection: Connection, lock: Lock) -> None:
 
 def migrate(url: str) -> None:
     """Bring the control schema to the newest revision. Safe to call by many at once."""
+    # A second of imports that only `casegold up` needs.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
     config = Config()
     config.set_main_option("script_location", str(files("casegold.manifest.migrations")))
