@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casegold.domain.errors import CommitUnknown
 from casegold.domain.events import Rejection, RejectReason
 from casegold.manifest import ingest
 from casegold.runtime.batch_job import execute
@@ -123,6 +124,27 @@ def test_a_killed_attempt_is_finished_by_the_next(
     assert reached == {0: 19}
     commits = platform.control.rows("select records, accepted, conflicts from ingest_commit order by seq")
     assert [tuple(row.values()) for row in commits] == [(10, 9, 1), (9, 9, 0)]
+
+
+def test_a_number_taken_by_another_attempt_is_completed_not_written_twice(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_totals(platform, totals_of([DAY]))
+    attempt = next_attempt(platform, TOTALS)
+    assert attempt is not None
+    with monkeypatch.context() as patch:
+        append = platform.lake.append
+
+        def taken(*args: Any, **named: Any) -> int | None:
+            append(*args, **named)  # by an attempt that was given up for dead and yet goes on
+            return append(*args, **named)
+
+        patch.setattr(platform.lake, "append", taken)
+        with pytest.raises(CommitUnknown):
+            execute(platform, attempt.run_id, attempt.attempt, "test")
+    assert _mirror(platform) == []
+    assert read(platform, TOTALS).summary["accepted"] == 9
+    assert _in_lake(platform) == _mirror(platform)
 
 
 def test_garbage_alone_moves_the_position(platform: Platform) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -106,6 +107,14 @@ def test_dates_close_without_gaps(platform: Platform) -> None:
     assert close_days(platform).closed == ()
     _count(platform, [2])
     assert close_days(platform).closed == (_day(2), _day(3))
+
+
+def test_many_who_close_at_once_close_each_date_once(platform: Platform) -> None:
+    _begin(platform)
+    _count(platform, [1, 2, 3])
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: close_days(platform), range(4)))
+    assert sorted(day for report in reports for day in report.closed) == [_day(1), _day(2), _day(3)]
 
 
 def test_totals_before_the_first_date_begin_no_register(platform: Platform) -> None:
