@@ -1,6 +1,7 @@
-"""Control state of ingest: epochs and positions of topics, which range is read next, and what a commit brought.
+"""Control state of ingest: which range is read next, and what a commit brought.
 
-Not here: reading Kafka, decoding, the lake; control totals' own rows (`totals`), closing of days (`day_close`).
+Not here: epochs and positions of topics (`sources`), reading Kafka, decoding, the lake; control totals' own rows
+(`totals`), closing of days (`day_close`).
 """
 
 from __future__ import annotations
@@ -12,28 +13,13 @@ from typing import Any, Protocol
 
 from psycopg.types.json import Jsonb
 
-from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import store
+from casegold.manifest import sources, store
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.model import Claim, ManifestRequest, Pipeline, RunManifest
+from casegold.manifest.sources import Topic
 
 SQL = "casegold.manifest.sql"
-
-
-class Topic(Protocol):
-    """What must be known of a topic: see `casegold.source.kafka.TopicState`."""
-
-    @property
-    def cluster_id(self) -> str: ...
-    @property
-    def topic(self) -> str: ...
-    @property
-    def topic_id(self) -> str: ...
-    @property
-    def starts(self) -> Mapping[int, int]: ...
-    @property
-    def ends(self) -> Mapping[int, int]: ...
 
 
 class Read(Protocol):
@@ -131,9 +117,9 @@ def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) ->
         in_flight = connection.execute(load(SQL, "ingest_in_flight"), {"dataset": of.dataset}).fetchone()
         if in_flight is not None:
             return store.manifest_of(in_flight)
-        epoch = _epoch(connection, state)
-        positions = _positions(connection, of, state, epoch)
-        _refuse_loss(connection, state, epoch, positions)
+        epoch = sources.current_epoch(connection, state)
+        positions = sources.known_positions(connection, of.dataset, state, epoch)
+        sources.refuse_loss(connection, state, epoch, positions)
         share = max(1, of.max_records // max(1, len(state.ends)))
         ranges = [
             [partition, positions[partition], min(end, positions[partition] + share), state.starts[partition]]
@@ -153,95 +139,8 @@ def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) ->
         return store.request(connection, request)
 
 
-def _epoch(connection: Connection, state: Topic) -> int:
-    """The current epoch; the first sight of a topic begins epoch 1."""
-    parameters = {"topic": state.topic, "cluster_id": state.cluster_id, "topic_id": state.topic_id}
-    connection.execute(load(SQL, "epoch_first"), parameters)
-    row = connection.execute(load(SQL, "epoch_current"), parameters).fetchone()
-    if row is None or (row["cluster_id"], row["topic_id"]) != (state.cluster_id, state.topic_id):
-        known = "nothing" if row is None else f"topic id {row['topic_id']} of cluster {row['cluster_id']}"
-        raise ConfigurationError(
-            f"{state.topic} is another topic than before: known is {known}, "
-            f"found was {state.topic_id} of {state.cluster_id}",
-            remedy=f"find out who recreated it; then `casegold source accept-epoch {state.topic} --reason ...`",
-        )
-    return int(row["epoch"])
-
-
-def _positions(connection: Connection, of: IngestPipeline, state: Topic, epoch: int) -> dict[int, int]:
-    """Positions by partition; a partition seen for the first time begins where its log does."""
-    base = {"consumer": of.dataset, "topic": state.topic, "epoch": epoch}
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            load(SQL, "position_first"),
-            [base | {"partition": p, "position": start} for p, start in state.starts.items()],
-        )
-    found = positions(connection, of.dataset, state.topic, epoch)
-    for partition, position in found.items():
-        end = state.ends.get(partition)
-        if end is None or end < position:
-            raise ConfigurationError(
-                f"{state.topic}/{partition} ends at {end}, {of.dataset} has read to {position}: the log was truncated",
-                remedy=f"find out what happened; then `casegold source accept-epoch {state.topic} --reason ...`",
-            )
-    return found
-
-
-def _refuse_loss(connection: Connection, state: Topic, epoch: int, at: Mapping[int, int]) -> None:
-    accepted = {
-        (row["kafka_partition"], row["start_offset"]): row["end_offset"]
-        for row in connection.execute(load(SQL, "loss_accepted"), {"topic": state.topic, "epoch": epoch})
-    }
-    for partition, position in at.items():
-        kept_from = state.starts[partition]
-        if position < kept_from and accepted.get((partition, position), 0) < kept_from:
-            raise ConfigurationError(
-                f"{state.topic}/{partition}: offsets {position} to {kept_from - 1} were deleted before they were read",
-                remedy=f"restore them and send them again, or `casegold source accept-loss {state.topic} --reason ...`",
-            )
-
-
-def positions(connection: Connection, consumer: str, topic: str, epoch: int) -> dict[int, int]:
-    """The next offset of each partition that a consumer has not made durable."""
-    rows = connection.execute(load(SQL, "positions"), {"consumer": consumer, "topic": topic, "epoch": epoch})
-    return {row["kafka_partition"]: row["position"] for row in rows}
-
-
-def accept_epoch(control: ControlDb, state: Topic, reason: str) -> int:
-    """Take a recreated topic as found, from its beginning on: a new epoch with positions of its own."""
-    parameters = {
-        "topic": state.topic,
-        "cluster_id": state.cluster_id,
-        "topic_id": state.topic_id,
-        "reason": reason,
-    }
-    with control.transaction() as connection:
-        row = connection.execute(load(SQL, "epoch_accept"), parameters).fetchone()
-    if row is None:
-        raise ConfigurationError(f"{state.topic} was never read: there is no epoch to follow")
-    return int(row["epoch"])
-
-
-def accept_loss(control: ControlDb, of: IngestPipeline, state: Topic, reason: str) -> list[tuple[int, int, int]]:
-    """Accept that the offsets which Kafka deleted unread are lost: (partition, first, last) of each gap."""
-    accepted = []
-    with control.transaction() as connection:
-        epoch = _epoch(connection, state)
-        for partition, position in positions(connection, of.dataset, state.topic, epoch).items():
-            kept_from = state.starts.get(partition, 0)
-            if position >= kept_from:
-                continue
-            parameters = {
-                "topic": state.topic,
-                "epoch": epoch,
-                "partition": partition,
-                "start": position,
-                "end": kept_from,
-                "reason": reason,
-            }
-            connection.execute(load(SQL, "loss_accept"), parameters)
-            accepted.append((partition, position, kept_from - 1))
-    return accepted
+positions = sources.positions
+"""The next offset of each partition that a consumer has not made durable."""
 
 
 def last_seq(connection: Connection, dataset: str) -> int:

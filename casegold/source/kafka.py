@@ -123,7 +123,7 @@ def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetS
 
 
 def read_chunks(config: KafkaConfig, topic: str, ranges: tuple[OffsetRange, ...], max_records: int) -> Iterator[Chunk]:
-    """Read ranges completely, in chunks of about `max_records` records (a batch of 10,000 more at most).
+    """Read ranges completely, in chunks of at most `max_records` records.
 
     A partition is done when its position has reached the range's end, not when a number of records has been seen:
     offsets without a record are normal.
@@ -197,7 +197,7 @@ class _Reader:
         last_progress = time.monotonic()
         while len(records) < max_records and not self.done:
             self._pause_finished(consumer)
-            batch = self._consume(consumer)
+            batch = self._consume(consumer, max_records - len(records))
             before = len(records), [progress.position for progress in self.partitions.values()]
             for message in batch:
                 self._take(message, records)
@@ -212,9 +212,11 @@ class _Reader:
         ranges = tuple(read for progress in self.partitions.values() if (read := progress.cut()) is not None)
         return Chunk(records, ranges)
 
-    def _consume(self, consumer: Consumer) -> list[Any]:
+    def _consume(self, consumer: Consumer, room: int) -> list[Any]:
+        """At most what fits and what the ranges can hold: the client waits for as many messages as it is asked."""
+        offsets = sum(progress.range.end - progress.position for progress in self.partitions.values())
         try:
-            return consumer.consume(BATCH, timeout=1.0)
+            return consumer.consume(min(BATCH, room, offsets), timeout=1.0)
         except KafkaException as error:
             raise _unavailable(self.topic, error) from error
 

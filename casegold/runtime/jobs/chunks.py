@@ -12,21 +12,29 @@ from datetime import datetime
 import pyarrow as pa
 
 from casegold.domain.errors import InvariantBroken
-from casegold.manifest import ingest
+from casegold.manifest import sources
 from casegold.manifest.model import Claim, RunManifest
+from casegold.manifest.sources import another_topic
 from casegold.runtime.platform import Platform
 from casegold.sink.tables import BRONZE_SCHEMA
-from casegold.source.kafka import Chunk, OffsetRange, ReadRange
+from casegold.source.kafka import Chunk, OffsetRange, ReadRange, describe_topic
 
 RANGES = "casegold.source-ranges"
 """Table property: what the last commit covers of each partition, so that it can be completed by anybody."""
 
 
 def remaining(platform: Platform, manifest: RunManifest) -> tuple[OffsetRange, ...]:
-    """The manifest's ranges from where earlier attempts got to."""
+    """The manifest's ranges from where earlier attempts got to.
+
+    Raises:
+        ConfigurationError: the topic was recreated since the manifest was planned; its offsets mean other records.
+    """
     scope = manifest.scope
+    state = describe_topic(platform.kafka_config, scope["topic"])
+    if (state.cluster_id, state.topic_id) != (scope["cluster_id"], scope["topic_id"]):
+        raise another_topic(state, f"topic id {scope['topic_id']} of cluster {scope['cluster_id']}")
     with platform.control.transaction() as connection:
-        reached = ingest.positions(connection, manifest.dataset, scope["topic"], scope["epoch"])
+        reached = sources.positions(connection, manifest.dataset, scope["topic"], scope["epoch"])
     return tuple(
         OffsetRange(partition, max(start, reached[partition]), end, kept_from)
         for partition, start, end, kept_from in scope["ranges"]

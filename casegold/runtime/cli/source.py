@@ -1,0 +1,116 @@
+"""Commands about the source topics: how far they are read, and what only a person may accept.
+
+Not here: sending (load), reading (jobs.ingest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
+from casegold.manifest import sources
+from casegold.manifest.ingest import IngestPipeline
+from casegold.runtime.cli.operate import reason_option
+from casegold.runtime.cli.tables import cell
+from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.ingests import DATASETS, pipeline_of
+from casegold.runtime.platform import Platform, open_platform
+
+SQL = "casegold.manifest.sql"
+LOSSES_SHOWN = 100
+
+
+@click.group()
+def source() -> None:
+    """See how far Kafka's topics are read; accept a recreated topic, or offsets that are lost."""
+
+
+@source.command()
+def status() -> None:
+    """Tell each topic's epoch, positions beside its ends, and what is lost."""
+    from casegold.source.kafka import describe_topic  # noqa: PLC0415 - loads Kafka
+
+    platform = open_platform()
+    rows: list[tuple[object, ...]] = []
+    problems: list[ConfigurationError] = []
+    for dataset in DATASETS:
+        pipeline = pipeline_of(platform, dataset)
+        state = describe_topic(platform.kafka_config, pipeline.topic)
+        with platform.control.transaction() as connection:
+            found = sources.look(connection, dataset, state)
+        rows += [
+            (dataset, state.topic, found.epoch or "-", each.partition, each.position, each.end, each.lag, _gap(each))
+            for each in found.places
+        ]
+        if found.problem is not None:
+            problems.append(found.problem)
+    show_table(
+        "Source topics",
+        ("dataset", "topic", "epoch#", "partition#", "position#", "end#", "unread#", "lost, not accepted"),
+        rows,
+        empty="",
+    )
+    show_table(
+        "\nLost, accepted by a person",
+        ("topic", "epoch#", "partition#", "offsets", "accepted", "by", "reason"),
+        _losses(platform),
+        empty="\nNothing was ever lost.",
+    )
+    for problem in problems:
+        click.echo(f"\n{problem}")
+
+
+def _gap(place: sources.Place) -> str:
+    return f"{cell(place.position)} .. {cell(place.kept_from - 1)}" if place.position < place.kept_from else ""
+
+
+def _losses(platform: Platform) -> Iterator[tuple[object, ...]]:
+    for row in platform.control.rows(load(SQL, "loss_list"), {"limit": LOSSES_SHOWN}):
+        offsets = f"{cell(row['start_offset'])} .. {cell(row['end_offset'] - 1)}"
+        place = row["topic"], row["epoch"], row["kafka_partition"]
+        yield (*place, offsets, row["accepted_at"], row["accepted_by"], row["reason"])
+
+
+@source.command("accept-epoch")
+@click.argument("topic")
+@reason_option
+def accept_epoch(topic: str, reason: str) -> None:
+    """Read a TOPIC that was recreated, or whose log was cut at its end, from its beginning on.
+
+    Facts that are sent again count once: their ids are known.
+    """
+    from casegold.source.kafka import describe_topic  # noqa: PLC0415 - loads Kafka
+
+    platform = open_platform()
+    _pipeline(platform, topic)
+    epoch = sources.accept_epoch(platform.control, describe_topic(platform.kafka_config, topic), reason)
+    click.echo(f"{topic} is read from its beginning on, as epoch {epoch}")
+
+
+@source.command("accept-loss")
+@click.argument("topic")
+@reason_option
+def accept_loss(topic: str, reason: str) -> None:
+    """Go on after offsets of TOPIC that Kafka deleted before they were read. They stay counted as lost."""
+    from casegold.source.kafka import describe_topic  # noqa: PLC0415 - loads Kafka
+
+    platform = open_platform()
+    state = describe_topic(platform.kafka_config, topic)
+    consumer = _pipeline(platform, topic).dataset
+    for partition, first, last in sources.accept_loss(platform.control, consumer, state, reason):
+        click.echo(f"{topic}/{partition}: offsets {first} to {last} are lost ({last - first + 1})")
+
+
+def _pipeline(platform: Platform, topic: str) -> IngestPipeline:
+    pipelines = [pipeline_of(platform, dataset) for dataset in DATASETS]
+    for pipeline in pipelines:
+        if pipeline.topic == topic:
+            return pipeline
+    known = " and ".join(pipeline.topic for pipeline in pipelines)
+    raise ConfigurationError(f"{topic} is no source topic", remedy=f"the source topics are {known}")
+
+
+commands = (source,)
