@@ -6,7 +6,8 @@ RUN := .venv/bin/
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev check format bench settings clean
+.PHONY: help demo test soak dev check format bench settings clean
+N ?= 200
 
 help: ## Show the verbs.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +17,9 @@ demo: .venv/.synced ## From nothing to published figures: servers, simulated and
 
 test: .venv/.synced ## All tests, against a real PostgreSQL and a real Kafka.
 	$(RUN)pytest
+
+soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
+	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash
 
 dev: .venv/.synced ## Servers, Dagster's UI and daemon, relay; Ctrl-C ends it.
 	$(RUN)casegold dev
