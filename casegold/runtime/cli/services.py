@@ -46,7 +46,8 @@ def status() -> None:
 @click.command()
 def env() -> None:
     """Print what other programs need: eval "$(casegold env)", then `dagster` commands work."""
-    for name, value in dagster_home.environment(load_settings()).items():
+    variables = dagster_home.environment(load_settings()) | {"DAGSTER_MODULE_NAME": "platform_assets.definitions"}
+    for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 
 
