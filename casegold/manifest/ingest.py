@@ -247,10 +247,10 @@ def settle_conflicts(connection: Connection, seq: int, corrected: Iterable[tuple
         )
 
 
-def known_conflicts(connection: Connection, seq: int, events: Sequence[tuple[str, str]]) -> set[tuple[str, str, str]]:
+def known_conflicts(control: ControlDb, seq: int, events: Sequence[tuple[str, str]]) -> set[tuple[str, str, str]]:
     """Source, event id and content digest of conflicts of some events recorded before a commit."""
     parameters = {"seq": seq, "sources": [source for source, _ in events], "ids": [event_id for _, event_id in events]}
-    rows = connection.execute(load(SQL, "conflict_known"), parameters)
+    rows = control.rows(load(SQL, "conflict_known"), parameters)
     return {(row["source"], row["event_id"], row["content_digest"]) for row in rows}
 
 

@@ -5,9 +5,11 @@ Pure: the decoder is handed in, the calendar and the contract's bounds are value
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 import pyarrow as pa
@@ -157,43 +159,52 @@ def silver_rows(
     places = bronze.select(["topic_id", "kafka_partition", "kafka_offset"]).take(
         pa.array([each.candidate.row for each in ordered], pa.int64())
     )
-    rows = [_row(each, seq, recorded_at) for each in ordered]
-    columns: dict[str, Any] = {name: places[name] for name in places.column_names}
-    arrays = [
-        columns[field.name].combine_chunks()
-        if field.name in columns
-        else pa.array([row.get(field.name) for row in rows], field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(
-        [array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema
-    )
+    columns = _typed_columns([each.candidate.event.data for each in ordered])
+    columns |= _common_columns(ordered)
+    columns |= {"ingest_seq": pa.repeat(seq, len(ordered)), "recorded_at": pa.repeat(recorded_at, len(ordered))}
+    columns |= {name: places[name].combine_chunks() for name in places.column_names}
+    arrays = [_array(columns.get(field.name), len(ordered), field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _row(accepted: Accepted, seq: int, recorded_at: datetime) -> dict[str, Any]:
-    candidate, event = accepted.candidate, accepted.candidate.event
+def _array(column: list[Any] | pa.Array | None, length: int, kind: pa.DataType) -> pa.Array:
+    if column is None:
+        return pa.nulls(length, kind)
+    return pa.array(column, kind) if isinstance(column, list) else column.cast(kind)
+
+
+def _common_columns(accepted: Sequence[Accepted]) -> dict[str, Any]:
+    """What every fact has, whatever its type."""
+    candidates = [each.candidate for each in accepted]
+    events = [candidate.event for candidate in candidates]
     return {
-        "source": event.source,
-        "event_id": event.id,
-        "event_key": candidate.key,
-        "event_type": event.type.value,
-        "case_id": event.case_id,
-        "occurred_at": event.occurred_at,
-        "effective_date": candidate.effective_date,
-        "emitted_at": event.emitted_at,
-        "recorded_at": recorded_at,
-        "sequence": event.sequence,
-        "schema_version": event.schema_version,
-        "content_digest": candidate.digest,
-        "mode": event.mode.value,
-        "backfill_run_id": event.backfill_run_id,
-        "source_position": event.source_position,
-        "ingest_seq": seq,
-        "dirty_from": accepted.dirty_from,
-        "data": event.data_json,
-        "replacement_effective_date": candidate.replacement_date,
-        **dict(_typed(event.data)),
+        "source": [event.source for event in events],
+        "event_id": [event.id for event in events],
+        "event_key": [candidate.key for candidate in candidates],
+        "event_type": [event.type.value for event in events],
+        "case_id": [event.case_id for event in events],
+        "occurred_at": [event.occurred_at for event in events],
+        "effective_date": [candidate.effective_date for candidate in candidates],
+        "emitted_at": [event.emitted_at for event in events],
+        "sequence": [event.sequence for event in events],
+        "schema_version": [event.schema_version for event in events],
+        "content_digest": [candidate.digest for candidate in candidates],
+        "mode": [event.mode.value for event in events],
+        "backfill_run_id": [event.backfill_run_id for event in events],
+        "source_position": [event.source_position for event in events],
+        "dirty_from": [each.dirty_from for each in accepted],
+        "data": [event.data_json for event in events],
+        "replacement_effective_date": [candidate.replacement_date for candidate in candidates],
     }
+
+
+def _typed_columns(payloads: Sequence[Payload]) -> dict[str, Any]:
+    """The typed columns that any of the payloads fills."""
+    columns: dict[str, list[Any]] = defaultdict(lambda: [None] * len(payloads))
+    for row, data in enumerate(payloads):
+        for name, value in _typed(data):
+            columns[name][row] = value
+    return dict(columns)
 
 
 def _typed(data: Payload) -> Iterator[tuple[str, Any]]:
@@ -208,7 +219,7 @@ def _typed(data: Payload) -> Iterator[tuple[str, Any]]:
         elif name == "action":
             yield "correction_action", value.value
         else:
-            yield RENAMED.get(name, name), value.value if hasattr(value, "value") else value
+            yield RENAMED.get(name, name), value.value if isinstance(value, Enum) else value
 
 
 def rejected_rows(refused: Sequence[Refused], bronze: pa.Table, schema: pa.Schema) -> pa.Table:

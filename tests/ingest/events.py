@@ -74,11 +74,11 @@ def send_events(platform: Platform, events: Iterable[CaseEvent | Encoded]) -> No
             sender.send(platform.settings.events_topic, record.key, record.value, record.headers)
 
 
-def put(platform: Platform, partition: int, events: Iterable[CaseEvent]) -> None:
+def put(platform: Platform, partition: int, events: Iterable[CaseEvent | Encoded]) -> None:
     """Send to one partition, whatever the key."""
     producer = Producer(platform.kafka_config)
     for each in events:
-        record = record_of(each)
+        record = record_of(each) if isinstance(each, CaseEvent) else each
         producer.produce(platform.settings.events_topic, record.value, record.key, partition)
     assert producer.flush(30) == 0
 

@@ -15,6 +15,7 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
+from casegold.domain.errors import Deferred
 from casegold.domain.events import DEFAULT_SOURCE, RejectReason
 from casegold.domain.sql import load
 from casegold.manifest import backfill, dead_letters, ingest, store
@@ -28,7 +29,7 @@ from casegold.runtime.outcome import Outcome, Scalar
 from casegold.runtime.platform import Platform
 from casegold.sink.tables import BRONZE_SCHEMA, REJECTED_SCHEMA
 from casegold.source.codec import KafkaRecord, decode
-from casegold.source.kafka import ReadRange, read_chunks
+from casegold.source.kafka import Chunk, ReadRange, read_chunks
 from casegold.transform.silver import Accepted, Bounds, Refused, read_chunk, rejected_rows, silver_rows
 
 BRONZE = "bronze/case_events"
@@ -83,32 +84,41 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     with engine(platform) as connection:
         run_ = _Run(platform, manifest, claim, connection, _Total())
         _complete_unfinished(run_)
-        for chunk in read_chunks(
-            platform.kafka_config, run_.topic, remaining(platform, manifest), _chunk_records(platform)
-        ):
-            seq = _next_seq(platform)
-            bronze = record_rows(manifest, chunk, seq, datetime.now(UTC))
-            platform.lake.append(
-                BRONZE,
-                bronze,
-                seq=seq,
-                properties={RANGES: ranges_json(manifest, chunk)},
-                summary=commit_summary(claim),
-            )
-            _process(run_, seq, bronze, chunk.ranges)
+        chunks = read_chunks(
+            platform.kafka_config, run_.topic, remaining(platform, manifest), platform.settings.ingest_chunk_records
+        )
+        seq = _next_seq(run_)
+        for chunk in chunks:
+            _process(run_, seq, _to_bronze(run_, seq, chunk), chunk.records, chunk.ranges)
+            seq = _next_seq(run_)
     send_pending(platform)
     return Outcome(_figures(run_.total, manifest, time.monotonic() - begun))
 
 
-def _chunk_records(platform: Platform) -> int:
-    return platform.settings.ingest_chunk_records
+def _next_seq(run_: _Run) -> int:
+    """The number of the next chunk, taken before the chunk is read and while the claim is ours.
 
-
-def _next_seq(platform: Platform) -> int:
-    """Approvals of held facts take numbers, too, so bronze alone does not know the last one."""
-    with platform.control.transaction() as connection:
+    That is the fence: whoever takes the claim over meanwhile takes the same number, and a number is appended once.
+    Approvals of held facts take numbers, too, so bronze alone does not know the last one.
+    """
+    with run_.platform.control.transaction() as connection:
+        store.assert_claim(connection, run_.claim)
         given = ingest.last_seq(connection, SILVER)
-    return max(given, platform.lake.last_seq(BRONZE)) + 1
+    return max(given, run_.platform.lake.last_seq(BRONZE)) + 1
+
+
+def _to_bronze(run_: _Run, seq: int, chunk: Chunk) -> pa.Table:
+    """Append a chunk as received; the rows.
+
+    Raises:
+        Deferred: another attempt was first with this number. It is finished from bronze, cut as it is there.
+    """
+    rows = record_rows(run_.manifest, chunk, seq, datetime.now(UTC))
+    properties = {RANGES: ranges_json(run_.manifest, chunk)}
+    summary = commit_summary(run_.claim)
+    if run_.platform.lake.append(BRONZE, rows, seq=seq, properties=properties, summary=summary) is None:
+        raise Deferred(f"another attempt wrote commit {seq} of {BRONZE}")
+    return rows
 
 
 def _complete_unfinished(run_: _Run) -> None:
@@ -122,26 +132,28 @@ def _complete_unfinished(run_: _Run) -> None:
     platform.lake.register(run_.connection, "bronze_case_events", BRONZE, row_filter=f"ingest_seq = {seq}")
     run_.connection.execute(load(SQL, "set_seq"), {"value": seq})
     rows = run_.connection.execute(load(SQL, "bronze_chunk")).to_arrow_table()
-    _process(run_, seq, rows.cast(BRONZE_SCHEMA), ranges)
+    bronze = rows.cast(BRONZE_SCHEMA)
+    _process(run_, seq, bronze, _records(bronze), ranges)
 
 
-def _process(run_: _Run, seq: int, bronze: pa.Table, ranges: tuple[ReadRange, ...]) -> None:
-    """One chunk from bronze to silver: decode, compare with what is known, write, and complete."""
+def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord], ranges: tuple[ReadRange, ...]) -> None:
+    """One chunk from bronze to silver: decode, compare with what is known, write, and complete.
+
+    Args:
+        records: the rows of `bronze`, one by one.
+    """
     platform = run_.platform
     contract = platform.contracts[SILVER]
-    received = bronze["ingested_at"].to_pylist()
     candidates, refused = read_chunk(
-        _records(bronze),
-        received,
+        records,
+        bronze["ingested_at"].to_pylist(),
         partial(decode, default_source=DEFAULT_SOURCE),
         platform.calendar,
         Bounds(contract.first_date, contract.max_future),
     )
     platform.lake.register(run_.connection, "silver_case_events", SILVER)
     known = KnownFacts(run_.connection, seq)
-    with platform.control.transaction() as connection:
-        conflicts_before = ingest.known_conflicts(connection, seq, [candidate.identity for candidate in candidates])
-    sorted_ = known.sort(candidates, conflicts_before)
+    sorted_ = known.sort(candidates, partial(ingest.known_conflicts, platform.control, seq))
     accepted = known.with_dirty_dates(sorted_.fresh)
     refused += [each.refusal for each in sorted_.conflicts]
     summary = commit_summary(run_.claim)

@@ -6,7 +6,7 @@ Only rows of earlier commits count, so that the answers are the same when a chun
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -18,7 +18,8 @@ from casegold.domain.sql import load
 from casegold.transform.silver import Accepted, Candidate, EventId, Refused, conflict
 
 SQL = "casegold.runtime.jobs.sql"
-_ASKED = pa.schema([("event_key", pa.int64()), ("source", pa.string()), ("event_id", pa.string())])
+_NAMED = pa.schema([("source", pa.string()), ("event_id", pa.string())])
+_ASKED = pa.schema([("event_key", pa.int64()), *_NAMED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +56,36 @@ class KnownFacts:
         self._connection = connection
         connection.execute(load(SQL, "set_seq"), {"value": seq})
 
-    def sort(self, candidates: Sequence[Candidate], known_conflicts: set[tuple[str, str, str]]) -> Sorted:
+    def sort(
+        self,
+        candidates: Sequence[Candidate],
+        conflicts_of: Callable[[Sequence[EventId]], set[tuple[str, str, str]]],
+    ) -> Sorted:
         """Tell new facts from duplicates and conflicts; the first record of an event stays in force.
 
         Args:
-            known_conflicts: source, id and digest of conflicts that are recorded: again they are duplicates.
+            conflicts_of: source, id and digest of recorded conflicts of some events: again they are duplicates.
         """
         recorded = self._recorded(candidates)
-        conflicting = set(known_conflicts)
         found = Sorted()
+        contradicting: list[tuple[Candidate, Recorded]] = []
         for candidate in candidates:
-            first = recorded.get(candidate.identity)
+            identity = candidate.identity
+            first = recorded.get(identity)
             if first is None:
-                recorded[candidate.identity] = Recorded(candidate.digest, candidate.effective_date, "same chunk")
+                recorded[identity] = Recorded(candidate.digest, candidate.effective_date, "same chunk")
                 found.fresh.append(candidate)
-            elif first.digest == candidate.digest or (*candidate.identity, candidate.digest) in conflicting:
+            elif first.digest == candidate.digest:
                 found.duplicates += 1
             else:
-                conflicting.add((*candidate.identity, candidate.digest))
+                contradicting.append((candidate, first))
+        told = conflicts_of([candidate.identity for candidate, _ in contradicting]) if contradicting else set()
+        for candidate, first in contradicting:
+            content = (*candidate.identity, candidate.digest)
+            if content in told:
+                found.duplicates += 1
+            else:
+                told.add(content)
                 found.conflicts.append(ConflictingRecord(candidate, first, conflict(candidate, first.where)))
         return found
 
@@ -114,7 +127,12 @@ class KnownFacts:
                 target = None if corrected is None else (source, corrected)
                 history.add((source, event_id), day, target, moved_to, dirty_from)
             asked = {(source, corrected) for source, _, _, _, corrected, _ in rows if corrected is not None}
-        self._ask(set(history.events) | {c.corrected for c in fresh if c.corrected is not None})
+        concerned = [
+            *history.events,
+            *({c.corrected for c in fresh if c.corrected is not None} - history.events.keys()),
+        ]
+        names = {"source": [source for source, _ in concerned], "event_id": [event_id for _, event_id in concerned]}
+        self._connection.register("asked", pa.table(names, schema=_NAMED))
         for source, corrected, moved_to in self._connection.execute(load(SQL, "corrections_of")).fetchall():
             if moved_to is not None:
                 history.moves[source, corrected].add(moved_to)
@@ -145,9 +163,10 @@ class _History:
             self.moves[corrected].add(moved_to)
 
     def dirty_from(self, candidate: Candidate) -> date:
-        dates = set(self.moves[candidate.identity])
+        moves = self.moves.get(candidate.identity)
         if candidate.corrected is None:
-            return min(dates | {candidate.effective_date})
+            return candidate.effective_date if moves is None else min(candidate.effective_date, *moves)
+        dates = set(moves or ())
         if candidate.replacement_date is not None:
             dates.add(candidate.replacement_date)
         dates |= self._places(candidate.corrected)
@@ -161,7 +180,7 @@ class _History:
         following: EventId | None = event
         while following is not None and following not in seen:
             seen.add(following)
-            dates |= self.moves[following]
+            dates |= self.moves.get(following, set())
             if following in self.dirtied:
                 dates.add(self.dirtied[following])
             day, target = self.events.get(following, (None, None))
