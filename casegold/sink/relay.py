@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from confluent_kafka import KafkaException, Message, Producer
 
@@ -21,25 +22,54 @@ from casegold.manifest.db import Connection, ControlDb
 SQL = "casegold.manifest.sql"
 BATCH = 500
 FLUSH_SECONDS = 30.0
+DELIVERY_MILLISECONDS = 20_000
 SOURCE = "urn:casegold:platform"
+
+
+Place = dict[str, Any]
+"""Where on Kafka a row is: topic, partition, offset."""
 
 
 @dataclass
 class _Batch:
-    """What became of the rows of one batch: place on Kafka, or the aggregates that have to wait."""
+    """What became of the rows of one batch."""
 
-    delivered: list[dict[str, Any]] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    rows: list[dict[str, Any]]
+    places: dict[UUID, Place] = field(default_factory=dict)
+    failures: dict[UUID, str] = field(default_factory=dict)
+    stopped: set[tuple[str, str]] = field(default_factory=set)
+    """Aggregates with a failure: nothing more of them is sent in this batch."""
 
     def callback(self, row: dict[str, Any]) -> Callable[[Any, Message], None]:
         def delivered(error: Any, message: Message) -> None:
             if error is not None:
-                self.failed[str(row["id"])] = str(error)
+                self.fail(row, str(error))
                 return
-            place = {"topic": message.topic(), "partition": message.partition(), "offset": message.offset()}
-            self.delivered.append({"id": row["id"], **place})
+            self.places[row["id"]] = {
+                "topic": message.topic(),
+                "partition": message.partition(),
+                "offset": message.offset(),
+            }
 
         return delivered
+
+    def fail(self, row: dict[str, Any], reason: str) -> None:
+        self.failures[row["id"]] = reason
+        self.stopped.add(_aggregate(row))
+
+    def in_order(self) -> list[dict[str, Any]]:
+        """What may be recorded: of each aggregate its rows up to the first that did not get through.
+
+        A row on Kafka behind that one is sent again after it, or a consumer would never see the two in order.
+        """
+        done, waiting = [], set()
+        for row in self.rows:
+            place = self.places.get(row["id"])
+            if place is None:
+                waiting.add(_aggregate(row))
+            elif _aggregate(row) not in waiting:
+                done.append({"id": row["id"], **place})
+        return done
 
 
 def relay_once(control: ControlDb, kafka: dict[str, Any], topic_prefix: str) -> int:
@@ -57,14 +87,15 @@ def relay_once(control: ControlDb, kafka: dict[str, Any], topic_prefix: str) -> 
         if not rows:
             return 0
         batch = _send(kafka, topic_prefix, rows)
-        _record(connection, batch)
-    if batch.failed or len(batch.delivered) < len(rows):
+        delivered = batch.in_order()
+        _record(connection, delivered)
+    if len(delivered) < len(rows):
         raise SourceUnavailable(
-            f"{len(rows) - len(batch.delivered)} of {len(rows)} outbox rows were not delivered: "
-            f"{next(iter(batch.failed.values()), 'no answer in time')}",
+            f"{len(rows) - len(delivered)} of {len(rows)} outbox rows were not delivered: "
+            f"{next(iter(batch.failures.values()), 'no answer in time')}",
             remedy="they stay in the outbox and are sent at the next try; `casegold status` shows the broker",
         )
-    return len(batch.delivered)
+    return len(delivered)
 
 
 def relay_forever(control: ControlDb, kafka: dict[str, Any], topic_prefix: str, say: Callable[[str], None]) -> None:
@@ -86,9 +117,12 @@ def relay_forever(control: ControlDb, kafka: dict[str, Any], topic_prefix: str, 
 
 def _send(kafka: dict[str, Any], topic_prefix: str, rows: list[dict[str, Any]]) -> _Batch:
     """Hand all rows to an idempotent producer, which keeps their order within a partition also over its retries."""
-    producer = Producer({**kafka, "enable.idempotence": True, "acks": "all", "delivery.timeout.ms": 20_000})
-    batch = _Batch()
+    limits = {"delivery.timeout.ms": DELIVERY_MILLISECONDS}
+    producer = Producer({**limits, **kafka, "enable.idempotence": True, "acks": "all"})
+    batch = _Batch(rows)
     for row in rows:
+        if _aggregate(row) in batch.stopped:
+            continue
         try:
             producer.produce(
                 topic_prefix + row["aggregatetype"],
@@ -98,11 +132,14 @@ def _send(kafka: dict[str, Any], topic_prefix: str, rows: list[dict[str, Any]]) 
                 on_delivery=batch.callback(row),
             )
         except (KafkaException, BufferError) as error:
-            batch.failed[str(row["id"])] = str(error)
-            break  # nothing after a row that could not even be queued
+            batch.fail(row, str(error))
         producer.poll(0)
     producer.flush(FLUSH_SECONDS)
     return batch
+
+
+def _aggregate(row: dict[str, Any]) -> tuple[str, str]:
+    return row["aggregatetype"], row["aggregateid"]
 
 
 def _headers(row: dict[str, Any]) -> list[tuple[str, str | bytes | None]]:
@@ -120,6 +157,6 @@ def _headers(row: dict[str, Any]) -> list[tuple[str, str | bytes | None]]:
     return [(name, text.encode()) for name, text in texts.items()]
 
 
-def _record(connection: Connection, batch: _Batch) -> None:
+def _record(connection: Connection, delivered: list[dict[str, Any]]) -> None:
     with connection.cursor() as cursor:
-        cursor.executemany(load(SQL, "outbox_delivered"), batch.delivered)
+        cursor.executemany(load(SQL, "outbox_delivered"), delivered)
