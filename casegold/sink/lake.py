@@ -81,7 +81,20 @@ class Lake:
             ) from error
 
     def table(self, dataset: str) -> Table:
-        """The table of a dataset, as it is now; made on first use, with one empty snapshot to branch from."""
+        """The table of a dataset, as it is now; made on first use, with one empty snapshot to branch from.
+
+        Raises:
+            SourceUnavailable: the catalog or its storage does not answer.
+        """
+        try:
+            return self._table(dataset)
+        except LOST_ACKNOWLEDGEMENT as error:
+            raise SourceUnavailable(
+                f"the Iceberg catalog does not answer for {dataset}: {error}",
+                remedy="`casegold status` shows the servers",
+            ) from error
+
+    def _table(self, dataset: str) -> Table:
         identifier = tuple(dataset.split("/"))
         try:
             table = self.catalog.load_table(identifier)
@@ -137,7 +150,7 @@ class Lake:
         """
         expected = {SEQUENCE: str(seq), **(properties or {})}
         for _ in range(COMMIT_ROUNDS):
-            table = self._reload(dataset)
+            table = self.table(dataset)
             if int(table.properties.get(SEQUENCE, "0")) >= seq:
                 return None
             try:
@@ -155,18 +168,10 @@ class Lake:
             f"{dataset} gave no room for append {seq} in {COMMIT_ROUNDS} rounds", remedy="try again later"
         )
 
-    def _reload(self, dataset: str) -> Table:
-        try:
-            return self.table(dataset)
-        except LOST_ACKNOWLEDGEMENT as error:
-            raise SourceUnavailable(
-                f"the Iceberg catalog does not answer: {error}", remedy="`casegold status`"
-            ) from error
-
     def _landed(self, dataset: str, seq: int) -> bool:
         try:
             return int(self.table(dataset).properties.get(SEQUENCE, "0")) >= seq
-        except LOST_ACKNOWLEDGEMENT as error:
+        except SourceUnavailable as error:
             raise CommitUnknown(
                 f"whether append {seq} to {dataset} landed is unknown: {error}",
                 remedy="the next attempt looks first; nothing is written twice",

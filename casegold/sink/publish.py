@@ -18,7 +18,7 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken
+from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken, SourceUnavailable
 from casegold.manifest import store, versions
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Claim
@@ -134,13 +134,23 @@ def _commit(
     control: ControlDb, lake: Lake, prepared: Prepared, keys: set[date], summary: Mapping[str, str]
 ) -> Snapshot:
     """The loop: read the head, look for the run id, check the token, commit onto exactly that head."""
+    sent = False
     for _ in range(COMMIT_ROUNDS):
-        table = lake.table(prepared.dataset)
+        try:
+            table = lake.table(prepared.dataset)
+        except SourceUnavailable as error:
+            if not sent:
+                raise
+            raise CommitUnknown(
+                f"whether version {prepared.version} of {prepared.dataset} landed is unknown: {error.message}",
+                remedy="the next run settles it first; nothing is published twice",
+            ) from error
         if (snapshot := landed(table, prepared)) is not None:
             return snapshot
         with control.transaction() as connection:
             if not versions.may_commit(connection, prepared):
                 raise Deferred(f"version {prepared.version} of {prepared.dataset} is no longer this run's to publish")
+        sent = True
         try:
             _swap(lake, table, prepared, keys, summary)
         except CommitFailedException:

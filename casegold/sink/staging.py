@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Self
 
 import duckdb
@@ -24,6 +25,7 @@ from pyiceberg.table import Table, WriteTask
 
 from casegold.domain.errors import CommitUnknown, InvariantBroken
 from casegold.domain.sql import load
+from casegold.manifest.versions import VersionFile
 from casegold.sink.digest import Digest, digest_of
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake
 
@@ -71,31 +73,47 @@ class StagedVersion:
 
 @dataclass
 class Stage:
-    """The open stage of one attempt. Write every partition of its range, then `finish`."""
+    """The open stage of one attempt. Write every partition of its range, then `finish`.
+
+    Rows that are the same as those of a current file over the same hashes are not written again: that file stays.
+    """
 
     lake: Lake
     dataset: str
     branch: str
     table: Table
     base_snapshot_id: int
+    current: Sequence[VersionFile] = ()
     _files: dict[date, list[StagedFile]] = field(default_factory=dict)
     _new: list[DataFile] = field(default_factory=list)
     _task: Iterator[int] = field(default_factory=itertools.count)
     _write_uuid: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @classmethod
-    def open(cls, lake: Lake, dataset: str, run_id: str, attempt: int) -> Self:
-        """Begin at the current head of main. The branch is made when the stage is finished."""
+    def open(cls, lake: Lake, dataset: str, run_id: str, attempt: int, current: Sequence[VersionFile] = ()) -> Self:
+        """Begin at the current head of main. The branch is made when the stage is finished.
+
+        Args:
+            current: recorded files of the official versions of the range; those whose rows come out again are kept.
+        """
         table = lake.table(dataset)
         head = table.current_snapshot()
         if head is None:
             raise InvariantBroken(f"{dataset} has no snapshot to branch from")
-        return cls(lake, dataset, branch_name(run_id, attempt), table, head.snapshot_id)
+        return cls(lake, dataset, branch_name(run_id, attempt), table, head.snapshot_id, current)
 
     def write(self, partition: date, rows: pa.Table, hash_from: int, hash_to: int) -> None:
-        """Write one file of one partition; no rows make no file, yet the partition counts as staged."""
+        """Write one file of one partition, or keep the current one of the same rows.
+
+        No rows make no file, yet the partition counts as staged.
+        """
         files = self._files.setdefault(partition, [])
         if rows.num_rows == 0:
+            return
+        digest = digest_of(rows)
+        kept = self._reusable.get((partition, hash_from, hash_to, digest))
+        if kept is not None:
+            files.append(StagedFile(kept.path, kept.rows, kept.bytes, digest, hash_from, hash_to))
             return
         task = WriteTask(
             write_uuid=self._write_uuid,
@@ -107,9 +125,27 @@ class Stage:
         written = list(write_file(self.table.io, self.table.metadata, iter([task])))
         self._new += written
         files += [
-            StagedFile(file.file_path, file.record_count, file.file_size_in_bytes, digest_of(rows), hash_from, hash_to)
+            StagedFile(file.file_path, file.record_count, file.file_size_in_bytes, digest, hash_from, hash_to)
             for file in written
         ]
+
+    @cached_property
+    def _reusable(self) -> dict[tuple[date, int, int, Digest], VersionFile]:
+        return {
+            (file.partition, file.hash_from, file.hash_to, Digest(file.digest_high, file.digest_low, file.rows)): file
+            for file in self.current
+        }
+
+    def ranges(self, partition: date) -> list[tuple[int, int]]:
+        """The hash ranges of a partition's current files."""
+        return self._ranges.get(partition, [])
+
+    @cached_property
+    def _ranges(self) -> dict[date, list[tuple[int, int]]]:
+        found: dict[date, list[tuple[int, int]]] = {}
+        for file in self.current:
+            found.setdefault(file.partition, []).append((file.hash_from, file.hash_to))
+        return found
 
     def finish(self) -> StagedVersion:
         """Put the files on the branch in one snapshot: the staged partitions hold them and nothing else."""
@@ -118,31 +154,54 @@ class Stage:
         return StagedVersion(self.dataset, self.branch, self.base_snapshot_id, snapshot_id, partitions)
 
     def _commit(self) -> int:
-        keys = sorted(self._files)
-        within = partition_filter(self.table, keys[0], keys[-1])
-        old = self.lake.data_files(self.dataset, row_filter=within, snapshot_id=self.base_snapshot_id)
-        replaced = [file for file in old if partition_of(file) in self._files]
+        """Commit onto the branch; a branch that moved is this stage's work only if it holds exactly its files.
+
+        Raises:
+            CommitUnknown: the branch did not take the commit.
+            InvariantBroken: the branch holds something else, or main lacks a file that is official.
+        """
+        wanted = {file.path for files in self._files.values() for file in files}
+        old = self._files_at(self.base_snapshot_id)
+        missing = wanted - {file.file_path for file in [*old, *self._new]}
+        if missing:
+            raise InvariantBroken(
+                f"{len(missing)} official files of {self.dataset} are not on main, {min(missing)} among them",
+                remedy="only casegold may write this table: find out who else did",
+            )
+        replaced = [file for file in old if file.file_path not in wanted]
         create_branch(self.lake, self.dataset, self.branch, self.base_snapshot_id)
         for pause in range(COMMIT_ROUNDS):
             table = self.lake.table(self.dataset)
             staged = table.snapshot_by_name(self.branch)
             if staged is not None and staged.snapshot_id != self.base_snapshot_id:
+                if {file.file_path for file in self._files_at(staged.snapshot_id)} != wanted:
+                    raise InvariantBroken(f"branch {self.branch} of {self.dataset} holds files of another stage")
                 return staged.snapshot_id
             try:
-                with (
-                    table.transaction() as transaction,
-                    transaction.update_snapshot(
-                        {"casegold.staged": self.branch}, branch=self.branch
-                    ).overwrite() as update,
-                ):
-                    update.delete_by_predicate(within)
-                    for file in replaced:
-                        update.delete_data_file(file)
-                    for file in self._new:
-                        update.append_data_file(file)
+                self._send(table, replaced)
             except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
                 time.sleep(0.02 * pause)  # another branch moved, or nobody knows: look again
         raise CommitUnknown(f"the stage {self.branch} of {self.dataset} could not be committed", remedy="retry the run")
+
+    def _files_at(self, snapshot_id: int) -> list[DataFile]:
+        """The files of the staged partitions in a snapshot."""
+        files = self.lake.data_files(self.dataset, row_filter=self._within(), snapshot_id=snapshot_id)
+        return in_partitions(files, set(self._files))
+
+    def _within(self) -> BooleanExpression:
+        return partition_filter(self.table, min(self._files), max(self._files))
+
+    def _send(self, table: Table, replaced: Sequence[DataFile]) -> None:
+        summary = {"casegold.staged": self.branch}
+        with (
+            table.transaction() as transaction,
+            transaction.update_snapshot(summary, branch=self.branch).overwrite() as update,
+        ):
+            update.delete_by_predicate(self._within())
+            for file in replaced:
+                update.delete_data_file(file)
+            for file in self._new:
+                update.append_data_file(file)
 
 
 def branch_name(run_id: str, attempt: int) -> str:
@@ -176,14 +235,24 @@ def remove_branch(lake: Lake, dataset: str, branch: str) -> None:
     raise CommitUnknown(f"branch {branch} of {dataset} could not be removed", remedy="maintenance removes it later")
 
 
-def case_ranges(rows: pa.Table) -> Iterator[tuple[int, int, pa.Table]]:
-    """Cut one partition's rows at fixed hashes into a power of two of parts of about `ROWS_PER_FILE` rows.
+def case_ranges(
+    rows: pa.Table, existing: Sequence[tuple[int, int]] = (), rows_per_file: int = ROWS_PER_FILE
+) -> Iterator[tuple[int, int, pa.Table]]:
+    """Cut one partition's rows at fixed hashes into a power of two of parts of about `rows_per_file` rows.
 
     Rows without a case id, or few of them, are one part. Order is kept within a part.
+
+    Args:
+        existing: the partition's current ranges: their cut stays while its parts are no more than twice too large or
+            too small, or a few new cases would rewrite every file.
     """
     parts = 1
-    while rows.num_rows > parts * 2 * ROWS_PER_FILE:
+    while rows.num_rows > parts * 2 * rows_per_file:
         parts *= 2
+    if existing:
+        present = HASHES // (existing[0][1] - existing[0][0])
+        if present // 2 <= parts <= present * 2:
+            parts = present
     if parts == 1 or "case_id" not in rows.column_names:
         yield 0, HASHES, rows
         return

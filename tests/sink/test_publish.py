@@ -10,14 +10,15 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from casegold.domain.errors import CasegoldError
+from casegold.domain.errors import CasegoldError, CommitUnknown, ExitClass, InvariantBroken, SourceUnavailable
 from casegold.manifest import store, versions
 from casegold.manifest.model import Claim, ManifestRequest, Mode, PartitionRange, Pipeline
 from casegold.manifest.versions import NewVersion, Seen, VersionFile, VersionPartition
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
+from casegold.sink.digest import digest_of
 from casegold.sink.publish import publish, resolve_undecided
-from casegold.sink.staging import HASHES, Stage
+from casegold.sink.staging import HASHES, Stage, StagedVersion, branch_name, case_ranges, create_branch
 
 GOLD = "gold/case_daily_snapshot"
 DAY = date(2026, 3, 1)
@@ -56,15 +57,32 @@ def _value(kind: pa.DataType, case: str) -> Any:
     return case if pa.types.is_string(kind) else 1
 
 
+def _rows(platform: Platform, *cases: str) -> pa.Table:
+    schema = platform.contracts[GOLD].arrow_schema()
+    return pa.Table.from_pylist([{field.name: _value(field.type, case) for field in schema} for case in cases], schema)
+
+
 def _staged(platform: Platform, claim: Claim, *cases: str) -> NewVersion:
     stage = Stage.open(platform.lake, GOLD, claim.run_id, claim.attempt)
-    schema = platform.contracts[GOLD].arrow_schema()
-    rows = [{field.name: _value(field.type, case) for field in schema} for case in cases]
-    stage.write(DAY, pa.Table.from_pylist(rows, schema), 0, HASHES)
-    staged = stage.finish()
+    stage.write(DAY, _rows(platform, *cases), 0, HASHES)
+    return _version(stage.finish())
+
+
+def _staged_in_ranges(platform: Platform, claim: Claim, rows: pa.Table) -> NewVersion:
+    with platform.control.transaction() as connection:
+        current = versions.current_files(connection, GOLD, [DAY])
+    stage = Stage.open(platform.lake, GOLD, claim.run_id, claim.attempt, current)
+    for hash_from, hash_to, part in case_ranges(rows, stage.ranges(DAY), rows_per_file=10):
+        stage.write(DAY, part, hash_from, hash_to)
+    return _version(stage.finish())
+
+
+def _version(staged: StagedVersion) -> NewVersion:
     digest = staged.partitions[0].digest
     files = tuple(
-        VersionFile(DAY, file.path, file.rows, file.bytes, file.digest.high, file.digest.low, 0, HASHES)
+        VersionFile(
+            DAY, file.path, file.rows, file.bytes, file.digest.high, file.digest.low, file.hash_from, file.hash_to
+        )
         for file in staged.partitions[0].files
     )
     return NewVersion(
@@ -151,3 +169,84 @@ def test_a_publisher_without_its_claim_publishes_nothing(platform: Platform) -> 
     with pytest.raises(CasegoldError):
         publish(platform.control, platform.lake, claim, new)
     assert _official(platform) == (0, set())
+
+
+def test_one_changed_case_rewrites_one_file_of_four(platform: Platform) -> None:
+    first = _claim(platform, 1)
+    cases = [f"C-{number}" for number in range(80)]
+    before = _rows(platform, *cases)
+    publish(platform.control, platform.lake, first, _staged_in_ranges(platform, first, before))
+    _, old = _official(platform)
+    store.finish(platform.control, first, ExitClass.SUCCESS, "", {})
+
+    second = _claim(platform, 2)
+    column = before.schema.get_field_index("priority")
+    changed = ["other" if case == "C-7" else priority for case, priority in zip(cases, cases, strict=True)]
+    after = before.set_column(column, before.schema.field(column), pa.array(changed))
+    new = _staged_in_ranges(platform, second, after)
+    publish(platform.control, platform.lake, second, new)
+    current, files = _official(platform)
+    assert (current, len(old), len(files), len(old & files)) == (2, 4, 4, 3)
+    digest = digest_of(after)
+    assert (new.partitions[0].digest_high, new.partitions[0].digest_low) == (digest.high, digest.low)
+    assert sum(file.rows for file in new.files) == 80
+
+
+def test_the_cut_of_a_partition_stays_while_it_fits(platform: Platform) -> None:
+    rows = _rows(platform, *(f"C-{number}" for number in range(90)))
+    assert len(list(case_ranges(rows, rows_per_file=10))) == 8
+    assert len(list(case_ranges(rows, [(0, HASHES // 4)], rows_per_file=10))) == 4
+    assert len(list(case_ranges(rows, [(0, HASHES)], rows_per_file=10))) == 8
+
+
+def test_a_stage_takes_a_lost_acknowledgement_for_what_it_was(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = _claim(platform, 1)
+    platform.lake.table(GOLD)
+    create_branch(
+        platform.lake, GOLD, branch_name(claim.run_id, 1), platform.lake.table(GOLD).snapshots()[-1].snapshot_id
+    )
+    _commit_then(monkeypatch, platform, commit=True, error=OperationalError("commit", {}, ConnectionError("gone")))
+    publish(platform.control, platform.lake, claim, _staged(platform, claim, "a"))
+    assert len(_official(platform)[1]) == 1
+
+
+def test_a_branch_with_the_files_of_another_stage_is_not_ours(platform: Platform) -> None:
+    claim = _claim(platform, 1)
+    _staged(platform, claim, "a")
+    with pytest.raises(InvariantBroken, match="another stage"):
+        _staged(platform, claim, "b")
+
+
+def test_a_catalog_that_does_not_answer_is_unavailable(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> None:
+        raise OperationalError("select", {}, ConnectionError("gone"))
+
+    claim = _claim(platform, 1)
+    new = _staged(platform, claim, "a")
+    monkeypatch.setattr(platform.lake.catalog, "load_table", gone)
+    with pytest.raises(SourceUnavailable, match="does not answer"):
+        publish(platform.control, platform.lake, claim, new)
+
+
+def test_a_catalog_lost_after_the_commit_leaves_it_unknown(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = _claim(platform, 1)
+    new = _staged(platform, claim, "a")
+    commit, load = platform.lake.catalog.commit_table, platform.lake.catalog.load_table
+
+    def gone(*_: Any) -> None:
+        raise OperationalError("select", {}, ConnectionError("gone"))
+
+    def commit_and_vanish(*args: Any) -> Any:
+        commit(*args)
+        monkeypatch.setattr(platform.lake.catalog, "load_table", gone)
+        gone()
+
+    monkeypatch.setattr(platform.lake.catalog, "commit_table", commit_and_vanish)
+    with pytest.raises(CommitUnknown, match="is unknown"):
+        publish(platform.control, platform.lake, claim, new)
+    monkeypatch.setattr(platform.lake.catalog, "load_table", load)
+    monkeypatch.setattr(platform.lake.catalog, "commit_table", commit)
+    assert resolve_undecided(platform.control, platform.lake, claim) is not None
+    assert _official(platform)[0] == 1

@@ -105,13 +105,17 @@ def _stage(
     connection: duckdb.DuckDBPyConnection, platform: Platform, claim: Claim, pins: Pins
 ) -> tuple[StagedVersion, dict[date, publication.Figures]]:
     """Write every date's files on the run's own branch."""
-    stage = Stage.open(platform.lake, claim.dataset, claim.run_id, claim.attempt)
+    first, last = pins.partitions.first, pins.partitions.last
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    with platform.control.transaction() as control:
+        current = versions.current_files(control, claim.dataset, days)
+    stage = Stage.open(platform.lake, claim.dataset, claim.run_id, claim.attempt, current)
     figures: dict[date, publication.Figures] = {}
     for first, last in _chunks(connection, pins.partitions):
         rows = build.snapshot_rows(connection, first, last)
         figures |= figures_of(rows)
         for day, of_day in _by_date(rows, first, last):
-            for hash_from, hash_to, part in case_ranges(of_day):
+            for hash_from, hash_to, part in case_ranges(of_day, stage.ranges(day)):
                 stage.write(day, part, hash_from, hash_to)
     return stage.finish(), figures
 
