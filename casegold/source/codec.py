@@ -7,7 +7,6 @@ Not here: judgements that need more than the record (duplicates, conflicts, date
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -49,8 +48,7 @@ class Encoding(StrEnum):
     """The case system's own JSON; it names no source, so the topic's default source is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaRecord:
+class KafkaRecord(msgspec.Struct, frozen=True, gc=False):
     """A record as received. `timestamp` is Kafka's, aware."""
 
     topic: str

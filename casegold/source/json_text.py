@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any, NoReturn
 
+import msgspec
+
 MAX_BYTES = 1024 * 1024
 """A record's value beyond this is refused; Kafka's own default limit is the same."""
 MAX_DEPTH = 32
@@ -25,6 +27,9 @@ def read_object(value: bytes) -> dict[str, Any]:
     """
     if len(value) > MAX_BYTES:
         raise Unreadable(f"{len(value)} bytes, more than {MAX_BYTES}")
+    plain = _read_plain(value)
+    if plain is not None:
+        return plain
     try:
         text = value.decode()
         # A byte count above the limit is only a hint: brackets inside strings count, too.
@@ -40,6 +45,34 @@ def read_object(value: bytes) -> dict[str, Any]:
     if "\\u" in text:
         _refuse_characters(parsed)
     return parsed
+
+
+def _read_plain(value: bytes) -> dict[str, Any] | None:
+    """The object in an ordinary text, in a fifth of the time; None where the text wants a closer look.
+
+    The fast parser keeps the last of two equal keys and says nothing. Without backslashes every quotation mark belongs
+    to a key or to a text value, so a key that is missing in the result shows in their number.
+    """
+    if b"\\" in value or value.count(b"{") + value.count(b"[") > MAX_DEPTH:
+        return None
+    try:
+        parsed = _plain.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # read again below, by the parser that says what is wrong
+        return None
+    return parsed if 2 * _texts(parsed) == value.count(b'"') else None
+
+
+def _texts(value: Any) -> int:
+    """The number of keys and text values in a parsed value; hopelessly negative where it holds unusual numbers."""
+    kind = type(value)
+    if kind is str:
+        return 1
+    if kind is dict:
+        return len(value) + sum(map(_texts, value.values()))
+    if kind is list:
+        return sum(map(_texts, value))
+    unusual = kind is float or (kind is int and not -(2**63) <= value < 2**63)
+    return -MAX_BYTES if unusual else 0
 
 
 def storable(text: str) -> bool:
@@ -103,6 +136,7 @@ def _constant(name: str) -> NoReturn:
     raise Unreadable(f"{name} is not a JSON number")
 
 
+_plain = msgspec.json.Decoder(dict[str, Any])
 _decoder = json.JSONDecoder(
     object_pairs_hook=_unique, parse_int=_integer, parse_float=_number, parse_constant=_constant, strict=True
 )

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from casegold.domain.calendar import BusinessCalendar
@@ -33,8 +34,7 @@ class Bounds:
     max_future: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A record that decoded to an event within the bounds; `row` is its place in the chunk."""
 
     row: int
@@ -64,8 +64,7 @@ class Refused:
     effective_date: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """A new fact and the date from which on it changes figures."""
 
     candidate: Candidate
