@@ -12,6 +12,7 @@ from casegold.runtime.cli.tables import span
 from casegold.runtime.settings import REPOSITORY
 
 HOME = Path(".casegold") / "demo"
+PAGES_SHOWN = 3
 MAPPINGS = REPOSITORY / "contracts" / "mappings"
 
 
@@ -59,7 +60,10 @@ def _tell(act: demonstration.Act, home: Path, result: demonstration.Result) -> N
         empty="No version.",
     )
     click.echo(f"\n{result.seconds_to_publish:.1f} s from the last control total to the last published version")
-    for uri in result.artifacts:
+    pages = [uri for uri in result.artifacts if uri.endswith(".html")]
+    if len(pages) > PAGES_SHOWN:
+        click.echo(f"{len(pages)} reports, each a page and a CSV file; the last ones:")
+    for uri in pages[-PAGES_SHOWN:]:
         click.echo(f"report: {uri}")
     settings = " ".join(f"{name}={value}" for name, value in act.environment(home).items())
     click.echo(f"browse it: {settings} casegold dev")
