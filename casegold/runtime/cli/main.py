@@ -17,7 +17,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Servers", {"up": "services", "status": "services", "down": "services", "env": "services"}),
     ("Events in", {"simulate": "load", "import-log": "load", "send": "load"}),
     ("Run", {"demo": "demo", "dev": "dev", "work": "work", "relay": "relay"}),
-    ("Operate", {"days": "days", "source": "source", "clock": "operate", "retry": "operate"}),
+    ("Operate", {"days": "days", "source": "source", "clock": "operate", "retry": "operate", "maintain": "maintain"}),
     ("Look", {"plan": "read", "versions": "read", "show": "read", "runs": "read", "holds": "read"}),
 )
 """Section -> command -> module of this package that defines it."""

@@ -16,6 +16,7 @@ MODULES = {
     Pipeline.TOTALS: "casegold.runtime.jobs.control_totals",
     Pipeline.SNAPSHOT: "casegold.runtime.jobs.snapshot",
     Pipeline.REPORT: "casegold.runtime.jobs.report",
+    Pipeline.MAINTENANCE: "casegold.runtime.jobs.maintenance",
 }
 
 

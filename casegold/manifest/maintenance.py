@@ -1,0 +1,42 @@
+"""Maintenance in the control database: asking for it, and which attempts' stages are of no more use.
+
+Not here: what is done to a table (`sink.maintenance`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from casegold.domain.sql import load
+from casegold.manifest import store
+from casegold.manifest.db import Connection
+from casegold.manifest.model import ManifestRequest, Pipeline, RunManifest
+
+SQL = "casegold.manifest.sql"
+KEEP_REFUSED = timedelta(days=14)
+"""How long a stage that did not pass its gate stays readable."""
+
+
+def request(
+    connection: Connection, dataset: str, snapshot_id: int, today: date, requested_by: str
+) -> RunManifest | None:
+    """Ask for the maintenance of a dataset: once a day for one head of its table.
+
+    Returns:
+        The manifest, or None while a run of the dataset is running.
+    """
+    wanted = ManifestRequest(
+        pipeline=Pipeline.MAINTENANCE,
+        dataset=dataset,
+        scope={"snapshot": snapshot_id, "date": today.isoformat()},
+        transform_version="1",
+        requested_by=requested_by,
+        parameters={"task": "maintenance"},
+    )
+    return store.request(connection, wanted)
+
+
+def ended_attempts(connection: Connection, dataset: str) -> list[tuple[str, int]]:
+    """Run id and number of the attempts at a dataset whose stages nobody needs any more."""
+    rows = connection.execute(load(SQL, "maintenance_ended"), {"dataset": dataset, "keep_refused": KEEP_REFUSED})
+    return [(row["run_id"], row["attempt"]) for row in rows]
