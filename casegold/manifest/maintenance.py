@@ -23,8 +23,13 @@ def request(
     """Ask for the maintenance of a dataset: once a day for one head of its table.
 
     Returns:
-        The manifest, or None while a run of the dataset is running.
+        The manifest, or None while other work on the dataset is open: asking would supersede it.
     """
+    if any(
+        each.dataset == dataset and each.pipeline is not Pipeline.MAINTENANCE
+        for each in store.open_manifests(connection)
+    ):
+        return None
     wanted = ManifestRequest(
         pipeline=Pipeline.MAINTENANCE,
         dataset=dataset,

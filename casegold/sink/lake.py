@@ -23,6 +23,7 @@ from pyiceberg.expressions import AlwaysTrue, BooleanExpression
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import TableRequirement, TableUpdate
+from pyiceberg.transforms import IdentityTransform
 from sqlalchemy.exc import SQLAlchemyError
 
 from casegold.domain.contract import Contracts
@@ -116,6 +117,9 @@ class Lake:
                 identifier, schema=layout.schema, properties=PROPERTIES
             ) as transaction,
         ):
+            with transaction.update_sort_order() as order:
+                for column in layout.sorted_by:
+                    order.asc(column, IdentityTransform())
             if layout.partition_column is not None:
                 with transaction.update_spec() as spec:
                     spec.add_field(layout.partition_column, layout.transform, f"{layout.partition_column}_part")

@@ -125,3 +125,9 @@ def test_the_empty_commit_alone_is_no_fence(settings: Settings, lake: Lake, monk
     _once_after(lake, monkeypatch, before=lambda: _stage_nothing(other, head), lose=False)
     move_head(table, {"casegold.abandons": "x"})
     assert lake.table(GOLD).metadata.current_snapshot_id == head
+
+
+def test_a_table_says_how_its_rows_are_sorted(lake: Lake) -> None:
+    table = lake.table(GOLD)
+    names = [table.schema().find_column_name(field.source_id) for field in table.sort_order().fields]
+    assert names == ["case_id"]

@@ -29,7 +29,7 @@ COLUMNS = ("dataset", "branches removed#", "snapshots expired#", "snapshots kept
 def maintain(dataset: str | None) -> None:
     """Expire old snapshots and drop stages of ended runs; every version stays readable.
 
-    A dataset that a run is working on is left for another time.
+    A dataset with an open run is left for another time.
     """
     from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
 
@@ -47,7 +47,7 @@ def _maintain(platform: Platform, dataset: str) -> tuple[str | int | float | Non
         manifest = maintenance.request(connection, dataset, head, datetime.now(UTC).date(), "casegold maintain")
         attempt = None if manifest is None else store.next_attempt(connection, manifest.run_id, "casegold maintain")
     if manifest is None:
-        return (dataset, None, None, None, "a run is working on it")
+        return (dataset, None, None, None, "left alone: a run of it is open")
     if attempt is None:
         return (dataset, None, None, None, f"done today for this state: {manifest.state}")
     try:
