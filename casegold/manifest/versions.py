@@ -107,7 +107,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """Everything about a version that is known before its commit."""
+    """Everything about a version that is known before its commit.
+
+    `number` is what its artifacts say; None where they say none. The claim makes sure that it still is the next one.
+    """
 
     dataset: str
     base_snapshot_id: int
@@ -124,6 +127,7 @@ class NewVersion:
     inputs: tuple[VersionInput, ...]
     artifacts: tuple[VersionArtifact, ...]
     seen: Seen
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,11 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
     if row is None:
         raise InvariantBroken(f"a version of {new.dataset} was not inserted")
     version = int(row["version"])
+    if new.number not in (None, version):
+        raise InvariantBroken(
+            f"version {version} of {new.dataset} was announced as {new.number} on its artifacts",
+            remedy="another process wrote versions without the dataset's claim",
+        )
     base: dict[str, Any] = {"dataset": new.dataset, "version": version}
     with connection.cursor() as cursor:
         cursor.executemany(load(SQL, "version_partition_insert"), [base | _columns(p) for p in new.partitions])
@@ -173,6 +182,12 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
         cursor.executemany(load(SQL, "version_input_insert"), [base | _columns(i) for i in new.inputs])
         cursor.executemany(load(SQL, "version_artifact_insert"), [base | _columns(a) for a in new.artifacts])
     return _prepared(row)
+
+
+def next_number(connection: Connection, dataset: str) -> int:
+    """The number that the next version will get, as long as the caller holds the dataset's claim."""
+    row = connection.execute(load(SQL, "version_next_number"), {"dataset": dataset}).fetchone()
+    return 1 if row is None else int(row["number"])
 
 
 def undecided(connection: Connection, dataset: str) -> Prepared | None:

@@ -10,6 +10,7 @@ import pytest
 
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.runtime.settings import Settings
+from casegold.sink.lake import local_path
 from casegold.source.simulate import Plan, simulate
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, facts_of
 from tests.transform.oracle import snapshots
@@ -50,6 +51,13 @@ def test_figures_equal_the_oracle_and_sending_all_again_changes_nothing(settings
     assert installation.rows(SNAPSHOT, FIRST, LAST) == expected
     assert installation.published(SNAPSHOT) == list(days(FIRST, LAST))
     assert installation.published(REPORT) == [date(2024, 2, 1), date(2024, 3, 1)]
+
+    pages = installation.platform.control.rows(
+        "select uri, version from version_artifact where media_type = 'text/html'"
+    )
+    assert len(pages) == 2
+    for page in pages:
+        assert f"Version {page['version']}" in Path(local_path(page["uri"])).read_text()
 
     versions = installation.version_numbers(SNAPSHOT), installation.version_numbers(REPORT)
     simulate_again("--binary", 0.9, "--structured", 0.1)  # the same events in other encodings

@@ -40,6 +40,8 @@ class Judged:
     seen: Seen
     inputs: Callable[[date], tuple[VersionInput, ...]]
     artifacts: Callable[[date], tuple[VersionArtifact, ...]]
+    number: int | None = None
+    """The version number that the artifacts name."""
     gate_inputs: Mapping[str, Any] | None = None
     """Of a dataset made from partitions: what its hold's fingerprint is made of."""
 
@@ -108,6 +110,7 @@ def _publish(
         return None
     new = NewVersion(
         dataset=contract.dataset,
+        number=judged.number,
         base_snapshot_id=staged.base_snapshot_id,
         staged_branch=staged.branch,
         staged_snapshot_id=staged.snapshot_id,

@@ -56,7 +56,9 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     with engine(platform) as connection:
         tables, staged = _stage(connection, work)
         judged_by = _judge(connection, work, staged)
-    artifacts = _artifacts(work, tables, judged_by)
+    with platform.control.transaction() as control:
+        number = versions.next_number(control, contract.dataset)
+    artifacts = _artifacts(work, tables, judged_by, number)
     seen = Seen(
         0,
         0,
@@ -72,6 +74,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         seen=seen,
         inputs=lambda period: tuple(_version_input(period, each) for each in inputs[period]),
         artifacts=lambda period: artifacts[period],
+        number=number,
         gate_inputs=manifest.scope["inputs"],
     )
     return publication.conclude(platform, manifest, claim, judged)
@@ -129,7 +132,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVer
 
 
 def _artifacts(
-    work: _Work, tables: dict[date, pa.Table], judged_by: Verdict
+    work: _Work, tables: dict[date, pa.Table], judged_by: Verdict, number: int
 ) -> dict[date, tuple[VersionArtifact, ...]]:
     """Render and store the files of every period that passed; a version names them only once it is prepared."""
     found: dict[date, tuple[VersionArtifact, ...]] = defaultdict(tuple)
@@ -137,7 +140,7 @@ def _artifacts(
         status = judged_by.status(period)
         if status is GateStatus.CLOSED:
             continue
-        rendered = work.product.render(table, _evidence(work, period, judged_by, status))
+        rendered = work.product.render(table, _evidence(work, period, judged_by, status, number))
         found[period] = tuple(
             VersionArtifact(
                 partition=period,
@@ -154,11 +157,11 @@ def _artifacts(
     return found
 
 
-def _evidence(work: _Work, period: date, judged_by: Verdict, status: GateStatus) -> ReportEvidence:
+def _evidence(work: _Work, period: date, judged_by: Verdict, status: GateStatus, number: int) -> ReportEvidence:
     waived = tuple(r.check for r in judged_by.results if r.partition == period and r.status.value == "WAIVED")
     return ReportEvidence(
         dataset=work.contract.dataset,
-        version=None,
+        version=number,
         month=period,
         quality=status.value,
         publication="OFFICIAL",
