@@ -127,7 +127,20 @@ def test_the_empty_commit_alone_is_no_fence(settings: Settings, lake: Lake, monk
     assert lake.table(GOLD).metadata.current_snapshot_id == head
 
 
-def test_a_table_says_how_its_rows_are_sorted(lake: Lake) -> None:
-    table = lake.table(GOLD)
-    names = [table.schema().find_column_name(field.source_id) for field in table.sort_order().fields]
-    assert names == ["case_id"]
+@pytest.mark.parametrize(
+    ("dataset", "sorted_by"),
+    [
+        (BRONZE, ["kafka_partition", "kafka_offset"]),
+        ("silver/case_events", ["effective_date", "case_id"]),
+        (GOLD, ["case_id"]),
+    ],
+)
+def test_a_table_says_how_its_rows_are_sorted(lake: Lake, dataset: str, sorted_by: list[str]) -> None:
+    table = lake.table(dataset)
+    assert [table.schema().find_column_name(field.source_id) for field in table.sort_order().fields] == sorted_by
+
+
+def test_every_contract_becomes_a_table_with_documented_columns(settings: Settings, lake: Lake) -> None:
+    for contract in open_platform(settings).contracts:
+        docs = {field.name: field.doc for field in lake.table(contract.dataset).schema().fields}
+        assert docs == {column.name: column.description for column in contract.columns}
