@@ -64,10 +64,13 @@ def overrides() -> Mapping[str, str]:
 
 
 @pytest.fixture
-def settings(
+def database(
     servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: Mapping[str, str]
 ) -> Iterator[Settings]:
-    """An installation of this test's own; `load_settings()` in the code under test finds the same one."""
+    """Settings of an installation of this test's own, with its database and as yet no topics.
+
+    `load_settings()` in the code under test finds the same one.
+    """
     name = f"t{uuid4().hex[:12]}"
     server_url, _, template = servers.database_url().rpartition("/")
     fields = {
@@ -84,16 +87,22 @@ def settings(
         create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         connection.execute(create)
     store.install(ControlDb(own.control_url()), own.time_zone, own.business_clock)
-    local.create_topics(own)
     yield own
     with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-    admin = AdminClient({**own.kafka_config()})
-    for gone in admin.delete_topics(list(own.topics())).values():
+
+
+@pytest.fixture
+def settings(database: Settings) -> Iterator[Settings]:
+    """A whole installation of this test's own: database and topics."""
+    local.create_topics(database)
+    yield database
+    admin = AdminClient({**database.kafka_config()})
+    for gone in admin.delete_topics(list(database.topics())).values():
         gone.result()
 
 
 @pytest.fixture
-def control(settings: Settings) -> ControlDb:
-    """The control database of `settings`."""
-    return ControlDb(settings.control_url())
+def control(database: Settings) -> ControlDb:
+    """The control database of the installation. Topics are there only in a test that asks for `settings`, too."""
+    return ControlDb(database.control_url())

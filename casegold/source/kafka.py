@@ -32,6 +32,8 @@ TIMEOUT_SECONDS = 15.0
 STALL_SECONDS = 60.0
 """Without any progress for this long a read is given up: the broker answers, yet sends nothing."""
 BATCH = 10_000
+LEADER_PAUSES = (0.2, 0.4, 0.8, 1.6)
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 KafkaConfig = Mapping[str, Any]
 
@@ -98,19 +100,34 @@ def describe_topic(config: KafkaConfig, topic: str) -> TopicState:
         ConfigurationError: there is no such topic.
     """
     admin = AdminClient(dict(config))
+    for pause in LEADER_PAUSES:
+        try:
+            return _describe(admin, topic)
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER:
+                raise _refusal(topic, error) from error
+            time.sleep(pause)  # the topic was made a moment ago, or its leader just moved
     try:
-        cluster = admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result()
-        described = admin.describe_topics(TopicCollection([topic]), request_timeout=TIMEOUT_SECONDS)[topic].result()
-        partitions = [TopicPartition(topic, each.id) for each in described.partitions]
-        starts = _offsets(admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # the client ships no types for it
-        ends = _offsets(admin, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # likewise
+        return _describe(admin, topic)
     except KafkaException as error:
-        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise ConfigurationError(
-                f"there is no topic {topic}", remedy="`casegold up` makes the topics; or correct the setting"
-            ) from error
-        raise _unavailable(topic, error) from error
+        raise _refusal(topic, error) from error
+
+
+def _describe(admin: AdminClient, topic: str) -> TopicState:
+    cluster = admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result()
+    described = admin.describe_topics(TopicCollection([topic]), request_timeout=TIMEOUT_SECONDS)[topic].result()
+    partitions = [TopicPartition(topic, each.id) for each in described.partitions]
+    starts = _offsets(admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # ships no types
+    ends = _offsets(admin, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # likewise
     return TopicState(cluster.cluster_id, topic, str(described.topic_id), starts, ends)
+
+
+def _refusal(topic: str, error: KafkaException) -> SourceUnavailable | ConfigurationError:
+    if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        return ConfigurationError(
+            f"there is no topic {topic}", remedy="`casegold up` makes the topics; or correct the setting"
+        )
+    return _unavailable(topic, error)
 
 
 def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from casegold.runtime.cli.source import source
 from casegold.runtime.jobs.ingest import BRONZE, SILVER
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
+from casegold.sink.lake import Lake
 from casegold.source import kafka
 from casegold.source.kafka import OffsetRange, describe_topic, read_chunks
 from tests.ingest.events import DAY, assert_accounted, event, put, record_of, send_events, silver, transactional
@@ -173,3 +175,27 @@ def test_a_topic_recreated_after_the_plan_is_not_read_as_the_old_one(platform: P
     with pytest.raises(ConfigurationError, match="another topic"):
         execute(platform, attempt.run_id, attempt.attempt, "test")
     assert rows(platform, BRONZE) == []
+
+
+def test_what_bronze_has_of_the_old_topic_is_finished_under_its_own_epoch(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Lake.append
+
+    def append_and_die(self: Lake, *arguments: Any, **named: Any) -> None:
+        append(self, *arguments, **named)
+        raise RuntimeError("the process dies")
+
+    send_events(platform, [event("e1")])
+    attempt = next_attempt(platform, SILVER)
+    assert attempt is not None
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(Lake, "append", append_and_die)
+        execute(platform, attempt.run_id, attempt.attempt, "test")
+    _recreate(platform)
+    send_events(platform, [event("e2")])
+    accept_epoch(platform.control, describe_topic(platform.kafka_config, platform.settings.events_topic), "moved")
+    read(platform, SILVER)
+    assert {row["event_id"] for row in rows(platform, SILVER)} == {"e1", "e2"}
+    assert [row[0] for row in _ranges(platform)] == [1, 2], "each under its epoch"
+    assert_accounted(platform)

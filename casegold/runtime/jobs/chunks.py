@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
@@ -72,18 +73,33 @@ def ranges_json(manifest: RunManifest, chunk: Chunk) -> str:
     return json.dumps({"topic": manifest.scope["topic"], "epoch": manifest.scope["epoch"], "ranges": ranges})
 
 
-def unfinished_ranges(manifest: RunManifest, properties: Mapping[str, str]) -> tuple[ReadRange, ...]:
-    """The ranges that a table's last commit covers.
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What a commit covers of a topic. Its epoch may be over: what bronze has is finished under the old one."""
+
+    topic: str
+    epoch: int
+    ranges: tuple[ReadRange, ...]
+
+
+def covered(manifest: RunManifest, ranges: tuple[ReadRange, ...]) -> Covered:
+    """What a chunk of the manifest's own covers."""
+    return Covered(manifest.scope["topic"], manifest.scope["epoch"], ranges)
+
+
+def unfinished(manifest: RunManifest, properties: Mapping[str, str]) -> Covered:
+    """What a table's last commit covers.
 
     Raises:
-        InvariantBroken: they are of another topic or epoch than the manifest's: nobody may have moved on before.
+        InvariantBroken: it is of another topic than the manifest's.
     """
-    covered, scope = json.loads(properties[RANGES]), manifest.scope
-    if (covered["topic"], covered["epoch"]) != (scope["topic"], scope["epoch"]):
+    found = json.loads(properties[RANGES])
+    if found["topic"] != manifest.scope["topic"]:
         raise InvariantBroken(
-            f"the last commit for {manifest.dataset} is of {covered['topic']} epoch {covered['epoch']}, unfinished"
+            f"the last commit for {manifest.dataset} is of {found['topic']}, unfinished",
+            remedy=f"set the topic back to {found['topic']} until it is read",
         )
-    return tuple(ReadRange(*each) for each in covered["ranges"])
+    return Covered(found["topic"], found["epoch"], tuple(ReadRange(*each) for each in found["ranges"]))
 
 
 def commit_summary(claim: Claim) -> dict[str, str]:

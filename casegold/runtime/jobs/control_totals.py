@@ -30,7 +30,7 @@ from casegold.runtime.jobs.chunks import (
     ranges_json,
     record_rows,
     remaining,
-    unfinished_ranges,
+    unfinished,
 )
 from casegold.runtime.jobs.facts import SQL, engine
 from casegold.runtime.outcome import Outcome, Scalar
@@ -75,7 +75,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 def _next_seq(platform: Platform) -> int:
     with platform.control.transaction() as connection:
         given = ingest.last_seq(connection, TOTALS)
-    return max(given, platform.lake.last_seq(TOTALS)) + 1
+    return max(given, platform.lake.last_seq(TOTALS), platform.lake.last_seq(REJECTED)) + 1
 
 
 def _finish_last(platform: Platform, manifest: RunManifest, claim: Claim) -> list[CommitCounts]:
@@ -89,8 +89,10 @@ def _finish_last(platform: Platform, manifest: RunManifest, claim: Claim) -> lis
     if begun <= seq:
         return []
     kept_from = {partition: kept for partition, _, _, kept in manifest.scope["ranges"]}
-    covered = unfinished_ranges(manifest, platform.lake.properties(REJECTED))
-    ranges = tuple(OffsetRange(each.partition, each.start, each.end, kept_from[each.partition]) for each in covered)
+    covers = unfinished(manifest, platform.lake.properties(REJECTED))
+    if covers.epoch != manifest.scope["epoch"]:
+        return []  # its topic is gone, which a person accepted; the refused records are kept, their number is used up
+    ranges = tuple(OffsetRange(e.partition, e.start, e.end, kept_from[e.partition]) for e in covers.ranges)
     chunks = list(read_chunks(platform.kafka_config, manifest.scope["topic"], ranges, _size(ranges)))
     whole = Chunk([record for chunk in chunks for record in chunk.records], tuple(chain(*(c.ranges for c in chunks))))
     return [_append_totals(platform, manifest, claim, whole, begun, _sort(platform, whole.records))]
@@ -141,10 +143,10 @@ def _complete(platform: Platform, manifest: RunManifest, claim: Claim, seq: int)
     commit = CommitCounts(
         len(brought) + others, len(brought), counts["duplicates"], counts["conflicts"], counts["rejected"]
     )
-    ranges, scope = unfinished_ranges(manifest, properties), manifest.scope
+    covers = unfinished(manifest, properties)
     with platform.control.transaction() as connection:
         store.assert_claim(connection, claim)
-        ingest.record_commit(connection, claim, seq, scope["topic"], scope["epoch"], commit, ranges)
+        ingest.record_commit(connection, claim, seq, covers.topic, covers.epoch, commit, covers.ranges)
         totals.record(connection, seq, brought)
     return commit
 

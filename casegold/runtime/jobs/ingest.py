@@ -21,7 +21,16 @@ from casegold.domain.sql import load
 from casegold.manifest import backfill, dead_letters, ingest, store
 from casegold.manifest.ingest import CommitCounts, Conflict, HeldFact
 from casegold.manifest.model import Claim, PartitionRange, RunManifest
-from casegold.runtime.jobs.chunks import RANGES, commit_summary, ranges_json, record_rows, remaining, unfinished_ranges
+from casegold.runtime.jobs.chunks import (
+    RANGES,
+    Covered,
+    commit_summary,
+    covered,
+    ranges_json,
+    record_rows,
+    remaining,
+    unfinished,
+)
 from casegold.runtime.jobs.dead_letters import send_pending
 from casegold.runtime.jobs.facts import SQL, engine
 from casegold.runtime.jobs.known_facts import ConflictingRecord, KnownFacts, Sorted
@@ -29,7 +38,7 @@ from casegold.runtime.outcome import Outcome, Scalar
 from casegold.runtime.platform import Platform
 from casegold.sink.tables import BRONZE_SCHEMA, REJECTED_SCHEMA
 from casegold.source.codec import KafkaRecord, decode
-from casegold.source.kafka import Chunk, ReadRange, read_chunks
+from casegold.source.kafka import Chunk, read_chunks
 from casegold.transform.silver import Accepted, Bounds, Refused, read_chunk, rejected_rows, silver_rows
 
 BRONZE = "bronze/case_events"
@@ -69,10 +78,6 @@ class _Run:
     def topic(self) -> str:
         return str(self.manifest.scope["topic"])
 
-    @property
-    def epoch(self) -> int:
-        return int(self.manifest.scope["epoch"])
-
 
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Read the manifest's offset ranges into bronze and silver.
@@ -89,7 +94,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         )
         seq = _next_seq(run_)
         for chunk in chunks:
-            _process(run_, seq, _to_bronze(run_, seq, chunk), chunk.records, chunk.ranges)
+            _process(run_, seq, _to_bronze(run_, seq, chunk), chunk.records, covered(manifest, chunk.ranges))
             seq = _next_seq(run_)
     send_pending(platform)
     return Outcome(_figures(run_.total, manifest, time.monotonic() - begun))
@@ -128,15 +133,15 @@ def _complete_unfinished(run_: _Run) -> None:
     with platform.control.transaction() as connection:
         if seq == 0 or ingest.is_complete(connection, SILVER, seq):
             return
-    ranges = unfinished_ranges(run_.manifest, platform.lake.properties(BRONZE))
+    covers = unfinished(run_.manifest, platform.lake.properties(BRONZE))
     platform.lake.register(run_.connection, "bronze_case_events", BRONZE, row_filter=f"ingest_seq = {seq}")
     run_.connection.execute(load(SQL, "set_seq"), {"value": seq})
     rows = run_.connection.execute(load(SQL, "bronze_chunk")).to_arrow_table()
     bronze = rows.cast(BRONZE_SCHEMA)
-    _process(run_, seq, bronze, _records(bronze), ranges)
+    _process(run_, seq, bronze, _records(bronze), covers)
 
 
-def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord], ranges: tuple[ReadRange, ...]) -> None:
+def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord], covers: Covered) -> None:
     """One chunk from bronze to silver: decode, compare with what is known, write, and complete.
 
     Args:
@@ -161,7 +166,7 @@ def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord],
     platform.lake.append(REJECTED, rejected, seq=seq, summary=summary)
     rows = silver_rows(accepted, bronze, seq, datetime.now(UTC), contract.arrow_schema())
     platform.lake.append(SILVER, rows, seq=seq, summary=summary)
-    _complete(run_, seq, bronze, ranges, sorted_, accepted, refused)
+    _complete(run_, seq, bronze, covers, sorted_, accepted, refused)
 
 
 def _records(bronze: pa.Table) -> list[KafkaRecord]:
@@ -180,7 +185,7 @@ def _complete(
     run_: _Run,
     seq: int,
     bronze: pa.Table,
-    ranges: tuple[ReadRange, ...],
+    covers: Covered,
     sorted_: Sorted,
     accepted: list[Accepted],
     refused: list[Refused],
@@ -193,12 +198,12 @@ def _complete(
     with run_.platform.control.transaction() as connection:
         store.assert_claim(connection, run_.claim)
         late = ingest.lateness(connection, rules.grace_window.days)
-        ingest.record_commit(connection, run_.claim, seq, run_.topic, run_.epoch, counts, ranges)
+        ingest.record_commit(connection, run_.claim, seq, covers.topic, covers.epoch, counts, covers.ranges)
         held = [_held(each) for each in accepted if late.is_held(each.dirty_from)]
         dates = Counter(each.dirty_from for each in accepted if not late.is_held(each.dirty_from))
         ingest.record_facts(connection, seq, dates, late, held)
         ingest.record_conflicts(
-            connection, seq, run_.topic, run_.epoch, [_conflict(bronze, each) for each in sorted_.conflicts]
+            connection, seq, covers.topic, covers.epoch, [_conflict(bronze, each) for each in sorted_.conflicts]
         )
         corrections = [
             each.candidate.corrected
