@@ -20,7 +20,7 @@ from casegold.source.mapping import load_mapping
 
 ROOT = Path(__file__).parents[2]
 MAPPINGS = ROOT / "contracts" / "mappings"
-LOGS = Path(os.environ.get("CASEGOLD_EVENT_LOGS", ROOT.parent / "shared" / "data"))
+LOGS = Path(os.environ.get("EVENT_LOGS", ROOT.parent / "shared" / "data"))
 MAPPING = """
 name: test
 timeZone: Europe/Amsterdam
@@ -160,7 +160,7 @@ def test_a_damaged_gz_is_refused(tmp_path: Path) -> None:
 
 def real(name: str) -> Path:
     if not (LOGS / name).exists():
-        pytest.skip(f"{name} is not in {LOGS}; CASEGOLD_EVENT_LOGS names the directory of the public logs")
+        pytest.skip(f"{name} is not in {LOGS}; EVENT_LOGS names the directory of the public logs")
     return LOGS / name
 
 

@@ -60,9 +60,9 @@ class KafkaServer:
 
     def _format(self, java: list[str]) -> None:
         # Made under another name first: a crash in between leaves no half-made directory behind.
-        making = self.directory / "log.making"
-        if making.exists():
-            shutil.rmtree(making)
+        for abandoned in self.directory.glob("log.making-*"):
+            shutil.rmtree(abandoned)
+        making = self.directory / f"log.making-{secrets.token_hex(4)}"
         properties = self._properties(1, 2, making)
         # A leading letter: the tool takes an id that begins with a dash for an option.
         cluster_id = "A" + urlsafe_b64encode(secrets.token_bytes(16)).decode()[1:22]

@@ -99,17 +99,18 @@ class PostgresServer:
         say("making the local database")
         if not self.password_file.exists():
             write_private(self.password_file, secrets.token_urlsafe(24))
-            if user:
-                os.chown(self.password_file, *user)
-        # Made under another name first: a crash in between leaves no half-made data behind.
-        making = self.directory / "data.making"
+        if user:
+            os.chown(self.password_file, *user)
+        # Made under a name of its own first: a crash leaves no half-made data behind, and an initdb that outlives
+        # its parent writes to a directory that nobody uses.
+        for abandoned in self.directory.glob("data.making-*"):
+            shutil.rmtree(abandoned)
+        making = self.directory / f"data.making-{secrets.token_hex(4)}"
         _initdb(making, self.password_file, user)
         making.rename(self.data)
 
 
 def _initdb(directory: Path, password_file: Path, user: tuple[int, int] | None) -> None:
-    if directory.exists():
-        shutil.rmtree(directory)
     command = [
         str(_programs() / "initdb"),
         *("-D", str(directory), "-U", USER, "--pwfile", str(password_file), "--auth=scram-sha-256"),
