@@ -1,0 +1,90 @@
+"""`python -m benchmarks`: servers of its own, N simulated events, every step measured, the results as JSON.
+
+Steps run one after the other on one machine in one run, so that their ratios can be compared; times alone cannot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from casegold.domain.calendar import BusinessCalendar
+from casegold.runtime.cli.tables import show
+from casegold.runtime.services import local
+from casegold.runtime.settings import load_settings
+
+EVENTS_A_CASE = 7
+LAST = "2024-02-29"
+RESULTS = Path(__file__).parent / "results"
+
+
+@click.command()
+@click.option("--events", default=1_000_000, show_default=True, help="About so many simulated events.")
+def main(events: int) -> None:
+    """Measure ingest and snapshots beside a plain loop and a plain scan."""
+    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
+        clock = BusinessCalendar("UTC").end_of(datetime(2024, 2, 29, tzinfo=UTC).date())
+        os.environ |= {
+            "CASEGOLD_HOME": home,
+            "CASEGOLD_FIRST_DATE": "2024-01-01",
+            "CASEGOLD_BUSINESS_CLOCK": clock.isoformat(),
+        }
+        settings = load_settings()
+        try:
+            local.up(settings, lambda line: click.echo(line, err=True))
+            results = {"tick_empty": step("tick")}
+            cases = str(events // EVENTS_A_CASE)
+            command("simulate", "--cases", cases, "--days", "60", "--seed", "1", "--until", LAST)
+            for name in ("plain_loop", "tick", "ingest", "plain_scan", "publish"):
+                results[name] = step(name)
+        finally:
+            local.down(settings)
+    results["ratios"] = ratios(results)
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{events}.json"
+    file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    columns = ("rows", "seconds", "processor_seconds", "rows_per_second", "peak_mib")
+    rows = [
+        (name, *(figures.get(column) for column in columns)) for name, figures in results.items() if "rows" in figures
+    ]
+    show(f"{events:,} events", ("step", *(f"{column}#" for column in columns)), rows, empty="")
+    click.echo(json.dumps(results["ratios"], indent=2))
+    click.echo(f"results: {file}")
+
+
+def command(*arguments: str) -> None:
+    """Run a casegold command; it shows its own progress."""
+    subprocess.run([sys.executable, "-m", "casegold.runtime.cli.main", *arguments], check=True)
+
+
+def step(name: str) -> dict[str, Any]:
+    """Measure one step in a process of its own."""
+    click.echo(f"measuring {name}", err=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.steps", name], check=True, stdout=subprocess.PIPE, text=True
+    )
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def ratios(results: dict[str, Any]) -> dict[str, float]:
+    """How the platform compares with what does far less; a sensor's look with and without a backlog."""
+    return {
+        "ingest_over_plain_loop": round(results["ingest"]["seconds"] / results["plain_loop"]["seconds"], 2),
+        "publish_over_plain_scan": round(results["publish"]["seconds"] / results["plain_scan"]["seconds"], 2),
+        "tick_with_backlog_over_empty": round(
+            results["tick"]["tick_seconds"] / results["tick_empty"]["tick_seconds"], 2
+        ),
+    }
+
+
+if __name__ == "__main__":
+    main()
