@@ -15,6 +15,7 @@ def ask(connection: Connection, dataset: str, partitions: PartitionRange, reason
     Returns:
         False where an open request already covers the range; then nothing is written.
     """
+    connection.execute(load(SQL, "backfill_expire"), {"dataset": dataset})
     row = connection.execute(
         load(SQL, "backfill_ask"),
         {

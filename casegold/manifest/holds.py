@@ -24,6 +24,7 @@ class JudgedAt:
 
     admitted_seq: int | None
     totals_seq: int | None
+    waivers: tuple[int, ...]
     requested_at: datetime
 
 
@@ -73,7 +74,11 @@ def fingerprint(
     read: dict[str, Any] = {
         "contract": contract_scope(contract),
         "transform": transform_version,
-        "waivers": waivers(connection, contract.dataset, held, judged_at.requested_at if judged_at else None),
+        "waivers": [
+            waiver
+            for waiver in waivers(connection, contract.dataset, held)
+            if judged_at is None or waiver in judged_at.waivers
+        ],
     }
     if inputs is None:
         parameters = {
@@ -138,9 +143,9 @@ def contract_scope(contract: DatasetContract) -> list[str]:
     return [contract.version, contract.digest]
 
 
-def waivers(connection: Connection, dataset: str, within: PartitionRange, as_of: datetime | None = None) -> list[int]:
-    """Waivers that touch a range and were approved by an instant (None = now), by id."""
-    parameters = {"dataset": dataset, "first": within.first, "last": within.last, "as_of": as_of}
+def waivers(connection: Connection, dataset: str, within: PartitionRange) -> list[int]:
+    """Approved waivers that touch a range, by id."""
+    parameters = {"dataset": dataset, "first": within.first, "last": within.last}
     return [row["waiver_id"] for row in connection.execute(load(SQL, "hold_waivers"), parameters)]
 
 

@@ -1,5 +1,6 @@
 -- Per date, source and type: what arrived against what the source counted.
 --   silver          source, event_id, event_type, effective_date, emitted_at: accepted events up to the pin
+--   accepted        source, event_id: which of the rejected ids are in silver up to the pin, under whatever date
 --   rejected        the same columns and reason: rejected records up to the pin whose type and date are known
 --   open_conflicts  the same columns and case_id: conflicts that nobody has settled, each distinct record once
 --   totals          source, business_date, event_type, count, as_of, revision: up to the pin
@@ -19,7 +20,7 @@ turned_away as (
     where reason <> 'CONFLICT'
       and event_id is not null
       and not exists (
-          select 1 from silver where silver.source = rejected.source and silver.event_id = rejected.event_id
+          select 1 from accepted where accepted.source = rejected.source and accepted.event_id = rejected.event_id
       )
     group by source, event_id, event_type, effective_date
     union all

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casegold.domain.contract import Contracts
-from casegold.manifest import holds, planner
+from casegold.manifest import backfill, holds, planner
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.decisions import Decision, Due, NotDue
 from casegold.manifest.model import PartitionRange
 from casegold.runtime.contracts import load_contracts
-from tests.manifest.register import REPORT, SNAPSHOT, Register
+from tests.manifest.register import REPORT, RUN, SNAPSHOT, Register
 
 CONTRACTS = load_contracts(Path(__file__).parents[2] / "contracts" / "datasets")
 TRANSFORMS = {contract.transform: "1" for contract in CONTRACTS}
@@ -175,8 +175,33 @@ def test_what_arrives_while_a_run_judges_is_not_taken_for_judged(connection: Con
     register.close_range(day(0), day(2))
     register.totals(day(1), 3)
     held = PartitionRange(day(0), day(2))
-    judged_at = holds.JudgedAt(register.seq, register.totals_seq, datetime.now(UTC))
+    judged_at = holds.JudgedAt(register.seq, register.totals_seq, (), datetime.now(UTC))
     register.totals(day(1), 4, revision=2)  # while the run was under way
     print_ = holds.fingerprint(connection, CONTRACTS[SNAPSHOT], "1", held, judged_at=judged_at)
     register.hold(SNAPSHOT, day(0), day(2), kind="GATE", fingerprint=print_)
     assert due_range(connection) == (day(0), day(2))
+
+
+def test_a_record_rejected_after_the_verdict_is_a_reason_to_judge_again(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(day(0), day(2))
+    held = PartitionRange(day(0), day(2))
+    print_ = holds.fingerprint(connection, CONTRACTS[SNAPSHOT], "1", held)
+    register.hold(SNAPSHOT, day(0), day(2), kind="GATE", fingerprint=print_)
+    assert due_range(connection) is None
+    connection.execute(
+        "insert into ingest_commit (dataset, seq, kind, run_id, records, rejected)"
+        " values ('silver/case_events', 9, 'INGEST', %s, 1, 1)",
+        (RUN,),
+    )
+    assert due_range(connection) == (day(0), day(2))
+
+
+def test_an_expired_request_for_approval_is_asked_again(connection: Connection) -> None:
+    wanted = PartitionRange(day(0), day(2))
+    assert backfill.ask(connection, SNAPSHOT, wanted, "too many", 500)
+    assert not backfill.ask(connection, SNAPSHOT, wanted, "too many", 500)
+    connection.execute("update backfill_request set expires_at = clock_timestamp() - interval '1 day'")
+    assert backfill.ask(connection, SNAPSHOT, wanted, "too many", 500)
+    states = connection.execute("select state from backfill_request order by requested_at").fetchall()
+    assert [row["state"] for row in states] == ["EXPIRED", "REQUESTED"]

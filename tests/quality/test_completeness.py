@@ -75,10 +75,12 @@ def compare(
     conflicts: Sequence[dict[str, Any]] = (),
     totals: Sequence[dict[str, Any]],
     judged: Sequence[date] = (DAY,),
+    accepted_elsewhere: Sequence[dict[str, Any]] = (),
 ) -> pl.DataFrame:
     with duckdb.connect() as connection:
         for name, rows, schema in (
             ("silver", silver, EVENT),
+            ("accepted", [*silver, *accepted_elsewhere], EVENT),
             ("rejected", rejected, EVENT),
             ("open_conflicts", conflicts, EVENT),
             ("totals", totals, TOTAL),
@@ -141,6 +143,13 @@ def test_what_was_sent_after_the_count_is_told_and_fails_nothing() -> None:
     result = judge(silver=[on_time, late], totals=[total(1), total(0, "CaseClosed")])
     assert result.status is CheckStatus.PASSED
     assert result.detail == "1 sent after the count, not yet covered"
+
+
+def test_a_record_accepted_under_another_date_is_not_counted_under_its_own() -> None:
+    other = event("moved", effective_date=DAY + timedelta(days=6))
+    totals = [total(0), total(0, "CaseClosed")]
+    result = judge(rejected=[event("moved")], accepted_elsewhere=[other], totals=totals)
+    assert result.status is CheckStatus.PASSED, "whether or not that date is among those judged"
 
 
 def test_a_record_rejected_twice_or_accepted_later_is_one_event() -> None:

@@ -1,3 +1,4 @@
 select source, event_id, case_id, event_type, effective_date, emitted_at
 from event_conflict
-where state = 'OPEN' and ingest_seq <= %(admitted_seq)s and effective_date between %(first)s and %(last)s
+where (state = 'OPEN' or settled_seq > %(admitted_seq)s) and ingest_seq <= %(admitted_seq)s
+  and effective_date between %(first)s and %(last)s

@@ -68,7 +68,10 @@ def settle(
         if closed:
             partitions = PartitionRange(closed[0].partition, closed[-1].partition)
             judged_at = holds.JudgedAt(
-                manifest.scope.get("admitted_seq"), manifest.scope.get("totals_seq"), manifest.requested_at
+                manifest.scope.get("admitted_seq"),
+                manifest.scope.get("totals_seq"),
+                tuple(manifest.scope["waivers"]),
+                manifest.requested_at,
             )
             print_ = holds.fingerprint(connection, contract, manifest.transform_version, partitions, inputs, judged_at)
             held = holds.GateHold(partitions, reason_of(verdict), print_)
