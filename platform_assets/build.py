@@ -22,6 +22,7 @@ from platform_assets.schedules import day_close_job, schedules
 from platform_assets.standing import standing_checks
 from resources.platform import PlatformResource
 from resources.runs import tags_of
+from sensors.day_close import day_close
 from sensors.domain import domain_sensor
 from sensors.planner import planner_sensor
 from sensors.publish_events import publish_events
@@ -74,6 +75,7 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
         sensors=[
             domain_sensor("domain_events", events.SILVER, ingest_jobs[0], asset_key(events.TOPIC)),
             domain_sensor("domain_totals", events.TOTALS, ingest_jobs[1]),
+            day_close,
             planner_sensor(product_jobs),
             publish_events,
             failed_runs,

@@ -13,7 +13,7 @@ STANDING = "*/10 * * * *"
 
 @dg.op(name="close_days", tags=NO_RETRY, description="Close every date that is over and complete up to its barrier.")
 def close_days_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
-    """Close what can be closed; the planner sensor then requests what became due."""
+    """Close what can be closed; the sensor `planner` then requests what became due."""
     from casegold.runtime.jobs.day_close import close_days  # noqa: PLC0415 - loads Kafka, definitions do without
 
     report = close_days(platform.open())
@@ -39,7 +39,7 @@ def schedules(time_zone: str, standing_job: AssetJob) -> list[dg.ScheduleDefinit
             cron_schedule=NIGHTLY,
             execution_timezone=time_zone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="The planner sensor closes days all day long; this closes them where it is switched off.",
+            description="The sensor `day_close` does so all day long; this closes them where it is switched off.",
         ),
         dg.ScheduleDefinition(
             name="standing_questions",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from casegold.domain.failpoints import durable
 from casegold.manifest.model import Attempt
 from casegold.runtime.platform import Platform
 from casegold.runtime.ticks import launch_failed
@@ -31,7 +32,8 @@ def requests(instance: dg.DagsterInstance, platform: Platform, attempts: Iterabl
         if ended:
             launch_failed(platform, attempt.run_id, attempt.attempt, why(ended[0]))
         else:
-            yield run_request(attempt)
+            with durable("run-request"):
+                yield run_request(attempt)
 
 
 def why(run: dg.DagsterRun) -> str:

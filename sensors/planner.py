@@ -1,4 +1,4 @@
-"""The planner sensor: closes days, asks the planner, and requests a run for every attempt that waits.
+"""The planner sensor: asks the planner, and requests a run for every attempt that waits.
 
 It alone requests runs of computed datasets: Dagster deduplicates run keys per sensor.
 """
@@ -21,7 +21,7 @@ def planner_sensor(targets: list[AssetJob]) -> dg.SensorDefinition:
         jobs=targets,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Closes days that are over and complete, then requests what the planner finds due.",
+        description="Requests what the planner finds due among published and closed dates.",
     )
     def planner(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]

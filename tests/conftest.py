@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -45,7 +46,7 @@ def servers() -> Iterator[Settings]:
     try:
         local.start_servers(settings, print)
         local.prepare_database(settings)
-        with ControlDb(settings.control_url()).transaction() as connection:
+        with ControlDb(settings.control_url()).write("by a test") as connection:
             connection.execute("truncate setting, setting_history")
         with psycopg.connect(settings.database_url(), autocommit=True) as connection:
             # Tests kill processes, never the machine: what is not on the disk yet is still in the operating system.
@@ -63,18 +64,18 @@ def overrides() -> Mapping[str, str]:
     return {}
 
 
-@pytest.fixture
-def database(
-    servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: Mapping[str, str]
+@contextmanager
+def own_database(
+    servers: Settings, home: Path, monkeypatch: pytest.MonkeyPatch, overrides: Mapping[str, str]
 ) -> Iterator[Settings]:
-    """Settings of an installation of this test's own, with its database and as yet no topics.
+    """Settings of an installation of its own, with its database and as yet no topics.
 
     `load_settings()` in the code under test finds the same one.
     """
     name = f"t{uuid4().hex[:12]}"
     server_url, _, template = servers.database_url().rpartition("/")
     fields = {
-        "home": str(tmp_path / "home"),
+        "home": str(home),
         "postgres_url": f"{server_url}/{name}",
         "kafka_bootstrap": servers.brokers(),
         **{field: f"{name}.{Settings.model_fields[field].default}" for field in TOPIC_FIELDS},
@@ -92,14 +93,30 @@ def database(
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def settings(database: Settings) -> Iterator[Settings]:
-    """A whole installation of this test's own: database and topics."""
+@contextmanager
+def own_topics(database: Settings) -> Iterator[Settings]:
+    """The same installation with its topics."""
     local.create_topics(database)
     yield database
     admin = AdminClient({**database.kafka_config()})
     for gone in admin.delete_topics(list(database.topics())).values():
         gone.result()
+
+
+@pytest.fixture
+def database(
+    servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: Mapping[str, str]
+) -> Iterator[Settings]:
+    """An installation of this test's own: its database, no topics yet."""
+    with own_database(servers, tmp_path / "home", monkeypatch, overrides) as own:
+        yield own
+
+
+@pytest.fixture
+def settings(database: Settings) -> Iterator[Settings]:
+    """A whole installation of this test's own: database and topics."""
+    with own_topics(database) as own:
+        yield own
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import IntEnum
 from importlib.resources import files
 from typing import Any
@@ -11,9 +11,12 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from casegold.domain.errors import SourceUnavailable
+from casegold.domain.errors import CommitUnknown, SourceUnavailable
+from casegold.domain.failpoints import reach
 
 Connection = psycopg.Connection[DictRow]
+
+SERVERS_REMEDY = "`casegold up` starts the local servers; `casegold status` shows them"
 
 
 class Lock(IntEnum):
@@ -32,26 +35,65 @@ class ControlDb:
         self.url = url
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises.
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads; Postgres refuses it anything else.
 
         Raises:
-            SourceUnavailable: Postgres does not answer.
+            SourceUnavailable: Postgres does not answer, or went away meanwhile.
         """
-        try:
-            connection = psycopg.connect(self.url, row_factory=dict_row, connect_timeout=10)
-        except psycopg.OperationalError as error:
-            raise SourceUnavailable(
-                f"the control database does not answer: {str(error).strip()}",
-                remedy="`casegold up` starts the local servers; `casegold status` shows them",
-            ) from error
-        with connection:
-            yield connection
+        with closing(self._connect()) as connection:
+            connection.read_only = True
+            with _lost_while_open():
+                yield connection
+
+    @contextmanager
+    def write(self, effect: str) -> Iterator[Connection]:
+        """One transaction that is one durable effect: committed when the block ends, rolled back when it raises.
+
+        Args:
+            effect: its name in `casegold.domain.failpoints`.
+
+        Raises:
+            SourceUnavailable: Postgres does not answer, or went away before the commit; nothing was done.
+            CommitUnknown: it went away during the commit. Every write may be done again: it finds itself done.
+        """
+        with closing(self._connect()) as connection:
+            # Leaving a closed transaction rolls it back, so only the way through `commit` keeps anything.
+            with _lost_while_open():
+                yield connection
+                reach(f"{effect}.before")
+            try:
+                connection.commit()
+                reach(f"{effect}.after")
+            except (psycopg.OperationalError, ConnectionError) as error:
+                raise CommitUnknown(
+                    f"whether {effect!r} was committed is unknown: {str(error).strip()}",
+                    remedy="the next attempt finds it done or does it; nothing is done twice",
+                ) from error
 
     def rows(self, sql: Any, parameters: dict[str, Any] | None = None) -> list[DictRow]:
-        """All rows of one statement in its own transaction."""
-        with self.transaction() as connection:
+        """All rows of one statement in a transaction that only reads."""
+        with self.read() as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def _connect(self) -> Connection:
+        try:
+            return psycopg.connect(self.url, row_factory=dict_row, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            raise SourceUnavailable(
+                f"the control database does not answer: {str(error).strip()}", remedy=SERVERS_REMEDY
+            ) from error
+
+
+@contextmanager
+def _lost_while_open() -> Iterator[None]:
+    """A connection that breaks, or a server that shuts down, before the commit: the whole transaction is void."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise SourceUnavailable(
+            f"the control database went away: {str(error).strip()}", remedy=SERVERS_REMEDY
+        ) from error
 
 
 def take_lock(connection: Connection, lock: Lock) -> None:

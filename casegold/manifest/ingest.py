@@ -112,12 +112,14 @@ def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) ->
     Raises:
         ConfigurationError: the topic is another one than before, or records were deleted before they were read.
     """
-    with control.transaction() as connection:
+    with control.write("ingest-plan") as connection:
         take_lock(connection, Lock.PLAN)
         in_flight = connection.execute(load(SQL, "ingest_in_flight"), {"dataset": of.dataset}).fetchone()
         if in_flight is not None:
             return store.manifest_of(in_flight)
+        sources.begin(connection, state)
         epoch = sources.current_epoch(connection, state)
+        sources.begin_partitions(connection, of.dataset, state, epoch)
         positions = sources.known_positions(connection, of.dataset, state, epoch)
         sources.refuse_loss(connection, state, epoch, positions)
         share = max(1, of.max_records // max(1, len(state.ends)))

@@ -26,7 +26,7 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
     Args:
         transforms: version of each transform that a contract names.
     """
-    with control.transaction() as connection:
+    with control.write("plan") as connection:
         take_lock(connection, Lock.PLAN)
         store.reap(connection)
         busy = {row["dataset"] for row in connection.execute(load(SQL, "planner_busy"))}

@@ -54,15 +54,19 @@ class Look:
     problem: ConfigurationError | None
 
 
-def current_epoch(connection: Connection, state: Topic) -> int:
-    """The epoch that a topic is in; the first sight of it begins epoch 1.
-
-    Raises:
-        ConfigurationError: the topic is another one than before.
-    """
+def begin(connection: Connection, state: Topic) -> None:
+    """Take a topic that was never seen as found: its epoch 1."""
     parameters = {"topic": state.topic, "cluster_id": state.cluster_id, "topic_id": state.topic_id}
     connection.execute(load(SQL, "epoch_first"), parameters)
-    row = connection.execute(load(SQL, "epoch_current"), parameters).fetchone()
+
+
+def current_epoch(connection: Connection, state: Topic) -> int:
+    """The epoch that a topic is in.
+
+    Raises:
+        ConfigurationError: the topic is another one than before, or was never read.
+    """
+    row = connection.execute(load(SQL, "epoch_current"), {"topic": state.topic}).fetchone()
     if row is None or (row["cluster_id"], row["topic_id"]) != (state.cluster_id, state.topic_id):
         known = "nothing" if row is None else f"topic id {row['topic_id']} of cluster {row['cluster_id']}"
         raise another_topic(state, known)
@@ -78,18 +82,22 @@ def another_topic(state: Topic, known: str) -> ConfigurationError:
     )
 
 
-def known_positions(connection: Connection, consumer: str, state: Topic, epoch: int) -> dict[int, int]:
-    """Positions by partition; a partition seen for the first time begins where its log does.
-
-    Raises:
-        ConfigurationError: the log ends before a position.
-    """
+def begin_partitions(connection: Connection, consumer: str, state: Topic, epoch: int) -> None:
+    """Let a consumer begin each partition that it sees for the first time where its log begins."""
     base = {"consumer": consumer, "topic": state.topic, "epoch": epoch}
     with connection.cursor() as cursor:
         cursor.executemany(
             load(SQL, "position_first"),
             [base | {"partition": p, "position": start} for p, start in state.starts.items()],
         )
+
+
+def known_positions(connection: Connection, consumer: str, state: Topic, epoch: int) -> dict[int, int]:
+    """Positions by partition, of those that the consumer has begun.
+
+    Raises:
+        ConfigurationError: the log ends before a position.
+    """
     found = positions(connection, consumer, state.topic, epoch)
     for partition, position in found.items():
         end = state.ends.get(partition)
@@ -156,7 +164,7 @@ def accept_epoch(control: ControlDb, state: Topic, reason: str) -> int:
         "topic_id": state.topic_id,
         "reason": reason,
     }
-    with control.transaction() as connection:
+    with control.write("epoch-accept") as connection:
         take_lock(connection, Lock.PLAN)
         current = connection.execute(load(SQL, "epoch_current"), parameters).fetchone()
         if current is None:
@@ -186,7 +194,7 @@ def accept_loss(control: ControlDb, consumer: str, state: Topic, reason: str) ->
         ConfigurationError: the topic is another one, or nothing is lost.
     """
     accepted = []
-    with control.transaction() as connection:
+    with control.write("loss-accept") as connection:
         take_lock(connection, Lock.PLAN)
         epoch = current_epoch(connection, state)
         for partition, position in positions(connection, consumer, state.topic, epoch).items():

@@ -155,7 +155,7 @@ def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> C
     Raises:
         Deferred: the dataset is claimed by a living run, or this attempt is over or superseded.
     """
-    with control.transaction() as connection:
+    with control.write("attempt-start") as connection:
         row = connection.execute(load(SQL, "attempt_lock"), {"run_id": run_id, "attempt": attempt}).fetchone()
         if row is None:
             raise ConfigurationError(f"run {run_id} has no attempt {attempt}", remedy="`casegold runs` lists them")
@@ -195,7 +195,7 @@ def _take_claim(connection: Connection, claim: Claim) -> str | None:
 
 def heartbeat(control: ControlDb, claim: Claim) -> bool:
     """A sign of life. False when the claim is no longer ours: the run must stop."""
-    with control.transaction() as connection:
+    with control.write("heartbeat") as connection:
         return connection.execute(load(SQL, "claim_heartbeat"), _claim_parameters(claim)).rowcount == 1
 
 
@@ -209,6 +209,11 @@ def assert_claim(connection: Connection, claim: Claim) -> None:
         raise Deferred(f"run {claim.run_id[:12]} attempt {claim.attempt} no longer owns {claim.dataset}")
 
 
+def still_owns(connection: Connection, claim: Claim) -> bool:
+    """Whether the claim is ours at this moment; for a step that is fenced by something else."""
+    return connection.execute(load(SQL, "claim_held"), _claim_parameters(claim)).fetchone() is not None
+
+
 def finish(
     control: ControlDb, claim: Claim, exit_class: ExitClass, message: str, outcome: dict[str, Any]
 ) -> RunState | None:
@@ -217,7 +222,7 @@ def finish(
     Returns:
         The manifest's state, or None where the attempt had been taken over (then nothing changes).
     """
-    with control.transaction() as connection:
+    with control.write("attempt-finish") as connection:
         if connection.execute(load(SQL, "claim_release"), _claim_parameters(claim)).rowcount == 0:
             return None
         connection.execute(
@@ -243,7 +248,7 @@ def defer(control: ControlDb, claim: Claim, message: str) -> bool:
     Returns:
         False where the attempt had been taken over; then nothing changes.
     """
-    with control.transaction() as connection:
+    with control.write("attempt-defer") as connection:
         if connection.execute(load(SQL, "claim_release"), _claim_parameters(claim)).rowcount == 0:
             return False
         parameters = {"run_id": claim.run_id, "attempt": claim.attempt, "message": message}
@@ -320,7 +325,7 @@ def install(control: ControlDb, time_zone: str, clock: str) -> None:
     Args:
         clock: `system` or an ISO 8601 instant; used at the first start only.
     """
-    with control.transaction() as connection:
+    with control.write("install") as connection:
         for key, value in (("business_time_zone", time_zone), ("business_clock", clock)):
             connection.execute(load(SQL, "setting_first"), {"key": key, "value": Jsonb(value)})
         stored = setting(connection, "business_time_zone")
@@ -334,13 +339,13 @@ def install(control: ControlDb, time_zone: str, clock: str) -> None:
 def set_business_clock(control: ControlDb, clock: str, reason: str) -> None:
     """Set the business clock to `system` or to an ISO 8601 instant; the old value is kept in setting_history."""
     parse_clock(clock)
-    with control.transaction() as connection:
+    with control.write("clock-set") as connection:
         connection.execute(load(SQL, "setting_set"), {"key": "business_clock", "value": Jsonb(clock), "reason": reason})
 
 
 def business_clock(control: ControlDb) -> BusinessClock:
     """The clock that decides which dates are over."""
-    with control.transaction() as connection:
+    with control.read() as connection:
         stored = setting(connection, "business_clock")
     if stored is None:
         raise InvariantBroken("the installation has no business clock", remedy="`casegold up` writes it")

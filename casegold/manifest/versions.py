@@ -190,6 +190,11 @@ def next_number(connection: Connection, dataset: str) -> int:
     return 1 if row is None else int(row["number"])
 
 
+def is_undecided(connection: Connection, dataset: str) -> bool:
+    """Whether the dataset has a version that is PREPARED or ABANDONING."""
+    return connection.execute(load(SQL, "version_is_undecided"), {"dataset": dataset}).fetchone() is not None
+
+
 def undecided(connection: Connection, dataset: str) -> Prepared | None:
     """The dataset's version that is PREPARED or ABANDONING; locked to the end of the transaction."""
     row = connection.execute(load(SQL, "version_undecided"), {"dataset": dataset}).fetchone()

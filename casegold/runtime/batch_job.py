@@ -38,7 +38,7 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
     """
     claim = store.start(platform.control, run_id, attempt, launcher_ref)
     try:
-        with platform.control.transaction() as connection:
+        with platform.control.read() as connection:
             manifest = store.manifest(connection, run_id)
         with _heartbeat(platform.control, claim):
             outcome = registry.job_of(manifest.pipeline)(platform, manifest, claim)

@@ -25,7 +25,7 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
         Deferred: a run of the dataset is under way.
     """
     transforms = versions()
-    with platform.control.transaction() as connection:
+    with platform.control.write("attempt-request") as connection:
         decisions = {d.dataset: d for d in planner.decide(connection, platform.contracts, transforms)}
         decision = decisions.get(dataset)
         if decision is None:

@@ -14,7 +14,7 @@ from casegold.manifest.model import Attempt, RunManifest
 from casegold.runtime import batch_job
 from casegold.runtime.ingests import DATASETS
 from casegold.runtime.platform import Platform
-from casegold.runtime.ticks import domain_tick, planner_tick
+from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick
 
 LAUNCHER = "in-process"
 MAX_ROUNDS = 10_000
@@ -48,13 +48,14 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
     done: list[Execution] = []
     for _ in range(MAX_ROUNDS):
         attempts = [attempt for dataset in DATASETS for attempt in domain_tick(platform, dataset)]
+        day_close_tick(platform)
         attempts += planner_tick(platform)
         if not attempts:
             break
         for attempt in attempts:
             done.append(execute(platform, attempt))
             say(done[-1])
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         return Idle(tuple(done), tuple(store.open_manifests(connection)))
 
 

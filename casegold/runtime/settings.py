@@ -126,6 +126,9 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="Maven repository that the local broker's files come from; each is checked by its SHA-256.",
     )
+    failpoint: str = Field(
+        default="", description="For tests: where this process fails, `name:kind`; `casegold failpoints` lists names."
+    )
     jar_cache: AbsolutePath = Field(
         default=Path("~/.cache/casegold/jars"), validate_default=True, description="Where those files are kept."
     )

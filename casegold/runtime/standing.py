@@ -117,7 +117,7 @@ def look_at_topic(platform: Platform, dataset: str) -> TopicLook:
 
     topic = pipeline_of(platform, dataset).topic
     state = describe_topic(platform.kafka_config, topic)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         epoch = connection.execute(load(SQL, "stream_epoch"), {"topic": topic}).fetchone()
         parameters = {"consumer": dataset, "topic": topic, "epoch": epoch["epoch"] if epoch else 0}
         stored = {row["kafka_partition"]: row for row in connection.execute(load(SQL, "stream_positions"), parameters)}

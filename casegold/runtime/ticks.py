@@ -13,7 +13,7 @@ from casegold.domain.sql import load
 from casegold.manifest import ingest, planner, store
 from casegold.manifest.model import Attempt, PartitionRange, Pipeline, RunManifest, RunState
 from casegold.runtime.ingests import pipeline_of
-from casegold.runtime.jobs.day_close import close_days
+from casegold.runtime.jobs.day_close import DayCloseReport, close_days
 from casegold.runtime.platform import Platform
 from casegold.source.kafka import describe_topic
 from casegold.stream.publish_events import Seen, claim_announcements
@@ -54,7 +54,7 @@ def ask_ingest(platform: Platform, dataset: str, wanted: PartitionRange | None, 
             f"run {manifest.run_id[:12]} of the next offsets is {manifest.state}",
             remedy=f"`casegold runs {dataset}` tells why; correct the cause, then retry the run",
         )
-    with platform.control.transaction() as connection:
+    with platform.control.write("attempt-request") as connection:
         attempt = store.next_attempt(connection, manifest.run_id, asked_by)
     if attempt is None:
         raise Deferred(f"an ingest into {dataset} is under way or was asked for a moment ago")
@@ -66,9 +66,13 @@ def _plan_ingest(platform: Platform, dataset: str, asked_by: str) -> RunManifest
     return ingest.plan(platform.control, pipeline, describe_topic(platform.kafka_config, pipeline.topic), asked_by)
 
 
+def day_close_tick(platform: Platform) -> DayCloseReport:
+    """Close the days that can be closed. A topic that is not the one read so far stops this, and nothing else."""
+    return close_days(platform)
+
+
 def planner_tick(platform: Platform) -> list[Attempt]:
-    """Close the days that can be closed, plan, and return the waiting attempts of computed datasets."""
-    close_days(platform)
+    """Plan, and return the waiting attempts of computed datasets. Asks Postgres only."""
     planner.plan(platform.control, platform.contracts, transforms.versions(), ASKED_BY)
     return waiting(platform, COMPUTATIONS)
 
@@ -88,7 +92,7 @@ def publish_events_tick(platform: Platform) -> Seen:
 
 def waiting(platform: Platform, pipelines: Collection[Pipeline]) -> list[Attempt]:
     """Write an attempt for each open manifest that may have one now, and return all that have not started."""
-    with platform.control.transaction() as connection:
+    with platform.control.write("attempt-request") as connection:
         for manifest in store.open_manifests(connection):
             if manifest.pipeline in pipelines:
                 store.next_attempt(connection, manifest.run_id, ASKED_BY)
@@ -103,7 +107,7 @@ def launch_failed(platform: Platform, run_id: str, number: int, reason: str) -> 
     Returns:
         False where the attempt is not waiting any more; then nothing changes.
     """
-    with platform.control.transaction() as connection:
+    with platform.control.write("launch-failed") as connection:
         found = [a for a in store.requested_attempts(connection) if (a.run_id, a.attempt) == (run_id, number)]
         for attempt in found:
             store.fail_launch(connection, attempt, reason)

@@ -5,8 +5,9 @@ Not here: publishing gated versions (`staging`, `publish`), and what a dataset l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from urllib.parse import unquote, urlparse
 
@@ -28,6 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
+from casegold.domain.failpoints import durable
 from casegold.sink.tables import PROPERTIES, layout_of
 
 CATALOG_NAME = "casegold"
@@ -39,6 +41,27 @@ COMMIT_ROUNDS = 20
 
 LOST_ACKNOWLEDGEMENT = (SQLAlchemyError, OSError)
 """What a commit raises whose fate is unknown: the statement may have landed before the connection broke."""
+
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def storage_named(what: str) -> Iterator[None]:
+    """Tell a full disk from a broken connection: waiting does not make space, and nothing was written.
+
+    Raises:
+        SourceUnavailable: there is no space.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise SourceUnavailable(
+            f"no space is left for {what}: {error}",
+            remedy="make space where the warehouse is; the next attempt goes on, official versions are untouched",
+        ) from error
 
 
 class FencedCatalog(SqlCatalog):
@@ -113,6 +136,7 @@ class Lake:
             self.catalog.create_namespace(identifier[:1])
         with (
             suppress(TableAlreadyExistsError, CommitFailedException),
+            durable("table-create"),
             self.catalog.create_table_transaction(
                 identifier, schema=layout.schema, properties=PROPERTIES
             ) as transaction,
@@ -158,7 +182,7 @@ class Lake:
             if int(table.properties.get(SEQUENCE, "0")) >= seq:
                 return None
             try:
-                with table.transaction() as transaction:
+                with storage_named(dataset), durable(f"append-{dataset}"), table.transaction() as transaction:
                     transaction.append(rows, snapshot_properties={**(summary or {}), SEQUENCE: str(seq)})
                     transaction.set_properties(expected)
             except CommitFailedException:
@@ -243,7 +267,7 @@ class Lake:
         table = self.table(dataset)
         location = f"{table.location()}/artifacts/{run}/{name}"
         try:
-            with table.io.new_output(location).create(overwrite=True) as stream:
+            with durable("artifact-write"), table.io.new_output(location).create(overwrite=True) as stream:
                 stream.write(content)
         except OSError as error:
             raise SourceUnavailable(f"{location} cannot be written: {error}", remedy="is the storage full?") from error
@@ -260,6 +284,7 @@ def move_head(table: Table, summary: Mapping[str, str]) -> None:
     """Move the head of main by a snapshot without changes; another writer's commit serves as well."""
     with (
         suppress(CommitFailedException),
+        durable("head-move"),
         table.transaction() as transaction,
         transaction.update_snapshot(dict(summary)).fast_append(),
     ):

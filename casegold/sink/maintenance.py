@@ -12,6 +12,7 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
 from casegold.domain.errors import CommitUnknown
+from casegold.domain.failpoints import durable
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake
 from casegold.sink.staging import remove_branch
 
@@ -43,7 +44,8 @@ def expire_snapshots(lake: Lake, dataset: str, keep: int = SNAPSHOTS_KEPT) -> in
         if not old:
             return len(expired)
         try:
-            table.maintenance.expire_snapshots().by_ids(sorted(old)).commit()
+            with durable("snapshots-expire"):
+                table.maintenance.expire_snapshots().by_ids(sorted(old)).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again
         expired |= old

@@ -19,6 +19,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
 from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken, SourceUnavailable
+from casegold.domain.failpoints import durable
 from casegold.manifest import store, versions
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Claim
@@ -48,7 +49,7 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
         CommitUnknown: the catalog does not answer; `resolve_undecided` settles the version later.
         InvariantBroken: main changed since the range was staged.
     """
-    with control.transaction() as connection:
+    with control.write("version-prepare") as connection:
         store.assert_claim(connection, claim)
         prepared = versions.prepare(connection, claim, new)
     summary = {
@@ -59,7 +60,7 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
         "casegold.mode": new.mode,
     }
     snapshot = _commit(control, lake, prepared, {partition.key for partition in new.partitions}, summary)
-    with control.transaction() as connection:
+    with control.write("version-complete") as connection:
         store.assert_claim(connection, claim)
         _complete(connection, lake, prepared, snapshot.snapshot_id)
     remove_branch(lake, prepared.dataset, prepared.staged_branch)
@@ -72,14 +73,17 @@ def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published
     Returns:
         The version, where it turned out to be published.
     """
-    with control.transaction() as connection:
+    with control.read() as connection:
+        if not versions.is_undecided(connection, claim.dataset):
+            return None
+    with control.write("version-abandoning") as connection:
         store.assert_claim(connection, claim)
         prepared = versions.undecided(connection, claim.dataset)
         if prepared is None:
             return None
         versions.abandoning(connection, prepared, uuid4())
     snapshot = landed(displace_head(lake, prepared), prepared)
-    with control.transaction() as connection:
+    with control.write("version-settle") as connection:
         store.assert_claim(connection, claim)
         if snapshot is not None:
             _complete(connection, lake, prepared, snapshot.snapshot_id)
@@ -147,7 +151,7 @@ def _commit(
             ) from error
         if (snapshot := landed(table, prepared)) is not None:
             return snapshot
-        with control.transaction() as connection:
+        with control.read() as connection:
             if not versions.may_commit(connection, prepared):
                 raise Deferred(f"version {prepared.version} of {prepared.dataset} is no longer this run's to publish")
         sent = True
@@ -179,7 +183,11 @@ def _swap(lake: Lake, table: Table, prepared: Prepared, keys: set[date], summary
             remedy="only casegold may write this table: find out who else did",
         )
     kept = {file.file_path for file in staged} & {file.file_path for file in old}
-    with table.transaction() as transaction, transaction.update_snapshot(dict(summary)).overwrite() as update:
+    with (
+        durable("publish-commit"),
+        table.transaction() as transaction,
+        transaction.update_snapshot(dict(summary)).overwrite() as update,
+    ):
         update.delete_by_predicate(within)
         for file in old:
             if file.file_path not in kept:

@@ -16,6 +16,7 @@ from uuid import UUID
 from confluent_kafka import KafkaException, Message, Producer
 
 from casegold.domain.errors import SourceUnavailable
+from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection, ControlDb
 
@@ -81,7 +82,7 @@ def relay_once(control: ControlDb, kafka: dict[str, Any], topic_prefix: str) -> 
     Raises:
         SourceUnavailable: some rows did not get through; those that did are recorded.
     """
-    with control.transaction() as connection:
+    with control.write("relay-mark") as connection:
         connection.execute(load(SQL, "outbox_lock"))
         rows = connection.execute(load(SQL, "outbox_undelivered"), {"limit": BATCH}).fetchall()
         if not rows:
@@ -134,7 +135,8 @@ def _send(kafka: dict[str, Any], topic_prefix: str, rows: list[dict[str, Any]]) 
         except (KafkaException, BufferError) as error:
             batch.fail(row, str(error))
         producer.poll(0)
-    producer.flush(FLUSH_SECONDS)
+    with durable("relay-send", SourceUnavailable):
+        producer.flush(FLUSH_SECONDS)
     return batch
 
 

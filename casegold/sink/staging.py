@@ -23,11 +23,12 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
 from pyiceberg.table import Table, WriteTask
 
-from casegold.domain.errors import CommitUnknown, InvariantBroken
+from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
+from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
 from casegold.manifest.versions import VersionFile
 from casegold.sink.digest import Digest, digest_of
-from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake
+from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storage_named
 
 HASHES = 65_536
 """A case hash is the first four hexadecimal digits of MD5 of the case id: the same in every engine and release."""
@@ -122,7 +123,14 @@ class Stage:
             record_batches=rows.combine_chunks().to_batches(),
             partition_key=_partition_key(self.table, partition),
         )
-        written = list(write_file(self.table.io, self.table.metadata, iter([task])))
+        try:
+            with storage_named(f"the stage of {self.dataset}"), durable("stage-write"):
+                written = list(write_file(self.table.io, self.table.metadata, iter([task])))
+        except OSError as error:
+            raise SourceUnavailable(
+                f"a file of {self.dataset} {partition} cannot be written: {error}",
+                remedy="is the warehouse reachable? The next attempt stages anew",
+            ) from error
         self._new += written
         files += [
             StagedFile(file.file_path, file.record_count, file.file_size_in_bytes, digest, hash_from, hash_to)
@@ -194,6 +202,7 @@ class Stage:
     def _send(self, table: Table, replaced: Sequence[DataFile]) -> None:
         summary = {"casegold.staged": self.branch}
         with (
+            durable("stage-commit"),
             table.transaction() as transaction,
             transaction.update_snapshot(summary, branch=self.branch).overwrite() as update,
         ):
@@ -216,7 +225,8 @@ def create_branch(lake: Lake, dataset: str, branch: str, snapshot_id: int) -> No
         if branch in table.refs():
             return
         try:
-            table.manage_snapshots().create_branch(snapshot_id, branch).commit()
+            with durable("stage-branch"):
+                table.manage_snapshots().create_branch(snapshot_id, branch).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)
     raise CommitUnknown(f"branch {branch} of {dataset} could not be made", remedy="retry the run")
@@ -229,7 +239,8 @@ def remove_branch(lake: Lake, dataset: str, branch: str) -> None:
         if branch not in table.refs():
             return
         try:
-            table.manage_snapshots().remove_branch(branch).commit()
+            with durable("branch-remove"):
+                table.manage_snapshots().remove_branch(branch).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)
     raise CommitUnknown(f"branch {branch} of {dataset} could not be removed", remedy="maintenance removes it later")

@@ -12,6 +12,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from casegold.domain.errors import SourceUnavailable
+from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection, ControlDb
 from casegold.source.codec import KafkaRecord
@@ -54,7 +55,7 @@ def claim_announcements(control: ControlDb, kafka: Mapping[str, Any], topic: str
         ConfigurationError: the topic is not the one that was read so far.
     """
     state = describe_topic(kafka, topic)
-    with control.transaction() as connection:
+    with control.write("stream-open") as connection:
         epoch = epoch_of(connection, state)
         ranges = unread(connection, CONSUMER, state, epoch)
     chunk = next(read_chunks(kafka, topic, ranges, MAX_EVENTS), None)
@@ -65,7 +66,7 @@ def claim_announcements(control: ControlDb, kafka: Mapping[str, Any], topic: str
     if bad:
         _send_dead_letters(kafka, dead_letters, bad)
     counts = {"WOKE_PLANNER": 0, "IGNORED": 0, "DUPLICATE": 0}
-    with control.transaction() as connection:
+    with control.write("trigger-claim") as connection:
         for record, announcement in decoded:
             if announcement is not None:
                 counts[_claim(connection, state.topic_id, record, announcement)] += 1
@@ -120,7 +121,8 @@ def _send_dead_letters(kafka: Mapping[str, Any], topic: str, records: list[Kafka
         headers: list[tuple[str, str | bytes | None]] = [*record.headers]
         headers += [(f"__connect.errors.{name}", str(value).encode()) for name, value in origin.items()]
         producer.produce(topic, key=record.key, value=record.value, headers=headers, on_delivery=delivered)
-    left = producer.flush(FLUSH_SECONDS)
+    with durable("letters-send", SourceUnavailable):
+        left = producer.flush(FLUSH_SECONDS)
     if failed or left:
         raise SourceUnavailable(
             f"{len(failed) + left} dead letters were not taken by {topic}: {next(iter(failed), 'no answer in time')}",

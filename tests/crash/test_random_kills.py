@@ -58,7 +58,7 @@ def live(seconds: float) -> int | None:
 
 def let_time_pass(control: ControlDb) -> None:
     """What a minute without heartbeats and some minutes of backoff would do."""
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         connection.execute("update dataset_claim set heartbeat_at = heartbeat_at - interval '1 hour'")
         connection.execute(
             "update run_attempt set heartbeat_at = heartbeat_at - interval '1 hour',"

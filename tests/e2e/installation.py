@@ -44,7 +44,7 @@ class Installation:
     def rows(self, dataset: str, first: date, last: date, version: int | None = None) -> list[dict[str, Any]]:
         """Published rows of some partitions, read from the recorded files, in the order of the key."""
         paths = []
-        with self.platform.control.transaction() as connection:
+        with self.platform.control.write("by a test") as connection:
             for key in versions.partition_states(connection, dataset, first, last):
                 found = listing.partition_as_of(connection, dataset, key, version)
                 paths += [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
@@ -55,7 +55,7 @@ class Installation:
         return rows.sort_by(key).to_pylist()
 
     def published(self, dataset: str) -> list[date]:
-        with self.platform.control.transaction() as connection:
+        with self.platform.control.write("by a test") as connection:
             return list(versions.partition_states(connection, dataset, date.min, date.max))
 
     def version_numbers(self, dataset: str) -> list[int]:

@@ -48,7 +48,7 @@ def next_attempt(platform: Platform, dataset: str) -> Attempt | None:
     manifest = ingest.plan(platform.control, pipeline, describe_topic(platform.kafka_config, pipeline.topic), "test")
     if manifest is None:
         return None
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         connection.execute("update run_attempt set not_before = now()")  # a test does not wait for a backoff
         attempt = store.next_attempt(connection, manifest.run_id, "test")
     assert attempt is not None

@@ -119,7 +119,7 @@ def test_a_killed_attempt_is_finished_by_the_next(
     assert len(_mirror(platform)) == 9
     read(platform, TOTALS)
     assert [row[0].day for row in _mirror(platform)] == [1] * 9 + [2] * 9
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         reached = ingest.positions(connection, TOTALS, platform.settings.totals_topic, 1)
     assert reached == {0: 19}
     commits = platform.control.rows("select records, accepted, conflicts from ingest_commit order by seq")

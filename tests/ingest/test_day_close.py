@@ -155,7 +155,7 @@ def test_another_epoch_needs_a_barrier_of_its_own(platform: Platform) -> None:
     _send_events(platform)
     _count(platform, [1])
     assert close_days(platform).closed == ()
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         connection.execute(
             "insert into source_epoch (topic, epoch, cluster_id, topic_id, reason)"
             " select topic, 2, cluster_id, topic_id, 'test' from source_epoch where topic = %s",

@@ -165,7 +165,7 @@ def test_an_attempt_that_was_given_up_for_dead_adds_nothing(
         nonlocal calls
         calls += 1
         if calls == call:
-            with platform.control.transaction() as connection:
+            with platform.control.write("by a test") as connection:
                 connection.execute("update dataset_claim set heartbeat_at = now() - interval '1 hour'")
                 connection.execute("update run_attempt set heartbeat_at = now() - interval '1 hour'")
                 store.reap(connection)

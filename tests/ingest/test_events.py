@@ -41,7 +41,7 @@ def _conflicts(platform: Platform) -> list[tuple[str, str, int | None]]:
 
 
 def _close(platform: Platform, first: date, count: int) -> None:
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         connection.execute(
             "insert into day_close (business_date, previous_date, barrier, signals, close_seq, totals_seq)"
             " select %(first)s::date + n, case when n > 0 then %(first)s::date + n - 1 end, '[]', '[]', 0, 0"

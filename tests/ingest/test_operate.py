@@ -57,7 +57,7 @@ def _failed(platform: Platform) -> RunManifest:
     send(platform, platform.settings.totals_topic, [(None, b"{}")])
     attempt = next_attempt(platform, TOTALS)
     assert attempt is not None
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         store.fail_launch(connection, attempt, "test")
         store.end_manifest(connection, attempt.run_id, RunState.FAILED, {"error": "test"})
         return store.manifest(connection, attempt.run_id)
@@ -68,7 +68,7 @@ def test_a_failed_run_is_opened_again(platform: Platform, capsys: pytest.Capture
     assert run(["retry", "zz", "--reason", "r"]) == ExitClass.CONFIGURATION
     assert "no run begins with 'zz'" in capsys.readouterr().err
     assert run(["retry", failed.run_id[:8], "--reason", "the broker is back"]) == ExitClass.SUCCESS
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         assert store.manifest(connection, failed.run_id).state is RunState.OPEN
     assert run(["retry", failed.run_id[:8], "--reason", "again"]) == ExitClass.CONFIGURATION
     assert read(platform, TOTALS).summary["rejected"] == 1

@@ -30,7 +30,7 @@ def day(number: int) -> date:
 @pytest.fixture
 def connection(control: ControlDb) -> Iterator[Connection]:
     """A transaction that is rolled back."""
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         yield connection
         connection.rollback()
 
@@ -57,7 +57,7 @@ STEPS = st.lists(
 @given(steps=STEPS)
 @settings(max_examples=60, deadline=None)
 def test_the_due_range_is_what_an_oracle_that_forgets_nothing_says(control: ControlDb, steps: list) -> None:
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         register = Register(connection)
         facts: list[tuple[int, date]] = []
         seen: dict[date, int] = {}

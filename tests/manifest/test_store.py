@@ -23,7 +23,7 @@ def ask(control: ControlDb, request: pytest.FixtureRequest) -> Ask:
     """Ask for an attempt of a dataset of this test's own."""
 
     def asked(scope: int = 1, dataset: str = request.node.name) -> Attempt:
-        with control.transaction() as connection:
+        with control.write("by a test") as connection:
             manifest = store.request(connection, wanted(scope, dataset))
             assert manifest is not None
             attempt = store.next_attempt(connection, manifest.run_id, "test")
@@ -35,7 +35,7 @@ def ask(control: ControlDb, request: pytest.FixtureRequest) -> Ask:
 
 def age(control: ControlDb, attempt: Attempt) -> None:
     """Make the owner look dead."""
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         for table in ("run_attempt", "dataset_claim"):
             connection.execute(
                 f"update {table} set heartbeat_at = heartbeat_at - interval '1 hour' where run_id = %s",  # noqa: S608
@@ -49,7 +49,7 @@ def state_of(control: ControlDb, attempt: Attempt) -> str:
 
 
 def manifest_of(control: ControlDb, run_id: str) -> RunManifest:
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         return store.manifest(connection, run_id)
 
 
@@ -60,7 +60,7 @@ def test_the_same_work_has_the_same_id_and_other_work_another() -> None:
 
 def test_asking_twice_gives_one_manifest_and_one_live_attempt(control: ControlDb, ask: Ask) -> None:
     attempt = ask()
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         again = store.request(connection, wanted(1, attempt.dataset))
         assert again is not None
         assert again.run_id == attempt.run_id
@@ -72,7 +72,7 @@ def test_a_second_run_of_a_claimed_dataset_is_deferred(control: ControlDb, ask: 
     store.start(control, first.run_id, first.attempt, "a")
     with pytest.raises(Deferred):
         store.start(control, first.run_id, first.attempt, "the same attempt, launched twice")
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         assert store.request(connection, wanted(2, first.dataset)) is None, "one is running"
 
 
@@ -80,17 +80,17 @@ def test_a_dead_owner_is_taken_over_and_its_token_opens_nothing(control: Control
     first = ask()
     dead = store.start(control, first.run_id, first.attempt, "a")
     age(control, first)
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         assert store.reap(connection) >= 1
         second = store.next_attempt(connection, first.run_id, "test")
     assert second is not None
     alive = store.start(control, second.run_id, second.attempt, "b")
     assert state_of(control, first) == "LOST"
     assert not store.heartbeat(control, dead)
-    with pytest.raises(Deferred), control.transaction() as connection:
+    with pytest.raises(Deferred), control.write("by a test") as connection:
         store.assert_claim(connection, dead)
     assert store.finish(control, dead, ExitClass.SUCCESS, "", {}) is None, "the dead cannot end the work of the living"
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         store.assert_claim(connection, alive)
     assert store.finish(control, alive, ExitClass.SUCCESS, "", {}) is RunState.SUCCEEDED
 
@@ -113,7 +113,7 @@ def test_what_an_exit_class_does_to_the_manifest(
     claim = store.start(control, attempt.run_id, attempt.attempt, "a")
     assert store.finish(control, claim, exit_class, "why", {"error": "why"}) is state
     assert manifest_of(control, attempt.run_id).state is state
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         # A retry waits for its backoff; what has ended is not tried again.
         assert store.next_attempt(connection, attempt.run_id, "test") is None
 
@@ -122,14 +122,14 @@ def test_a_person_reopens_what_failed_and_not_what_succeeded(control: ControlDb,
     attempt = ask()
     claim = store.start(control, attempt.run_id, attempt.attempt, "a")
     store.finish(control, claim, ExitClass.CONFIGURATION, "why", {})
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         assert store.reopen(connection, attempt.run_id, "ann", "mended").state is RunState.OPEN
         again = store.next_attempt(connection, attempt.run_id, "ann")
     assert again is not None
     assert again.attempt == 2
     claim = store.start(control, again.run_id, again.attempt, "b")
     store.finish(control, claim, ExitClass.SUCCESS, "", {})
-    with pytest.raises(ConfigurationError), control.transaction() as connection:
+    with pytest.raises(ConfigurationError), control.write("by a test") as connection:
         store.reopen(connection, attempt.run_id, "ann", "again")
 
 
@@ -140,7 +140,7 @@ def test_the_third_death_in_a_row_ends_the_manifest(control: ControlDb, ask: Ask
         assert attempt.attempt == number
         store.start(control, attempt.run_id, attempt.attempt, "a")
         age(control, attempt)
-        with control.transaction() as connection:
+        with control.write("by a test") as connection:
             store.reap(connection)
             attempt = store.next_attempt(connection, attempt.run_id, "test")
     assert attempt is None

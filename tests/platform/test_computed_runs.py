@@ -13,7 +13,7 @@ from tests.platform.conftest import LAST, House, attempts, send
 
 SNAPSHOT = dg.AssetKey(["gold", "case_daily_snapshot"])
 REPORT = dg.AssetKey(["reports", "enforcement_report"])
-SENSORS = ("domain_events", "domain_totals", "planner")
+SENSORS = ("domain_events", "domain_totals", "day_close", "planner")
 DAYS = [(LAST - timedelta(days=2 - day)).isoformat() for day in range(3)]
 
 
@@ -88,6 +88,7 @@ def test_a_launch_by_hand_of_another_range_is_refused_and_told_the_due_one(
 ) -> None:
     send()
     house.until_quiet("domain_events", "domain_totals")
+    house.tick("day_close")
     house.tick("planner")
     refused = house.launch("compute_case_daily_snapshot", range_tags(*wanted))
     assert not refused.success
@@ -120,8 +121,9 @@ def test_a_run_that_finds_its_dataset_claimed_is_labelled_and_materialises_nothi
 ) -> None:
     send()
     house.until_quiet("domain_events", "domain_totals")
+    house.tick("day_close")
     (request,) = house.tick("planner")
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         connection.execute(
             "insert into dataset_claim (dataset, run_id, attempt, token)"
             " select 'gold/case_daily_snapshot', run_id, attempt, gen_random_uuid() from run_attempt limit 1"

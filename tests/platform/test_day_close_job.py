@@ -17,7 +17,7 @@ def test_the_job_closes_what_is_over_and_complete(house: House, control: Control
 
 def test_the_standing_job_asks_every_question(house: House) -> None:
     send()
-    house.until_quiet("domain_events", "domain_totals", "planner")
+    house.until_quiet("domain_events", "domain_totals", "day_close", "planner")
     asked = {each.check_name: each.passed for each in house.launch("standing_questions").get_asset_check_evaluations()}
     assert asked.pop("no_overdue_closes")
     assert len(asked) == 7

@@ -52,7 +52,7 @@ def test_a_run_that_ended_before_its_attempt_began_is_replaced_by_the_next_attem
     house.instance.report_run_failed(run)
     assert house.tick("domain_events") == []
     assert attempts(control) == [("silver/case_events", 1, "LAUNCH_FAILED")]
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         connection.execute("update run_attempt set not_before = now()")
     (second,) = house.tick("domain_events")
     assert second.tags[ATTEMPT_TAG] == "2"

@@ -27,7 +27,7 @@ def look(settings: Settings, control: ControlDb) -> Seen:
 def publish(
     settings: Settings, control: ControlDb, *versions: int, event_type: str = "DatasetVersionPublished"
 ) -> None:
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         for version in versions:
             announce(
                 connection,
@@ -62,7 +62,7 @@ def test_each_announcement_wakes_once(settings: Settings, control: ControlDb) ->
 def test_an_announcement_sent_twice_is_counted_where_it_was_claimed(settings: Settings, control: ControlDb) -> None:
     publish(settings, control, 1)
     look(settings, control)
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         connection.execute("delete from outbox_delivery")
     relay_once(control, settings.kafka_config(), settings.outbox_topic_prefix)
     assert look(settings, control) == Seen(duplicates=1)
@@ -80,7 +80,7 @@ def test_what_is_no_announcement_is_set_aside_and_passed(settings: Settings, con
 def test_a_recreated_topic_stops_the_consumer(settings: Settings, control: ControlDb) -> None:
     publish(settings, control, 1)
     look(settings, control)
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         connection.execute("update source_epoch set topic_id = 'another'")
     with pytest.raises(ConfigurationError, match="recreated"):
         look(settings, control)

@@ -72,7 +72,7 @@ def test_a_launcher_that_never_starts_anything_is_given_up(house: House, control
     for number in range(1, 11):
         (request,) = house.tick("domain_events")
         assert launch_failed(house.platform, request.tags["casegold/run_id"], number, "no launcher")
-        with control.transaction() as connection:
+        with control.write("by a test") as connection:
             connection.execute("update run_attempt set not_before = now()")
     assert house.tick("domain_events") == []
     rows = control.rows("select state, outcome ->> 'error' as error from run_manifest")

@@ -30,7 +30,7 @@ def test_an_untouched_register_has_nothing_open(control: ControlDb, question: st
 
 
 def test_open_holds_are_counted_exactly_and_sampled(control: ControlDb) -> None:
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         register = Register(connection)
         for offset in range(standing.MAX_SAMPLE + 5):
             day = DAY + timedelta(days=offset)
@@ -45,7 +45,7 @@ def test_open_holds_are_counted_exactly_and_sampled(control: ControlDb) -> None:
 
 
 def test_dates_are_overdue_after_the_latency_and_from_the_latest_close_on(control: ControlDb) -> None:
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         register = Register(connection)
         register.totals(DAY, 0)
     ends = AMSTERDAM.end_of(DAY)
@@ -56,7 +56,7 @@ def test_dates_are_overdue_after_the_latency_and_from_the_latest_close_on(contro
     assert overdue(ends + timedelta(hours=23)) == 0
     assert overdue(ends + timedelta(hours=24)) == 1
     assert overdue(ends + timedelta(days=10)) == 10
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         connection.execute(
             "insert into day_close (business_date, barrier, signals, close_seq, totals_seq)"
             " values (%s, '[]', '[]', 0, 0)",

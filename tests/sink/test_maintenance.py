@@ -41,7 +41,7 @@ def test_versions_stay_readable_and_only_useless_stages_go(platform: Platform) -
     assert branches[ExitClass.VALIDATION_FAILED] in table.refs()
     assert branches[ExitClass.BUG] not in table.refs()
     assert len(table.snapshots()) == 21
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         recorded = [row["file_path"] for row in listing.files(connection, GOLD, 1, DAY)]
         current = versions.current_files(connection, GOLD, [DAY])
     assert recorded == [file.file_path for file in platform.lake.data_files(GOLD)] == [file.path for file in current]

@@ -37,7 +37,7 @@ def _claim(platform: Platform, number: int) -> Claim:
     wanted = ManifestRequest(
         Pipeline.SNAPSHOT, GOLD, {"number": number}, "1", "test", partitions=PartitionRange(DAY, DAY)
     )
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         manifest = store.request(connection, wanted)
         assert manifest is not None
         attempt = store.next_attempt(connection, manifest.run_id, "test")
@@ -69,7 +69,7 @@ def _staged(platform: Platform, claim: Claim, *cases: str) -> NewVersion:
 
 
 def _staged_in_ranges(platform: Platform, claim: Claim, rows: pa.Table) -> NewVersion:
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         current = versions.current_files(connection, GOLD, [DAY])
     stage = Stage.open(platform.lake, GOLD, claim.run_id, claim.attempt, current)
     for hash_from, hash_to, part in case_ranges(rows, stage.ranges(DAY), rows_per_file=10):
@@ -106,7 +106,7 @@ def _version(staged: StagedVersion) -> NewVersion:
 
 def _official(platform: Platform) -> tuple[int, set[str]]:
     """The current version, and its recorded files; they are those of main."""
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         state = versions.partition_states(connection, GOLD, DAY, DAY).get(DAY)
         recorded = {file.path for file in versions.current_files(connection, GOLD, [DAY])}
     assert recorded == {file.file_path for file in platform.lake.data_files(GOLD)}
@@ -134,7 +134,7 @@ def test_a_version_replaces_its_partition_and_is_announced(platform: Platform) -
     current, after = _official(platform)
     assert (first.version, second.version, current) == (1, 2, 2)
     assert before.isdisjoint(after)
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         rows = connection.execute("select payload from outbox order by position").fetchall()
     assert [row["payload"]["versionNumber"] for row in rows] == [1, 2]
 
@@ -164,7 +164,7 @@ def test_a_dead_publisher_is_settled_by_what_is_on_main(
 def test_a_publisher_without_its_claim_publishes_nothing(platform: Platform) -> None:
     claim = _claim(platform, 1)
     new = _staged(platform, claim, "a")
-    with platform.control.transaction() as connection:
+    with platform.control.write("by a test") as connection:
         connection.execute("update dataset_claim set token = gen_random_uuid()")
     with pytest.raises(CasegoldError):
         publish(platform.control, platform.lake, claim, new)

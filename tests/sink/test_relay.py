@@ -25,7 +25,7 @@ class Stopped(Exception):
 
 
 def _announce(control: ControlDb, aggregate: str, key: str, text: str = "") -> UUID:
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         return announce(
             connection,
             aggregate_type="dataset",
@@ -68,7 +68,7 @@ def _header(message: Message, name: str) -> str:
 
 
 def _waiting(control: ControlDb) -> int:
-    with control.transaction() as connection:
+    with control.write("by a test") as connection:
         sql = "select count(*) as n from outbox left join outbox_delivery d using (id) where d.id is null"
         row = connection.execute(sql).fetchone()
     assert row is not None

@@ -28,7 +28,7 @@ def status() -> None:
     report = job.status(platform)
     now = store.business_clock(platform.control).now()
     overdue = standing.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         latest = day_close.latest(connection)
     lines = [
         ("business clock", now),

@@ -43,7 +43,7 @@ def _maintain(platform: Platform, dataset: str) -> tuple[str | int | float | Non
     from casegold.runtime import batch_job  # noqa: PLC0415 - with the platform
 
     head = platform.lake.table(dataset).metadata.current_snapshot_id or 0
-    with platform.control.transaction() as connection:
+    with platform.control.write("maintenance-ask") as connection:
         manifest = maintenance.request(connection, dataset, head, datetime.now(UTC).date(), "casegold maintain")
         attempt = None if manifest is None else store.next_attempt(connection, manifest.run_id, "casegold maintain")
     if manifest is None:

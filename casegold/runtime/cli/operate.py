@@ -79,7 +79,7 @@ def _tell(platform: Platform) -> None:
 @reason_option
 def retry(run_id: str, reason: str) -> None:
     """Open a run that was held, failed or cancelled once more; RUN_ID may be a unique beginning."""
-    with open_platform().control.transaction() as connection:
+    with open_platform().control.write("run-retry") as connection:
         whole = find_run(connection, run_id)
         try:
             manifest = store.reopen(connection, whole, connection.info.user, reason)

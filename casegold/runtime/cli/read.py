@@ -142,7 +142,7 @@ def plan() -> None:
     from casegold.transform.version import versions as transforms  # noqa: PLC0415 - reads all SQL; needed here only
 
     platform = open_platform()
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         decisions = planner.decide(connection, platform.contracts, transforms())
     show_table(
         "Plan",
@@ -168,7 +168,7 @@ def show(dataset: str, partition: str, version: int | None, form: str, limit: in
     platform = open_platform()
     contract = platform.contracts[dataset]
     key = contract.partition_of(as_date(partition))
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         found = listing.partition_as_of(connection, dataset, key, version)
         paths = [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
     with engine(platform) as connection:

@@ -39,7 +39,7 @@ def status() -> None:
     for dataset in DATASETS:
         pipeline = pipeline_of(platform, dataset)
         state = describe_topic(platform.kafka_config, pipeline.topic)
-        with platform.control.transaction() as connection:
+        with platform.control.read() as connection:
             found = sources.look(connection, dataset, state)
         rows += [
             (dataset, state.topic, found.epoch or "-", each.partition, each.position, each.end, each.lag, _gap(each))

@@ -34,7 +34,7 @@ def remaining(platform: Platform, manifest: RunManifest) -> tuple[OffsetRange, .
     state = describe_topic(platform.kafka_config, scope["topic"])
     if (state.cluster_id, state.topic_id) != (scope["cluster_id"], scope["topic_id"]):
         raise another_topic(state, f"topic id {scope['topic_id']} of cluster {scope['cluster_id']}")
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         reached = sources.positions(connection, manifest.dataset, scope["topic"], scope["epoch"])
     return tuple(
         OffsetRange(partition, max(start, reached[partition]), end, kept_from)

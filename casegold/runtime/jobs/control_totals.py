@@ -73,7 +73,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
 
 def _next_seq(platform: Platform) -> int:
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         given = ingest.last_seq(connection, TOTALS)
     return max(given, platform.lake.last_seq(TOTALS), platform.lake.last_seq(REJECTED)) + 1
 
@@ -81,7 +81,7 @@ def _next_seq(platform: Platform) -> int:
 def _finish_last(platform: Platform, manifest: RunManifest, claim: Claim) -> list[CommitCounts]:
     """Do what a dead attempt left undone: complete its totals, or append those whose refused records are there."""
     seq = platform.lake.last_seq(TOTALS)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         complete = seq == 0 or ingest.is_complete(connection, TOTALS, seq)
     if not complete:
         return [_complete(platform, manifest, claim, seq)]
@@ -144,7 +144,7 @@ def _complete(platform: Platform, manifest: RunManifest, claim: Claim, seq: int)
         len(brought) + others, len(brought), counts["duplicates"], counts["conflicts"], counts["rejected"]
     )
     covers = unfinished(manifest, properties)
-    with platform.control.transaction() as connection:
+    with platform.control.write("totals-complete") as connection:
         store.assert_claim(connection, claim)
         ingest.record_commit(connection, claim, seq, covers.topic, covers.epoch, commit, covers.ranges)
         totals.record(connection, seq, brought)
@@ -169,7 +169,7 @@ def _sort(platform: Platform, records: Sequence[KafkaRecord]) -> _Sorted:
     """Tell new totals from repeated and conflicting ones; of one revision the first content holds."""
     decoded = [decode_total(record) for record in records]
     keys = {_key(each) for each in decoded if isinstance(each, ControlTotal)}
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         known: dict[TotalKey, Counted | ControlTotal] = {**totals.known(connection, keys)}
     accepted: list[tuple[int, ControlTotal]] = []
     refused: list[Refused] = []

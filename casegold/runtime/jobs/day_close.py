@@ -46,13 +46,13 @@ def close_days(platform: Platform) -> DayCloseReport:
         SourceUnavailable: Postgres, Kafka or the lake does not answer; what is closed stays closed.
     """
     rules, last_over = rules_of(platform), last_over_of(platform)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         within = day_close.open_dates(connection, rules, last_over)
         epoch = day_close.current_epoch(connection, platform.settings.events_topic)
     if within is None or epoch is None:
         return status(platform)
     signalled_until = min([last_over, *(day - timedelta(days=1) for day in _watermarks(platform, epoch))])
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         signalled = {
             day: signals
             for day, signals in day_close.without_barrier(connection, rules, within, epoch).items()
@@ -60,9 +60,9 @@ def close_days(platform: Platform) -> DayCloseReport:
         }
     if signalled:
         barrier = read_barrier(platform, epoch)
-        with platform.control.transaction() as connection:
+        with platform.control.write("day-barrier") as connection:
             day_close.set_barrier(connection, signalled, barrier)
-    with platform.control.transaction() as connection:
+    with platform.control.write("day-close") as connection:
         closed = day_close.close(connection, rules, last_over, epoch)
     return status(platform, tuple(closed))
 
@@ -91,7 +91,7 @@ def read_barrier(platform: Platform, epoch: Epoch) -> Barrier:
         ConfigurationError: the topic is not the one that was read so far, or ends before what was read.
     """
     found = describe_topic(platform.kafka_config, epoch.topic)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         reached = ingest.positions(connection, SILVER, epoch.topic, epoch.epoch)
     _refuse_another(found, epoch, reached)
     return Barrier(epoch, found.ends)
@@ -111,7 +111,7 @@ def _watermarks(platform: Platform, epoch: Epoch) -> list[date]:
     sources = [source for source, signal in rules_of(platform).others if signal == Signal.WATERMARK.value]
     if not sources:
         return []
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         partitions = set(ingest.positions(connection, SILVER, epoch.topic, epoch.epoch))
     watermarks = []
     with engine(platform) as duck:
@@ -126,7 +126,7 @@ def _watermarks(platform: Platform, epoch: Epoch) -> list[date]:
 def status(platform: Platform, closed: tuple[date, ...] = ()) -> DayCloseReport:
     """The next date that is over, and what it waits for. Reads control state only."""
     rules = rules_of(platform)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         within = day_close.open_dates(connection, rules, last_over_of(platform))
         if within is None:
             why = "" if day_close.latest(connection) else "no source has counted a date that is over"
@@ -163,14 +163,14 @@ def close_overdue(
         ConfigurationError: it is not the next date, not over, or silver did not get there in time.
     """
     rules, last_over = rules_of(platform), last_over_of(platform)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         _refuse_out_of_order(connection, day, rules, last_over)
         epoch = day_close.current_epoch(connection, platform.settings.events_topic)
     if epoch is None:
         raise ConfigurationError("the events topic was not read yet: nothing can close", remedy="run the ingest first")
     barrier = read_barrier(platform, epoch)
     _await(platform, barrier, wait_seconds, say)
-    with platform.control.transaction() as connection:
+    with platform.control.write("day-close-by-hand") as connection:
         take_lock(connection, Lock.REGISTER)
         _refuse_out_of_order(connection, day, rules, last_over)
         missing = day_close.missing(connection, rules, day)
@@ -197,7 +197,7 @@ def _refuse_out_of_order(connection: Connection, day: date, rules: Rules, last_o
 def _await(platform: Platform, barrier: Barrier, wait_seconds: float, say: Callable[[str], None]) -> None:
     deadline = time.monotonic() + wait_seconds
     while True:
-        with platform.control.transaction() as connection:
+        with platform.control.read() as connection:
             ahead = day_close.not_reached(connection, barrier)
         if ahead == 0:
             return

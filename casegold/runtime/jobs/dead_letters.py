@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from casegold.domain.errors import SourceUnavailable
+from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
 from casegold.manifest import dead_letters
 from casegold.runtime.jobs.facts import SQL, engine
@@ -21,15 +23,15 @@ REJECTED = "bronze/rejected_events"
 def send_pending(platform: Platform) -> int:
     """Send the letters of every commit that still owes them; the number sent."""
     topic = platform.settings.events_dlq_topic
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         owed = dead_letters.owed(connection, topic)
     sent = 0
     for seq in owed:
         rows = _rejected(platform, seq)
-        with RecordSender(platform.kafka_config) as sender:
+        with durable("letters-send", SourceUnavailable), RecordSender(platform.kafka_config) as sender:
             for row in rows:
                 sender.send(topic, row["key"], row["value"], _headers(row), row["kafka_timestamp"])
-        with platform.control.transaction() as connection:
+        with platform.control.write("letters-done") as connection:
             dead_letters.done(connection, topic, seq, len(rows))
         sent += len(rows)
     return sent

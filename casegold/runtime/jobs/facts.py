@@ -94,7 +94,7 @@ def register_facts(connection: duckdb.DuckDBPyConnection, platform: Platform, pi
     for name, value in (("admitted_seq", pins.admitted_seq), ("first", first), ("last", last)):
         connection.execute(load(SQL, f"set_{name}"), {"value": value})
     parameters = {"admitted_seq": pins.admitted_seq, "totals_seq": pins.totals_seq, "first": first, "last": last}
-    with platform.control.transaction() as control:
+    with platform.control.read() as control:
         for name, schema in CONTROL_TABLES.items():
             rows = control.execute(load(CONTROL_SQL, name), parameters).fetchall()
             connection.register(VIEW_NAMES[name], pa.Table.from_pylist(rows, schema=schema))

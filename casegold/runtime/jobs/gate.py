@@ -38,14 +38,14 @@ def publishable(verdict: Verdict, published: Collection[date]) -> tuple[date, ..
 
 def waivers(platform: Platform, manifest: RunManifest) -> tuple[Waiver, ...]:
     """The approved waivers that the run pinned."""
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         rows = connection.execute(load(SQL, "gate_waivers"), {"waivers": manifest.scope["waivers"]})
         return tuple(Waiver(row["check_name"], row["partition_from"], row["partition_to"]) for row in rows)
 
 
 def record(platform: Platform, claim: Claim, verdict: Verdict) -> None:
     """Keep every result of this judgement, passed or not, before anything is published on its strength."""
-    with platform.control.transaction() as connection:
+    with platform.control.write("audit-record") as connection:
         store.assert_claim(connection, claim)
         with connection.cursor() as cursor:
             cursor.executemany(load(SQL, "gate_result"), [_row(claim, result) for result in verdict.results])
@@ -62,7 +62,7 @@ def settle(
     """Hold the closed partitions, release the others, and announce a failure that is news."""
     closed = verdict.closed()
     judged = PartitionRange(verdict.partitions[0].partition, verdict.partitions[-1].partition)
-    with platform.control.transaction() as connection:
+    with platform.control.write("gate-settle") as connection:
         store.assert_claim(connection, claim)
         held = None
         if closed:

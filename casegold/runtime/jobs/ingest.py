@@ -106,8 +106,9 @@ def _next_seq(run_: _Run) -> int:
     That is the fence: whoever takes the claim over meanwhile takes the same number, and a number is appended once.
     Approvals of held facts take numbers, too, so bronze alone does not know the last one.
     """
-    with run_.platform.control.transaction() as connection:
-        store.assert_claim(connection, run_.claim)
+    with run_.platform.control.read() as connection:
+        if not store.still_owns(connection, run_.claim):
+            raise Deferred(f"run {run_.claim.run_id[:12]} no longer owns {SILVER}")
         given = ingest.last_seq(connection, SILVER)
     return max(given, run_.platform.lake.last_seq(BRONZE)) + 1
 
@@ -130,7 +131,7 @@ def _complete_unfinished(run_: _Run) -> None:
     """Finish the chunk that a dead attempt left in bronze, from bronze."""
     platform = run_.platform
     seq = platform.lake.last_seq(BRONZE)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         if seq == 0 or ingest.is_complete(connection, SILVER, seq):
             return
     covers = unfinished(run_.manifest, platform.lake.properties(BRONZE))
@@ -195,7 +196,7 @@ def _complete(
     conflicts = reasons.pop(RejectReason.CONFLICT.value, 0)
     counts = CommitCounts(bronze.num_rows, len(accepted), sorted_.duplicates, conflicts, reasons)
     rules = run_.platform.contracts[JUDGE_OF_LATENESS]
-    with run_.platform.control.transaction() as connection:
+    with run_.platform.control.write("ingest-complete") as connection:
         store.assert_claim(connection, run_.claim)
         late = ingest.lateness(connection, rules.grace_window.days)
         ingest.record_commit(connection, run_.claim, seq, covers.topic, covers.epoch, counts, covers.ranges)

@@ -14,7 +14,7 @@ from casegold.sink.staging import branch_name
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Maintain the manifest's dataset. No row changes, and every version stays readable by its files."""
     resolve_undecided(platform.control, platform.lake, claim)
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         ended = maintenance.ended_attempts(connection, manifest.dataset)
     branches = remove_branches(platform.lake, manifest.dataset, [branch_name(*attempt) for attempt in ended])
     expired = expire_snapshots(platform.lake, manifest.dataset)

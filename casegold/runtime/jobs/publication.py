@@ -55,7 +55,7 @@ def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Ju
     dataset = judged.contract.dataset
     gate.record(platform, claim, judged.verdict)
     keys = [partition.key for partition in judged.staged.partitions]
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         current = versions.partition_states(connection, dataset, keys[0], keys[-1])
     allowed = set(gate.publishable(judged.verdict, current.keys()))
     ready = [partition for partition in judged.staged.partitions if partition.key in allowed]
@@ -103,7 +103,7 @@ def _publish(
     )
     if not changed:
         if ready:
-            with platform.control.transaction() as connection:
+            with platform.control.write("mark-seen") as connection:
                 store.assert_claim(connection, claim)
                 versions.mark_seen(connection, claim, seen)
         remove_branch(platform.lake, contract.dataset, staged.branch)

@@ -56,7 +56,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     with engine(platform) as connection:
         tables, staged = _stage(connection, work)
         judged_by = _judge(connection, work, staged)
-    with platform.control.transaction() as control:
+    with platform.control.read() as control:
         number = versions.next_number(control, contract.dataset)
     artifacts = _artifacts(work, tables, judged_by, number)
     seen = Seen(
@@ -86,7 +86,7 @@ def _pinned_inputs(platform: Platform, manifest: RunManifest) -> dict[date, list
     wanted = [
         (dataset, date.fromisoformat(key), version) for inputs in pinned.values() for dataset, key, version in inputs
     ]
-    with platform.control.transaction() as connection:
+    with platform.control.read() as connection:
         known = versions.input_versions(connection, wanted)
     found = {}
     for period, inputs in pinned.items():
@@ -114,7 +114,7 @@ def _register_inputs(connection: duckdb.DuckDBPyConnection, work: _Work, period:
             for partition in work.contract.input_partitions(ref, period)
             if (ref.dataset, partition) in pinned
         ]
-        with work.platform.control.transaction() as control:
+        with work.platform.control.read() as control:
             paths = versions.files_of(control, wanted)
         work.platform.lake.register_files(connection, work.product.views[ref.mapping], ref.dataset, paths)
 
@@ -122,7 +122,7 @@ def _register_inputs(connection: duckdb.DuckDBPyConnection, work: _Work, period:
 def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVersion) -> Verdict:
     periods = [partition.key for partition in staged.partitions]
     days_read = {period: {each.partition for each in inputs} for period, inputs in work.inputs.items()}
-    with work.platform.control.transaction() as control:
+    with work.platform.control.read() as control:
         row = control.execute(load("casegold.manifest.sql", "planner_register")).fetchone()
     if row is None or row["first"] is None:
         raise InvariantBroken(f"{work.contract.dataset} is computed before any date is closed")

@@ -80,7 +80,7 @@ def _register_previous_rows(
         connection.register("previous_rows", schema.no_rows())
         return None
     day = pins.partitions.first - timedelta(days=1)
-    with platform.control.transaction() as control:
+    with platform.control.read() as control:
         state = versions.partition_states(control, manifest.dataset, day, day).get(day)
         if state is None or state.version != pinned:
             found = "none" if state is None else state.version
@@ -107,7 +107,7 @@ def _stage(
     """Write every date's files on the run's own branch."""
     first, last = pins.partitions.first, pins.partitions.last
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    with platform.control.transaction() as control:
+    with platform.control.read() as control:
         current = versions.current_files(control, claim.dataset, days)
     stage = Stage.open(platform.lake, claim.dataset, claim.run_id, claim.attempt, current)
     figures: dict[date, publication.Figures] = {}

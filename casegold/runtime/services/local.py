@@ -108,7 +108,7 @@ def status(settings: Settings) -> list[ServerStatus]:
 def prepare_database(settings: Settings) -> None:
     """Schemas, the control schema's newest revision, and the facts of the first start."""
     url = settings.control_url()
-    with ControlDb(url).transaction() as connection:
+    with ControlDb(url).write("schemas") as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('casegold schemas'))")
         connection.execute(load(__package__, "schemas"))
     migrate(url)

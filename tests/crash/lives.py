@@ -1,0 +1,110 @@
+"""Lives of a platform without an orchestrator, each in a process of its own that a fail point may end.
+
+Processes are forked from a server that has loaded everything and touched nothing, so that a life costs its work only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from casegold.domain import failpoints
+from casegold.domain.errors import CasegoldError
+from casegold.manifest import store
+from casegold.manifest.db import ControlDb
+from casegold.runtime.cli import main
+from casegold.runtime.launchers import run_until_idle
+from casegold.runtime.platform import open_platform
+from casegold.runtime.settings import PREFIX
+from casegold.runtime.ticks import publish_events_tick
+from casegold.sink.relay import relay_once
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__, "casegold.runtime.jobs.snapshot", "casegold.runtime.jobs.report"])
+
+LONGEST_SECONDS = 120
+MOST_LIVES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a life ended."""
+
+    fired: bool
+    """Whether the fail point was reached."""
+    finished: bool
+    """Whether all that was due is done, as far as this life could tell."""
+
+
+def one_life(failpoint: str = "") -> Ended:
+    """Do everything that is due, announce it, hear of it, and maintain the lake; or die on the way."""
+    ours, theirs = _FORKS.Pipe(duplex=False)
+    environment = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    process = _FORKS.Process(target=_live, args=(theirs, environment | {f"{PREFIX}FAILPOINT": failpoint}))
+    process.start()
+    theirs.close()
+    process.join(LONGEST_SECONDS)
+    if process.exitcode is None:
+        process.kill()
+        raise AssertionError(f"a life with {failpoint or 'no fail point'} did not end in {LONGEST_SECONDS} s")
+    if process.exitcode == 0:
+        ended: Ended = ours.recv()
+        return ended
+    assert failpoint.endswith("kill"), f"a life with {failpoint or 'no fail point'} ended with {process.exitcode}"
+    return Ended(fired=True, finished=False)
+
+
+def _live(told: Connection, environment: Mapping[str, str]) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
+    os.environ.update(environment)
+    store.HEARTBEAT_SECONDS = 0.05
+    finished = False
+    try:
+        finished = _work()
+    except (CasegoldError, ConnectionError):  # what a lost acknowledgement is to whoever has no answer of its own
+        if not failpoints.has_fired():
+            raise
+    told.send(Ended(failpoints.has_fired(), finished))
+    told.close()
+
+
+def _work() -> bool:
+    platform = open_platform()
+    idle = run_until_idle(platform)
+    prefix = platform.settings.outbox_topic_prefix
+    while relay_once(platform.control, platform.kafka_config, prefix):
+        pass
+    publish_events_tick(platform)
+    for dataset in ("silver/case_events", "gold/case_daily_snapshot"):
+        assert main.run(["maintain", dataset]) == 0 or failpoints.has_fired()
+    return not idle.waiting
+
+
+def let_time_pass(control: ControlDb) -> None:
+    """What a minute without heartbeats and some minutes of backoff would do."""
+    with control.write("by a test") as connection:
+        connection.execute("update dataset_claim set heartbeat_at = heartbeat_at - interval '1 hour'")
+        connection.execute(
+            "update run_attempt set heartbeat_at = heartbeat_at - interval '1 hour' where heartbeat_at is not null"
+        )
+        connection.execute("update run_attempt set not_before = not_before - interval '1 hour'")
+
+
+def live_until_done(control: ControlDb, disturbances: list[str]) -> None:
+    """Live again and again, each life with the next disturbance that was not met yet, until all is done.
+
+    A disturbance that this work never meets stays in the list.
+    """
+    for _ in range(MOST_LIVES):
+        armed = disturbances[0] if disturbances else ""
+        ended = one_life(armed)
+        if ended.fired:
+            disturbances.pop(0)
+        let_time_pass(control)
+        if ended.finished and not ended.fired:
+            return
+    raise AssertionError(f"not done after {MOST_LIVES} lives")

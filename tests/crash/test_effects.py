@@ -1,0 +1,133 @@
+"""Every durable effect in the code has its fail points, and every listed effect is in the code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from casegold.domain import failpoints
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.failpoints import EFFECTS, AcknowledgementLost, FailPointReached
+
+REPOSITORY = Path(__file__).parents[2]
+PRODUCT = ("casegold", "sensors", "platform_assets", "resources")
+NOT_RELIED_ON = {
+    # The sender itself; and loads of made-up or imported events, which are sent again as a whole: duplicates of facts.
+    "casegold/source/producer.py",
+    "casegold/source/loading.py",
+    "casegold/runtime/demo.py",
+    "casegold/runtime/settings_page.py",
+}
+ICEBERG_COMMITS = {"transaction", "create_table_transaction", "commit", "write_file", "new_output", "delete"}
+"""Calls of PyIceberg that make something durable."""
+ICEBERG_MODULES = ("casegold/sink/",)
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for package in PRODUCT:
+        for path in sorted((REPOSITORY / package).rglob("*.py")):
+            yield str(path.relative_to(REPOSITORY)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def called(node: ast.AST) -> str:
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute):
+            return node.func.attr
+        if isinstance(node.func, ast.Name):
+            return node.func.id
+    return ""
+
+
+def effect_names(tree: ast.AST) -> Iterator[str]:
+    """The names given to `durable(...)` and `.write(...)`; an f-string as its constant beginning with a star."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and called(node) in {"durable", "write"} and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                yield name.value
+            elif isinstance(name, ast.JoinedStr) and isinstance(name.values[0], ast.Constant):
+                yield f"{name.values[0].value}*"
+
+
+def test_names_in_the_code_and_names_in_the_list_are_the_same() -> None:
+    used = {name for _, tree in modules() for name in effect_names(tree)}
+    by_prefix = {name.rstrip("*") for name in used if name.endswith("*")}
+    exact = {name for name in used if not name.endswith("*")}
+    assert exact <= EFFECTS.keys()
+    unused = {name for name in EFFECTS.keys() - exact if not name.startswith(tuple(by_prefix))}
+    assert unused == set()
+
+
+def inside_effects(function: ast.AST) -> set[int]:
+    """Ids of the nodes that a `with durable(...)` of this function surrounds, its other context managers included."""
+    covered: set[int] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.With) and any(called(item.context_expr) == "durable" for item in node.items):
+            covered |= {id(each) for each in ast.walk(node)}
+    return covered
+
+
+def test_nothing_is_committed_to_iceberg_outside_of_an_effect() -> None:
+    bare = []
+    for path, tree in modules():
+        if not path.startswith(ICEBERG_MODULES):
+            continue
+        covered = inside_effects(tree)
+        bare += [
+            f"{path}:{node.lineno} {called(node)}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and called(node) in ICEBERG_COMMITS and id(node) not in covered
+        ]
+    assert bare == []
+
+
+def test_nothing_is_sent_to_kafka_outside_of_an_effect() -> None:
+    """Whoever makes a producer, or uses a sender, flushes it within an effect."""
+    bare = []
+    for path, tree in modules():
+        if path in NOT_RELIED_ON or path.startswith(("casegold/runtime/cli/", "casegold/runtime/services/")):
+            continue
+        covered = inside_effects(tree)
+        bare += [
+            f"{path}:{node.lineno} {called(node)}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and called(node) in {"flush", "RecordSender"} and id(node) not in covered
+        ]
+    assert bare == []
+
+
+def test_postgres_is_written_by_named_transactions_only() -> None:
+    """One place connects, but for the servers' own set-up; what is only read, Postgres keeps from being written."""
+    connecting = {
+        path
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "connect" and ast.unparse(node.value) == "psycopg"
+    }
+    services = {path for path in connecting if path.startswith("casegold/runtime/services/")}
+    assert connecting - services == {"casegold/manifest/db.py"}
+
+
+def test_only_an_armed_point_fails_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failpoints, "_armed", None)
+    failpoints.reach("plan.before")
+    failpoints.arm("plan.after:lost_ack@2")
+    with failpoints.durable("plan"), failpoints.durable("install"):
+        pass
+    with pytest.raises(AcknowledgementLost), failpoints.durable("plan"):
+        pass
+    failpoints.reach("plan.after")
+    failpoints.arm("plan.before:raise")
+    with pytest.raises(FailPointReached), failpoints.durable("plan"):
+        raise AssertionError("not reached")
+
+
+@pytest.mark.parametrize(
+    "spec", ["plan:kill", "plan.before", "plan.before:die", "plan.before:lost_ack", "x.after:kill"]
+)
+def test_what_names_no_fail_point_is_refused(spec: str) -> None:
+    with pytest.raises(ConfigurationError):
+        failpoints.arm(spec)
