@@ -124,6 +124,8 @@ class DatasetContract:
     grace_window: timedelta
     max_partitions_automatic: int
     """Published partitions that may be restated in one run without a person. Those never published do not count."""
+    second_approval_partitions: int | None
+    """Published partitions that a backfill may change with first-level approval alone; None: there is no second."""
     roles: tuple[Role, ...]
     service_levels: tuple[ServiceLevel, ...]
 
@@ -146,6 +148,20 @@ class DatasetContract:
     def required_checks(self) -> tuple[str, ...]:
         """Names of the checks that close the gate."""
         return tuple(check.name for check in self.checks if check.required)
+
+    def requesters(self) -> tuple[str, ...]:
+        """Roles whose members may ask for backfills and waivers: those with write access."""
+        return tuple(role.name for role in self.roles if role.access == "write")
+
+    def approvers(self, level: int) -> tuple[str, ...]:
+        """Roles whose members approve, at level 1 or 2, what those with write access ask for."""
+        named = [
+            name
+            for role in self.roles
+            if role.access == "write"
+            for name in (role.first_level_approvers if level == 1 else role.second_level_approvers)
+        ]
+        return tuple(dict.fromkeys(named))
 
     def period(self, partition: date) -> tuple[date, date]:
         """First and last date of a partition.

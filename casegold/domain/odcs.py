@@ -54,6 +54,7 @@ _CUSTOM = frozenset(
         "maxFuture",
         "graceWindow",
         "maxPartitionsAutomatic",
+        "secondApprovalPartitions",
     }
 )
 
@@ -99,6 +100,9 @@ def parse_contract(text: str, file: str) -> DatasetContract:
         max_future=custom.get("maxFuture").duration(),
         grace_window=custom.get("graceWindow").duration(),
         max_partitions_automatic=custom.get_or("maxPartitionsAutomatic", 0).integer(),
+        second_approval_partitions=(
+            custom.get("secondApprovalPartitions").integer() if "secondApprovalPartitions" in custom.value else None
+        ),
         roles=tuple(_role(node) for node in root.get("roles").items()),
         service_levels=tuple(_service_level(node) for node in root.get("slaProperties").items()),
     )
@@ -221,6 +225,10 @@ def _check_whole(contract: DatasetContract, root: Node, table: Node) -> None:
             raise properties.refuse(f"the key column {name!r} may be null", "add `required: true`")
     if (contract.partitioned_by is PartitionedBy.NONE) != (contract.partition_column is None):
         raise root.refuse("partitionedBy and partitionColumn contradict each other", "give both, or `none` alone")
+    if bool(contract.approvers(2)) != (contract.second_approval_partitions is not None):
+        raise root.refuse(
+            "secondLevelApprovers and secondApprovalPartitions contradict each other", "give both, or none of them"
+        )
     if contract.partition_column is not None:
         columns = {column.name: column for column in contract.columns}
         column = columns.get(contract.partition_column)
