@@ -65,6 +65,12 @@ class ConfigurationError(CasegoldError):
     exit_class = ExitClass.CONFIGURATION
 
 
+class Refused(CasegoldError):
+    """The rules of who may do what forbid a step. Recorded where it was attempted."""
+
+    exit_class = ExitClass.CONFIGURATION
+
+
 class InvariantBroken(CasegoldError):
     """Something that must always hold does not: a bug or foreign hands in the data."""
 

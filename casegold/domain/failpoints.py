@@ -35,6 +35,7 @@ class Kind(StrEnum):
 EFFECTS: dict[str, str] = {
     # Servers and settings
     "schemas": "the control schema is there",
+    "rules": "the rules of approval are those of the contracts",
     "install": "time zone and business clock are fixed",
     "clock-set": "the business clock is another",
     # What is asked for
@@ -87,6 +88,11 @@ EFFECTS: dict[str, str] = {
     "relay-mark": "their delivery is recorded",
     "stream-open": "a consumer knows the life of its topic",
     "trigger-claim": "announcements are claimed and the consumer's position is past them",
+    # Under four eyes
+    "person-add": "a person has a login",
+    "person-remove": "a login is gone",
+    "person-step": "a person's step, or its refusal, is in the audit trail",
+    "backfill-step": "the platform began or ended a backfill, or was refused to",
     # Upkeep
     "snapshots-expire": "old snapshots are expired",
 }

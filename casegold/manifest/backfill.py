@@ -1,4 +1,4 @@
-"""Requests for work that needs a person's approval. Not here: plans, approvals and execution of them."""
+"""The platform's own requests for work that people approve. Not here: what people do with them (`approvals`)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from casegold.manifest.model import PartitionRange
 SQL = "casegold.manifest.sql"
 
 
-def ask(connection: Connection, dataset: str, partitions: PartitionRange, reason: str, restated: int) -> bool:
-    """Ask once for approval of a range: writes the request, its audit row and a `BackfillRequested` event.
+def ask(connection: Connection, dataset: str, partitions: PartitionRange, reason: str) -> bool:
+    """Ask once for approval of a range; the database writes the audit row and the `BackfillRequested` event.
 
     Returns:
-        False where an open request already covers the range; then nothing is written.
+        False where an open request already covers the range, or a person rejected one with this reason; then nothing
+        is written.
     """
     connection.execute(load(SQL, "backfill_expire"), {"dataset": dataset})
     row = connection.execute(
         load(SQL, "backfill_ask"),
-        {
-            "dataset": dataset,
-            "first": partitions.first,
-            "last": partitions.last,
-            "reason": reason,
-            "restated": restated,
-        },
+        {"dataset": dataset, "first": partitions.first, "last": partitions.last, "reason": reason},
     ).fetchone()
     return row is not None

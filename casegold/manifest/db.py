@@ -26,6 +26,7 @@ class Lock(IntEnum):
     REGISTER = 7_202
     """Completing an ingest and closing a day: one judges lateness by what the other writes."""
     PLAN = 7_203
+    PEOPLE = 7_205
 
 
 class ControlDb:

@@ -36,7 +36,7 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
                 continue
             contract = contracts[decision.dataset]
             if _needs_approval(contract, decision):
-                backfill.ask(connection, decision.dataset, decision.partitions, decision.why, decision.restated)
+                backfill.ask(connection, decision.dataset, decision.partitions, decision.why)
                 continue
             manifest = store.request(connection, request_for(contract, decision, transforms, asked_by))
             if manifest is not None:

@@ -10,7 +10,7 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, model_validator
@@ -121,6 +121,12 @@ class Settings(BaseSettings):
         description="Memory of a run's DuckDB; it spills beyond.",
     )
     duckdb_threads: PositiveInt = Field(default=2, description="Threads of a run's DuckDB.")
+    person: str | None = Field(
+        default=None, description="Login of the person who gives a command; `--as` overrides it."
+    )
+    person_password: SecretStr | None = Field(
+        default=None, description="That login's password; unset: from ~/.pgpass, or asked for."
+    )
     maven_url: str = Field(
         default="https://repo1.maven.org/maven2",
         pattern=r"^https?://",
@@ -144,6 +150,12 @@ class Settings(BaseSettings):
     def control_url(self) -> str:
         """The control schema, for psycopg 3. Raises SourceUnavailable when the local server was never started."""
         return _in_schema(self.database_url(), "casegold")
+
+    def person_url(self, login: str, password: str | None) -> str:
+        """The control schema for a person's login; without a password, libpq looks into ~/.pgpass. Raises as above."""
+        parts = urlsplit(self.control_url())
+        user = quote(login, safe="") + (f":{quote(password, safe='')}" if password is not None else "")
+        return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))
 
     def dagster_url(self) -> str:
         """Dagster's schema, for SQLAlchemy with psycopg2. Raises as `control_url`."""

@@ -199,9 +199,9 @@ def test_a_record_rejected_after_the_verdict_is_a_reason_to_judge_again(connecti
 
 def test_an_expired_request_for_approval_is_asked_again(connection: Connection) -> None:
     wanted = PartitionRange(day(0), day(2))
-    assert backfill.ask(connection, SNAPSHOT, wanted, "too many", 500)
-    assert not backfill.ask(connection, SNAPSHOT, wanted, "too many", 500)
+    assert backfill.ask(connection, SNAPSHOT, wanted, "too many")
+    assert not backfill.ask(connection, SNAPSHOT, wanted, "too many")
     connection.execute("update backfill_request set expires_at = clock_timestamp() - interval '1 day'")
-    assert backfill.ask(connection, SNAPSHOT, wanted, "too many", 500)
+    assert backfill.ask(connection, SNAPSHOT, wanted, "too many")
     states = connection.execute("select state from backfill_request order by requested_at").fetchall()
     assert [row["state"] for row in states] == ["EXPIRED", "REQUESTED"]

@@ -217,7 +217,7 @@ def _complete(
         if held and late.latest_close is not None:
             first = min(fact.dirty_from for fact in held)
             reason = f"{len(held)} facts of ingest {seq} change dates from {first} on, before {late.held_before}"
-            backfill.ask(connection, JUDGE_OF_LATENESS, PartitionRange(first, late.latest_close), reason, 0)
+            backfill.ask(connection, JUDGE_OF_LATENESS, PartitionRange(first, late.latest_close), reason)
     run_.total.add(counts)
     run_.total.held += len(held)
     run_.total.late += sum(count for day, count in dates.items() if late.is_late(day))

@@ -17,8 +17,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.sql import load
-from casegold.manifest import store
+from casegold.manifest import people, store
 from casegold.manifest.db import ControlDb, migrate
+from casegold.runtime.contracts import load_contracts
 from casegold.runtime.services import jars, kafka, processes
 from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
 from casegold.runtime.services.kafka import KafkaServer
@@ -106,12 +107,14 @@ def status(settings: Settings) -> list[ServerStatus]:
 
 
 def prepare_database(settings: Settings) -> None:
-    """Schemas, the control schema's newest revision, and the facts of the first start."""
+    """Schemas, the control schema's newest revision, the rules of the contracts, and the facts of the first start."""
     url = settings.control_url()
     with ControlDb(url).write("schemas") as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('casegold schemas'))")
         connection.execute(load(__package__, "schemas"))
     migrate(url)
+    with ControlDb(url).write("rules") as connection:
+        people.sync_rules(connection, load_contracts(settings.contracts_dir))
     store.install(ControlDb(url), settings.time_zone, settings.business_clock)
 
 

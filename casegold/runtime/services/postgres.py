@@ -27,6 +27,7 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # their path length is limited; a home directory's is not
     "wal_level": "logical",  # the outbox can be read by a change data capture tool
+    "log_line_prefix": "%m [%p] %u@%d ",  # what people's logins are refused is told here, with the login
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",

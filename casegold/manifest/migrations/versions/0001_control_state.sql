@@ -478,21 +478,39 @@ create table hold (
 create unique index one_open_hold on hold (dataset, kind, partition_from, partition_to) where released_at is null;
 create index hold_open on hold (dataset) where released_at is null;
 
+-- The rules of approval, and who signs what, are in 0002: no path can write these columns freely.
 create table waiver (
-    waiver_id      bigint generated always as identity primary key,
-    dataset        text not null,
-    partition_from date not null,
-    partition_to   date not null,
-    check_name     text not null,
-    reason         text not null check (length(btrim(reason)) > 0),
-    requested_by   text not null default session_user,
-    requested_at   timestamptz not null default clock_timestamp(),
-    approved_by    text,
-    approved_at    timestamptz,
+    waiver_id        bigint generated always as identity primary key,
+    dataset          text not null,
+    partition_from   date not null,
+    partition_to     date not null,
+    check_name       text not null check (length(check_name) between 1 and 200),
+    reason           text not null check (length(btrim(reason)) > 0 and length(reason) <= 2000),
+    requested_by     text not null,
+    requested_person text not null,
+    requested_at     timestamptz not null,
+    approved_by      text,
+    approved_person  text,
+    approved_at      timestamptz,
     check (partition_from <= partition_to),
+    check (partition_from >= date '0001-01-01' and partition_to <= date '9999-12-31'),
     check ((approved_by is null) = (approved_at is null)),
-    check (approved_by <> requested_by)
+    check ((approved_by is null) = (approved_person is null)),
+    check (approved_by <> requested_by),
+    check (approved_person <> requested_person)
 );
+
+create table waiver_audit (
+    audit_id         bigint generated always as identity primary key,
+    waiver_id        bigint references waiver,
+    step             text not null,
+    detail           jsonb not null default '{}',
+    actor            text not null,
+    person           text,
+    authenticated_as text,
+    at               timestamptz not null
+);
+comment on table waiver_audit is 'Every step towards a waiver, and every refused attempt: as backfill_audit.';
 
 -- ---------------------------------------------------------------- announce and react
 
@@ -552,46 +570,91 @@ create table dlq_replay (
     primary key (topic, kafka_partition, kafka_offset, replay_id)
 );
 
+-- ---------------------------------------------------------------- people and their rights
+
+create table person_login (
+    login      text primary key check (login ~ '^[a-z][a-z0-9_.-]{1,62}$'),
+    -- One spelling only: two rows that look alike to a reader are never two people.
+    person     text not null check (person ~ '^[a-z0-9][a-z0-9._@-]{0,99}$'),
+    added_at   timestamptz not null default clock_timestamp(),
+    added_by   text not null default session_user,
+    removed_at timestamptz,
+    removed_by text,
+    check ((removed_at is null) = (removed_by is null)),
+    check (login not in ('casegold', 'dagster-ui'))
+);
+comment on table person_login is 'Which human uses a login. Rules are about persons: one human with two logins is one pair of eyes.';
+
+create table approval_rule (
+    dataset          text not null,
+    level            smallint not null check (level between 0 and 2),
+    role_name        text not null,
+    above_partitions bigint check (above_partitions >= 0),
+    primary key (dataset, level, role_name),
+    check ((level = 2) = (above_partitions is not null))
+);
+comment on table approval_rule is 'From the contracts, by `casegold up`. Level 0 asks, levels 1 and 2 approve; 2 where more published partitions change than above_partitions.';
+
 -- ---------------------------------------------------------------- backfills under four eyes
 
 create table backfill_request (
-    backfill_run_id text primary key check (backfill_run_id ~ '^bf_[0-9a-z_]+$'),
-    dataset         text not null,
-    partition_from  date not null,
-    partition_to    date not null,
-    mode            run_mode not null check (mode in ('BACKFILL', 'REPLAY', 'SHADOW')),
-    plan            jsonb,
-    plan_digest     sha256_hex,
-    reason          text not null check (length(btrim(reason)) > 0),
-    state           text not null default 'REQUESTED'
-                    check (state in ('REQUESTED', 'PLANNED', 'APPROVED', 'REJECTED', 'EXECUTING', 'PAUSED', 'COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED')),
-    requested_by    text not null default session_user,
-    requested_at    timestamptz not null default clock_timestamp(),
-    expires_at      timestamptz not null,
-    approved_by     text,
-    approved_at     timestamptz,
-    approved_digest sha256_hex,
+    backfill_run_id  text primary key check (backfill_run_id ~ '^bf_[0-9a-z_]+$'),
+    dataset          text not null,
+    partition_from   date not null,
+    partition_to     date not null,
+    mode             run_mode not null check (mode in ('BACKFILL', 'REPLAY', 'SHADOW')),
+    reason           text not null check (length(btrim(reason)) > 0 and length(reason) <= 2000),
+    state            text not null default 'REQUESTED'
+                     check (state in ('REQUESTED', 'PLANNED', 'APPROVED', 'REJECTED', 'EXECUTING', 'PAUSED', 'COMPLETED', 'FAILED', 'CANCELLED', 'EXPIRED')),
+    note             text check (length(note) <= 2000),
+    requested_by     text not null,
+    requested_person text,
+    requested_at     timestamptz not null,
+    expires_at       timestamptz not null default clock_timestamp() + interval '14 days',
+    plan             jsonb check (jsonb_typeof(plan) = 'object' and octet_length(plan::text) <= 4000000),
+    plan_digest      sha256_hex,
+    planned_by       text,
+    planned_person   text,
+    planned_at       timestamptz,
+    unique (backfill_run_id, plan_digest),
     check (partition_from <= partition_to),
+    -- What every program of the platform can read as a date; infinity is none.
+    check (partition_from >= date '0001-01-01' and partition_to <= date '9999-12-31'),
     check ((plan is null) = (plan_digest is null)),
-    check ((approved_by is null) = (approved_at is null)),
-    check ((approved_by is null) = (approved_digest is null)),
-    -- Four eyes, and exactly what was planned.
-    check (approved_by <> requested_by),
-    check (approved_by not in ('dagster-ui', 'casegold')),
-    check (approved_digest = plan_digest),
-    check (state not in ('APPROVED', 'EXECUTING', 'PAUSED', 'COMPLETED') or approved_by is not null)
+    check ((plan is null) = (planned_by is null)),
+    check ((plan is null) = (planned_person is null)),
+    check ((plan is null) = (planned_at is null)),
+    check (state not in ('PLANNED', 'APPROVED', 'EXECUTING', 'PAUSED', 'COMPLETED', 'FAILED') or plan is not null)
 );
+comment on column backfill_request.requested_person is 'Null where the platform asked, which is nobody''s first pair of eyes: the person who plans is.';
+comment on column backfill_request.plan_digest is 'SHA-256 of the plan''s text as jsonb prints it; made by the database.';
+comment on column backfill_request.note is 'Why the last step was taken.';
 -- One open request per range: a level-triggered planner asks again and finds it.
 create unique index one_open_backfill on backfill_request (dataset, mode, partition_from, partition_to)
     where state in ('REQUESTED', 'PLANNED', 'APPROVED', 'EXECUTING', 'PAUSED');
 
-create table backfill_audit (
-    audit_id        bigint generated always as identity primary key,
-    backfill_run_id text not null references backfill_request,
-    step            text not null,
-    detail          jsonb not null default '{}',
-    actor           text not null default session_user,
-    at              timestamptz not null default clock_timestamp()
+create table backfill_approval (
+    backfill_run_id text not null,
+    level           smallint not null check (level in (1, 2)),
+    login           text not null references person_login,
+    person          text not null,
+    plan_digest     sha256_hex not null,
+    approved_at     timestamptz not null,
+    primary key (backfill_run_id, level),
+    -- Every level by another person, and of exactly what was planned.
+    unique (backfill_run_id, person),
+    foreign key (backfill_run_id, plan_digest) references backfill_request (backfill_run_id, plan_digest)
 );
-create trigger backfill_audit_is_insert_only before update or delete on backfill_audit
-    for each row execute function refuse_change();
+
+create table backfill_audit (
+    audit_id         bigint generated always as identity primary key,
+    backfill_run_id  text references backfill_request,
+    step             text not null,
+    detail           jsonb not null default '{}',
+    actor            text not null,
+    person           text,
+    authenticated_as text,
+    at               timestamptz not null
+);
+create index backfill_audit_of_request on backfill_audit (backfill_run_id, audit_id);
+comment on table backfill_audit is 'Every step of a request, and every refused attempt. The database signs: session_user, its person, and how the server knew it (system_user).';

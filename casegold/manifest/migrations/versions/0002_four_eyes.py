@@ -1,0 +1,16 @@
+"""People, and approval by four eyes: see the SQL files of the same number. They run in this order."""
+
+from importlib.resources import files
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+SCRIPTS = ("0002_people", "0002_backfills", "0002_backfill_functions", "0002_waivers", "0002_rights")
+
+
+def upgrade() -> None:
+    for name in SCRIPTS:
+        script = files("casegold.manifest.migrations.versions").joinpath(f"{name}.sql")
+        op.get_bind().exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))

@@ -1,0 +1,158 @@
+"""Logins of people, and the rules of who approves what. Not here: approving (`approvals`), connecting as a person.
+
+A login is a database role with a password; `person_login` says which human uses it. The roles that give rights are
+those that the contracts name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import sql
+from psycopg.errors import CheckViolation, DependentObjectsStillExist, DuplicateObject
+
+from casegold.domain.contract import DatasetContract
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
+from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
+
+SQL = "casegold.manifest.sql"
+MIN_PASSWORD = 12
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLogin:
+    """A login of a human. `roles` is what the server knows now, empty for a removed one."""
+
+    login: str
+    person: str
+    added_at: datetime
+    added_by: str
+    removed_at: datetime | None
+    removed_by: str | None
+    roles: list[str]
+
+
+def sync_rules(connection: Connection, contracts: Iterable[DatasetContract]) -> None:
+    """Make the rules of the database, and the server's group roles, those of the contracts.
+
+    Raises:
+        ConfigurationError: a contract names a login, or a role with rights of its own.
+    """
+    contracts = tuple(contracts)
+    take_lock(connection, Lock.PEOPLE)
+    try:
+        for role in roles_of(contracts):
+            connection.execute(load(SQL, "rule_group_role"), {"role": role})
+    except CheckViolation as error:
+        raise ConfigurationError(
+            str(error.diag.message_primary), remedy="name another role in the contracts, or drop that one"
+        ) from error
+    connection.execute(load(SQL, "rules_clear"))
+    for contract in contracts:
+        levels = {0: contract.requesters(), 1: contract.approvers(1), 2: contract.approvers(2)}
+        for level, roles in levels.items():
+            above = contract.second_approval_partitions if level == 2 else None
+            for role in roles:
+                rule = {"dataset": contract.dataset, "level": level, "role": role, "above": above}
+                connection.execute(load(SQL, "rule_add"), rule)
+
+
+def roles_of(contracts: Iterable[DatasetContract]) -> tuple[str, ...]:
+    """Every role that a contract names, sorted."""
+    return tuple(
+        sorted(
+            {
+                name
+                for contract in contracts
+                for role in contract.roles
+                for name in (role.name, *role.first_level_approvers, *role.second_level_approvers)
+            }
+        )
+    )
+
+
+def add(control: ControlDb, login: str, role: str, person: str, password: str) -> None:
+    """Make a login for a person, over the platform's own connection.
+
+    Only a verifier of the password leaves this process, so that no log of the server can hold the password.
+
+    Args:
+        role: one of `roles_of` the contracts.
+        person: the same for every login of one human.
+
+    Raises:
+        ConfigurationError: the server has that login already, it belonged to another person, or a name or the
+            password cannot be.
+    """
+    if len(password) < MIN_PASSWORD:
+        raise ConfigurationError(
+            f"a password has at least {MIN_PASSWORD} characters", remedy="leave it out to have one made"
+        )
+    with control.write("person-add") as connection:
+        take_lock(connection, Lock.PEOPLE)
+        known = _known(connection, login)
+        if known["role_oid"] is not None:
+            raise _taken(login)
+        if known["person"] not in {None, person}:
+            raise ConfigurationError(
+                f"the login {login} belonged to {known['person']}",
+                remedy="a login is one person's for ever, so that the audit trail stays readable: choose another",
+            )
+        try:
+            connection.execute(load(SQL, "person_added"), {"login": login, "person": person})
+            _create_role(connection, login, role, password)
+        except CheckViolation as error:
+            raise ConfigurationError(
+                f"{login!r} or {person!r} cannot be a name",
+                remedy="use lower-case letters, digits, dots, hyphens and underscores, beginning with a letter",
+            ) from error
+        except DuplicateObject as error:
+            raise _taken(login) from error
+
+
+def remove(control: ControlDb, login: str) -> None:
+    """Drop the login of a person and end its sessions. What it requested and approved stays.
+
+    Raises:
+        ConfigurationError: no person uses that login, or it owns something in a database of the server.
+    """
+    with control.write("person-remove") as connection:
+        take_lock(connection, Lock.PEOPLE)
+        known = _known(connection, login)
+        if connection.execute(load(SQL, "person_removed"), {"login": login}).rowcount != 1:
+            raise ConfigurationError(f"no person uses the login {login}", remedy="`casegold user list` shows them")
+        try:
+            connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(login)))
+        except DependentObjectsStillExist as error:
+            raise ConfigurationError(
+                f"{login} owns something: {error.diag.message_detail}", remedy="drop it or give it to another role"
+            ) from error
+    # Only now can no new session begin. A session that outlives this is refused every step: nobody is behind it.
+    control.rows(load(SQL, "person_sessions_end"), {"role_oid": known["role_oid"]})
+
+
+def logins(control: ControlDb) -> list[PersonLogin]:
+    """All logins of people, removed ones last."""
+    return [PersonLogin(**row) for row in control.rows(load(SQL, "person_list"))]
+
+
+def _known(connection: Connection, login: str) -> dict[str, object]:
+    (row,) = connection.execute(load(SQL, "person_known"), {"login": login}).fetchall()
+    return row
+
+
+def _create_role(connection: Connection, login: str, role: str, password: str) -> None:
+    verifier = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
+    create = sql.SQL("create role {} login password {}").format(sql.Identifier(login), sql.Literal(verifier))
+    connection.execute(create)
+    connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(login)))
+
+
+def _taken(login: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"the server has a login {login} already",
+        remedy="choose another name; `casegold user list` shows the logins of people",
+    )

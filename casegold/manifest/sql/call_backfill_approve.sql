@@ -1,0 +1,1 @@
+select * from casegold.backfill_approve(%(id)s, %(digest)s)

@@ -1,0 +1,1 @@
+select * from casegold.backfill_begin(%(id)s, %(digest)s)

@@ -1,0 +1,1 @@
+select * from casegold.backfill_cancel(%(id)s, %(reason)s)

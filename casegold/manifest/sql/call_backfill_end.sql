@@ -1,0 +1,1 @@
+select * from casegold.backfill_end(%(id)s, %(succeeded)s, %(reason)s)

@@ -1,0 +1,1 @@
+select * from casegold.backfill_pause(%(id)s, %(reason)s)

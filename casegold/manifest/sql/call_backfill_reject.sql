@@ -1,0 +1,1 @@
+select * from casegold.backfill_reject(%(id)s, %(reason)s)

@@ -1,0 +1,1 @@
+select * from casegold.backfill_resume(%(id)s, %(reason)s)

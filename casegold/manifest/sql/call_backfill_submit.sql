@@ -1,0 +1,1 @@
+select * from casegold.backfill_submit(%(id)s, %(plan)s)

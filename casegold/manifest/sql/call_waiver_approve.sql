@@ -1,0 +1,1 @@
+select * from casegold.waiver_approve(%(id)s)

@@ -1,0 +1,1 @@
+select make_group_role(%(role)s)

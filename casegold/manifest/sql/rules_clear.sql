@@ -1,0 +1,1 @@
+delete from approval_rule
