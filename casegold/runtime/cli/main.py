@@ -18,6 +18,8 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Events in", {"simulate": "load", "import-log": "load", "send": "load"}),
     ("Run", {"demo": "demo", "dev": "dev", "work": "work", "relay": "relay"}),
     ("Operate", {"days": "days", "source": "source", "clock": "operate", "retry": "operate", "maintain": "maintain"}),
+    ("Change history", {"backfill": "backfill", "waiver": "waiver"}),
+    ("People", {"user": "user"}),
     ("Rehearse", {"failpoints": "failpoints"}),
     ("Look", {"plan": "read", "versions": "read", "show": "read", "runs": "read", "holds": "read"}),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PIPE_WIDTH = 200
 """Columns of a table that nobody looks at in a terminal: wide enough for grep to find whole lines."""
@@ -30,13 +32,22 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, e
         table.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left", overflow="fold")
     count = 0
     for row in rows:
-        table.add_row(*(cell(value) for value in row))
+        table.add_row(*(Text(plain(cell(value))) for value in row))
         count += 1
     out = console()
     if count:
         out.print(table)
     else:
         out.print(empty, highlight=False)
+
+
+def plain(text: str) -> str:
+    """Text from outside as characters that can be seen: what would move the cursor or turn the reading direction is
+    spelt out, so that nobody reads another text than is there. Line ends stay."""
+    return "".join(
+        char if char == "\n" or not unicodedata.category(char).startswith("C") else f"\\u{ord(char):04x}"
+        for char in text
+    )
 
 
 def cell(value: Any) -> str:

@@ -1,0 +1,80 @@
+"""What the commands of people share: `--as`, the connection, a range of partitions. Not here: any command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from casegold.domain.contract import DatasetContract
+from casegold.manifest.approvals import AuditEntry
+from casegold.manifest.db import ControlDb
+from casegold.manifest.model import PartitionRange
+from casegold.runtime.cli.read import as_date
+from casegold.runtime.cli.tables import show
+from casegold.runtime.contracts import load_contracts
+from casegold.runtime.people import control_of_person
+from casegold.runtime.settings import Settings, load_settings
+
+as_option = click.option(
+    "--as", "login", metavar="NAME", help="Your login; by default CASEGOLD_PERSON. Its password is asked for."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a command of a person works: never over the platform's own connection, unless it only looks."""
+
+    settings: Settings
+    control: ControlDb
+
+
+def desk_of(login: str | None) -> Desk:
+    """Over the person's connection. Raises as `control_of_person`."""
+    settings = load_settings()
+    return Desk(settings, control_of_person(settings, login))
+
+
+def looking(login: str | None) -> ControlDb:
+    """To look only: over the person's connection where one is named, else over the platform's."""
+    settings = load_settings()
+    if login or settings.person:
+        return control_of_person(settings, login)
+    return ControlDb(settings.control_url())
+
+
+def contract_and_range(
+    settings: Settings, dataset: str, first: str, last: str | None
+) -> tuple[DatasetContract, PartitionRange]:
+    """The contract, and the partitions from the one that holds `first` to the one that holds `last`.
+
+    Raises:
+        ConfigurationError: there is no such dataset, or it has no partitions.
+    """
+    contract = load_contracts(settings.contracts_dir, first_date=settings.first_date)[dataset]
+    keys = [contract.partition_of(as_date(text)) for text in (first, last or first)]
+    for key in keys:
+        contract.period(key)
+    if keys[0] > keys[1]:
+        raise click.BadParameter(f"{last} lies before {first}", param_hint="LAST")
+    return contract, PartitionRange(keys[0], keys[1])
+
+
+def show_trail(entries: list[AuditEntry]) -> None:
+    """Print steps and refused attempts."""
+    show(
+        "Audit trail, newest first",
+        ("at", "request", "step", "login", "person", "detail"),
+        (
+            (
+                entry.at,
+                entry.subject,
+                entry.step,
+                entry.actor,
+                entry.person or "-",
+                "; ".join(f"{name}: {value}" for name, value in entry.detail.items() if value not in ("", None)),
+            )
+            for entry in entries
+        ),
+        empty="Nothing was attempted yet.",
+    )
