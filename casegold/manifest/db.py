@@ -9,9 +9,10 @@ from importlib.resources import files
 from typing import Any
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import DictRow, dict_row
 
-from casegold.domain.errors import CommitUnknown, SourceUnavailable
+from casegold.domain.errors import CommitUnknown, ConfigurationError, SourceUnavailable
 from casegold.domain.failpoints import reach
 
 Connection = psycopg.Connection[DictRow]
@@ -103,12 +104,17 @@ def take_lock(connection: Connection, lock: Lock) -> None:
 
 
 def migrate(url: str) -> None:
-    """Bring the control schema to the newest revision. Safe to call by many at once."""
+    """Bring the control schema to the newest revision. Safe to call by many at once.
+
+    Raises:
+        ConfigurationError: the platform's database user may not do that, such as create roles.
+    """
     # A second of imports that only `casegold up` needs.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import create_engine  # noqa: PLC0415
     from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ProgrammingError  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
@@ -119,4 +125,12 @@ def migrate(url: str) -> None:
         connection.exec_driver_sql("create schema if not exists casegold")
         connection.exec_driver_sql("set local search_path to casegold")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except ProgrammingError as error:
+            if not isinstance(error.orig, InsufficientPrivilege):
+                raise
+            raise ConfigurationError(
+                f"the control schema cannot be made: {error.orig.diag.message_primary}",
+                remedy=error.orig.diag.message_hint or "give the platform's database user its own database",
+            ) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import sql
-from psycopg.errors import CheckViolation, DependentObjectsStillExist, DuplicateObject
+from psycopg.errors import CheckViolation, DependentObjectsStillExist, DuplicateObject, InsufficientPrivilege
 
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import ConfigurationError
@@ -131,7 +131,13 @@ def remove(control: ControlDb, login: str) -> None:
                 f"{login} owns something: {error.diag.message_detail}", remedy="drop it or give it to another role"
             ) from error
     # Only now can no new session begin. A session that outlives this is refused every step: nobody is behind it.
-    control.rows(load(SQL, "person_sessions_end"), {"role_oid": known["role_oid"]})
+    try:
+        control.rows(load(SQL, "person_sessions_end"), {"role_oid": known["role_oid"]})
+    except InsufficientPrivilege as error:
+        raise ConfigurationError(
+            f"{login} is gone, but the platform's database user may not end its open sessions; they can do nothing now",
+            remedy="as a superuser: grant pg_signal_backend to that user, so that this works the next time",
+        ) from error
 
 
 def logins(control: ControlDb) -> list[PersonLogin]:

@@ -104,6 +104,24 @@ def test_a_login_without_a_password_does_not_get_in(database: Settings, control:
             psycopg.connect(database.person_url(login, password), passfile="/dev/null")
 
 
+def test_where_the_server_asks_for_no_proof_nobody_approves(
+    servers: Settings, database: Settings, control: ControlDb, bob: ControlDb, planned: Planned
+) -> None:
+    rules = servers.home / "postgres" / "data" / "pg_hba.conf"
+    before = rules.read_text(encoding="utf-8")
+    rules.write_text(f"host all {login_of(bob)} 127.0.0.1/32 trust\n{before}", encoding="utf-8")
+    try:
+        as_owner(control, "select pg_reload_conf()")
+        trusted = ControlDb(database.person_url(login_of(bob), None))
+        while any_value(control, "select count(*) from pg_hba_file_rules where auth_method = 'trust'") == 0:
+            pass
+        with pytest.raises(Refused, match="without asking for a proof"):
+            approvals.approve(trusted, *planned)
+    finally:
+        rules.write_text(before, encoding="utf-8")
+        as_owner(control, "select pg_reload_conf()")
+
+
 def test_every_rule_of_the_servers_access_file_asks_for_scram(control: ControlDb) -> None:
     methods = control.rows("select distinct auth_method from pg_hba_file_rules")
     assert [row["auth_method"] for row in methods] == ["scram-sha-256"]

@@ -9,7 +9,7 @@ exception
     when duplicate_object or unique_violation then null;
     when insufficient_privilege then
         raise exception 'the platform''s database user may not create roles'
-            using hint = 'as a superuser: alter role ... createrole', errcode = 'insufficient_privilege';
+            using hint = format('as a superuser: alter role %I createrole', current_user), errcode = 'insufficient_privilege';
 end $$;
 
 create type answer as (accepted boolean, subject text, state text, message text);
