@@ -9,7 +9,7 @@ import click
 from casegold.manifest import approvals
 from casegold.manifest.approvals import Answer, BackfillRequest
 from casegold.runtime.cli.operate import reason_option
-from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of, looking, show_trail
+from casegold.runtime.cli.persons import SHORT_ID, as_option, contract_and_range, desk_of, looking, show_trail
 from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.cli.tables import span
 
@@ -112,7 +112,7 @@ def list_requests(ended_too: bool, limit: int, login: str | None) -> None:
         ("request", "dataset", "partitions", "mode", "state", "waits for", "restated#", "asked by", "asked", "reason"),
         (
             (
-                each.backfill_run_id,
+                each.backfill_run_id[:SHORT_ID],
                 each.dataset,
                 span(each.first, each.last),
                 each.mode,

@@ -21,6 +21,10 @@ as_option = click.option(
 )
 
 
+SHORT_ID = 11
+"""Characters of a request's id that lists show; every command takes a unique beginning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Where a command of a person works: never over the platform's own connection, unless it only looks."""
@@ -68,7 +72,7 @@ def show_trail(entries: list[AuditEntry]) -> None:
         (
             (
                 entry.at,
-                entry.subject,
+                (entry.subject or "-")[:SHORT_ID],
                 entry.step,
                 entry.actor,
                 entry.person or "-",
