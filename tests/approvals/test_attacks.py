@@ -292,6 +292,17 @@ def test_a_request_that_cannot_be_is_refused_in_the_trail(
     assert approvals.requests(control, 10) == []
 
 
+@pytest.mark.parametrize("plan", [None, "[]", "7", "null", '{"pad": "' + "x" * 4_000_000 + '"}'])
+def test_a_plan_that_cannot_be_is_refused_in_the_trail(
+    control: ControlDb, ann: ControlDb, requested: str, plan: str | None
+) -> None:
+    with ann.write("by a test") as connection:
+        (answer,) = connection.execute("select * from backfill_submit(%s, %s)", (requested, plan)).fetchall()
+    assert not answer["accepted"]
+    assert [attempt for attempt, _ in refused_attempts(control, ann)] == ["plan"]
+    assert state_of(control, requested) == "REQUESTED"
+
+
 def test_ids_of_nothing(control: ControlDb, ann: ControlDb, bob: ControlDb) -> None:
     with pytest.raises(Refused, match="there is no such request"):
         approvals.approve(bob, "bf_none", OTHER_DIGEST)
