@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from casegold.domain import failpoints
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
 from casegold.manifest import store
@@ -41,7 +40,6 @@ def open_platform(settings: Settings | None = None) -> Platform:
         ConfigurationError: the business time zone is not the one it was started with.
     """
     settings = settings or load_settings()
-    failpoints.arm(settings.failpoint)
     control = ControlDb(settings.control_url())
     store.install(control, settings.time_zone, settings.business_clock)
     return Platform(

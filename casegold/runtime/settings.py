@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
 from casegold.manifest.store import parse_clock
 from casegold.runtime.services.addresses import read_addresses
@@ -217,7 +218,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings that the environment holds.
+    """The settings that the environment holds. Arms this process' fail point, if they name one.
 
     Raises:
         ConfigurationError: a `CASEGOLD_*` variable that is no setting, or a value that cannot be; both are named.
@@ -229,12 +230,14 @@ def load_settings() -> Settings:
             f"not a setting: {', '.join(unknown)}", remedy="unset it; docs/settings.md lists the settings"
         )
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         wrong = "; ".join(f"{_variable(problem['loc'])}{problem['msg']}" for problem in error.errors())
         raise ConfigurationError(
             f"settings are wrong: {wrong}", remedy="correct it; docs/settings.md lists the settings"
         ) from error
+    failpoints.arm(settings.failpoint)
+    return settings
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Mapping
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Any
 
 from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError
@@ -41,9 +43,20 @@ class Ended:
 
 def one_life(failpoint: str = "") -> Ended:
     """Do everything that is due, announce it, hear of it, and maintain the lake; or die on the way."""
+    return forked(_work, (), failpoint)
+
+
+def one_command(arguments: Sequence[str], failpoint: str = "") -> Ended:
+    """Run `casegold ARGUMENTS`; `finished` tells whether it exited with 0."""
+    return forked(_command, (list(arguments),), failpoint)
+
+
+def forked(work: Callable[..., bool], arguments: tuple[Any, ...], failpoint: str) -> Ended:
+    """Do some work in a process of its own, with this test's settings and a fail point."""
     ours, theirs = _FORKS.Pipe(duplex=False)
     environment = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    process = _FORKS.Process(target=_live, args=(theirs, environment | {f"{PREFIX}FAILPOINT": failpoint}))
+    environment |= {f"{PREFIX}FAILPOINT": failpoint}
+    process = _FORKS.Process(target=_live, args=(theirs, environment, work, arguments))
     process.start()
     theirs.close()
     process.join(LONGEST_SECONDS)
@@ -54,22 +67,29 @@ def one_life(failpoint: str = "") -> Ended:
         ended: Ended = ours.recv()
         return ended
     assert failpoint.endswith("kill"), f"a life with {failpoint or 'no fail point'} ended with {process.exitcode}"
+    assert process.exitcode == -signal.SIGKILL
     return Ended(fired=True, finished=False)
 
 
-def _live(told: Connection, environment: Mapping[str, str]) -> None:
+def _live(
+    told: Connection, environment: Mapping[str, str], work: Callable[..., bool], arguments: tuple[Any, ...]
+) -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     os.environ.update(environment)
     store.HEARTBEAT_SECONDS = 0.05
     finished = False
     try:
-        finished = _work()
+        finished = work(*arguments)
     except (CasegoldError, ConnectionError):  # what a lost acknowledgement is to whoever has no answer of its own
         if not failpoints.has_fired():
             raise
     told.send(Ended(failpoints.has_fired(), finished))
     told.close()
+
+
+def _command(arguments: list[str]) -> bool:
+    return main.run(arguments) == 0
 
 
 def _work() -> bool:

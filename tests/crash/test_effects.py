@@ -11,6 +11,8 @@ import pytest
 from casegold.domain import failpoints
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.failpoints import EFFECTS, AcknowledgementLost, FailPointReached
+from tests.crash.test_by_hand import COMMANDS, STEPS
+from tests.crash.test_fail_points import AFTER_A_DEATH, OFTEN, SELDOM
 
 REPOSITORY = Path(__file__).parents[2]
 PRODUCT = ("casegold", "sensors", "platform_assets", "resources")
@@ -59,6 +61,11 @@ def test_names_in_the_code_and_names_in_the_list_are_the_same() -> None:
     assert exact <= EFFECTS.keys()
     unused = {name for name in EFFECTS.keys() - exact if not name.startswith(tuple(by_prefix))}
     assert unused == set()
+
+
+def test_every_effect_has_a_story_in_which_it_fails() -> None:
+    told = {*OFTEN, *SELDOM, *AFTER_A_DEATH, *COMMANDS, *STEPS}
+    assert told == EFFECTS.keys()
 
 
 def inside_effects(function: ast.AST) -> set[int]:
