@@ -94,6 +94,8 @@ EFFECTS: dict[str, str] = {
     "person-step": "a person's step, or its refusal, is in the audit trail",
     "backfill-step": "the platform began or ended a backfill, or was refused to",
     # Upkeep
+    "compaction-write": "a file that joins small ones is written",
+    "compaction-commit": "the joined file is on main instead of the small ones",
     "snapshots-expire": "old snapshots are expired",
 }
 """Every durable effect of the platform: name -> what holds once it is done."""
