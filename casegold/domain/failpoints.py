@@ -96,6 +96,7 @@ EFFECTS: dict[str, str] = {
     # Upkeep
     "compaction-write": "a file that joins small ones is written",
     "compaction-commit": "the joined file is on main instead of the small ones",
+    "manifests-merge": "the manifests of a table are few again",
     "snapshots-expire": "old snapshots are expired",
 }
 """Every durable effect of the platform: name -> what holds once it is done."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import duckdb
@@ -20,13 +20,11 @@ from casegold.runtime.settings import Settings
 from casegold.sink import compaction
 from casegold.sink.compaction import COMPACTION, PURPOSE, Compacted, compact, plan
 from casegold.sink.lake import Lake
-from casegold.sink.tables import BRONZE_SCHEMA
+from tests.sink.bronze import DAY, NOW, records
 
 BRONZE = "bronze/case_events"
 SILVER = "silver/case_events"
 TOTALS = "bronze/control_totals"
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DAY = date(2026, 3, 1)
 
 
 @pytest.fixture
@@ -51,24 +49,8 @@ def unarmed() -> Iterator[None]:
     failpoints.arm("")
 
 
-def _records(seq: int, count: int = 3, day: date = DAY) -> pa.Table:
-    row: dict[str, Any] = {
-        "cluster_id": "c",
-        "topic": "t",
-        "topic_id": "i",
-        "kafka_timestamp": NOW,
-        "value": b"{}",
-        "headers": [{"key": "ce_id", "value": b"1"}, {"key": "none", "value": None}],
-        "ingest_seq": seq,
-        "ingested_at": NOW,
-        "ingest_date": day,
-    }
-    rows = [{**row, "kafka_partition": n % 2, "kafka_offset": seq * 100 - n} for n in range(count)]
-    return pa.Table.from_pylist(rows, BRONZE_SCHEMA)
-
-
 def _append(lake: Lake, seq: int, rows: pa.Table | None = None) -> int | None:
-    return lake.append(BRONZE, _records(seq) if rows is None else rows, seq=seq, properties={"casegold.mark": str(seq)})
+    return lake.append(BRONZE, records(seq) if rows is None else rows, seq=seq, properties={"casegold.mark": str(seq)})
 
 
 def _filled(lake: Lake, appends: int = 10) -> None:
@@ -161,7 +143,7 @@ def test_a_commit_of_unknown_fate_doubles_nothing(lake: Lake, duck: duckdb.DuckD
 
 def test_a_call_reads_no_more_than_its_share(lake: Lake, duck: duckdb.DuckDBPyConnection) -> None:
     for seq in range(1, 19):
-        _append(lake, seq, _records(seq, day=DAY + timedelta(days=seq % 2)))
+        _append(lake, seq, records(seq, day=DAY + timedelta(days=seq % 2)))
     rows = _rows(lake)
     size = lake.data_files(BRONZE)[0].file_size_in_bytes
     first = plan(lake, BRONZE, max_bytes=10 * size)

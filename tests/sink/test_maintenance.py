@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from click.testing import CliRunner
 
 from casegold.domain.errors import ExitClass
 from casegold.manifest import listing, store, versions
 from casegold.runtime.cli.maintain import maintain
+from casegold.runtime.jobs.facts import engine
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
+from casegold.sink import maintenance
+from casegold.sink.compaction import compact
 from casegold.sink.lake import move_head
-from casegold.sink.maintenance import expire_snapshots
+from casegold.sink.maintenance import expire_snapshots, manifest_count, merge_manifests
 from casegold.sink.publish import publish
-from casegold.sink.staging import branch_name
-from tests.sink.test_publish import DAY, GOLD, _claim, _staged
+from casegold.sink.staging import HASHES, Stage, branch_name
+from tests.sink.bronze import records
+from tests.sink.test_publish import DAY, GOLD, _claim, _rows, _staged
 
 
 @pytest.fixture
@@ -56,3 +62,41 @@ def test_expiry_asked_for_twice_finds_nothing_to_do(platform: Platform) -> None:
         move_head(platform.lake.table(GOLD), {})
     assert expire_snapshots(platform.lake, GOLD, keep=2) == 4
     assert expire_snapshots(platform.lake, GOLD, keep=2) == 0
+
+
+def test_a_merge_leaves_files_and_properties_as_they_are(platform: Platform) -> None:
+    """Publishes without end: each leaves a manifest, and a date keeps its files through the merge."""
+    claim = _claim(platform, 1)
+    publish(platform.control, platform.lake, claim, _staged(platform, claim, "a"))
+    stage = Stage.open(platform.lake, GOLD, "0" * 64, 1)
+    for day in range(1, 7):
+        stage.write(DAY + timedelta(days=day), _rows(platform, "a"), 0, HASHES)
+    for file in stage._new:
+        with (
+            platform.lake.table(GOLD).transaction() as transaction,
+            transaction.update_snapshot().fast_append() as update,
+        ):
+            update.append_data_file(file)
+    files = {file.file_path for file in platform.lake.data_files(GOLD)}
+    properties = dict(platform.lake.properties(GOLD))
+    assert merge_manifests(platform.lake, GOLD, keep=7) == 0
+    assert merge_manifests(platform.lake, GOLD, keep=5) == 6
+    assert manifest_count(platform.lake.table(GOLD)) == 1
+    assert {file.file_path for file in platform.lake.data_files(GOLD)} == files
+    assert dict(platform.lake.properties(GOLD)) == properties
+
+
+def test_whoever_planned_before_a_compaction_still_finds_the_files(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, dataset = platform.lake, "bronze/case_events"
+    for seq in range(1, 10):
+        lake.append(dataset, records(seq), seq=seq)
+    with engine(platform) as duck:
+        compact(lake, duck, dataset)
+    for _ in range(5):
+        move_head(lake.table(dataset), {})
+    expire_snapshots(lake, dataset, keep=2)
+    assert len(lake.table(dataset).snapshots()) == 4
+    monkeypatch.setattr(maintenance, "KEEP_REPLACED", timedelta(0))
+    assert expire_snapshots(lake, dataset, keep=2) == 2
