@@ -97,6 +97,7 @@ EFFECTS: dict[str, str] = {
     "compaction-write": "a file that joins small ones is written",
     "compaction-commit": "the joined file is on main instead of the small ones",
     "manifests-merge": "the manifests of a table are few again",
+    "orphan-delete": "a file that nothing names is gone",
     "snapshots-expire": "old snapshots are expired",
 }
 """Every durable effect of the platform: name -> what holds once it is done."""

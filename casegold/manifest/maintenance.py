@@ -45,3 +45,9 @@ def ended_attempts(connection: Connection, dataset: str) -> list[tuple[str, int]
     """Run id and number of the attempts at a dataset whose stages nobody needs any more."""
     rows = connection.execute(load(SQL, "maintenance_ended"), {"dataset": dataset, "keep_refused": KEEP_REFUSED})
     return [(row["run_id"], row["attempt"]) for row in rows]
+
+
+def named_files(connection: Connection, dataset: str) -> set[str]:
+    """Locations of the data files and artifacts of every version of a dataset that is official or may become so."""
+    rows = connection.execute(load(SQL, "maintenance_named_files"), {"dataset": dataset})
+    return {row["location"] for row in rows}

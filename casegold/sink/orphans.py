@@ -1,0 +1,132 @@
+"""Orphans: files below a table that nothing names, left by dead stages, lost commits and compactions.
+
+What names a file: a snapshot that is kept, of whatever branch; the catalog's metadata log; a version that is official
+or may become so. Not here: which snapshots are kept (`maintenance`), which versions are (`manifest.maintenance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pyarrow.fs import FileSelector, FileSystem, FileType
+from pyiceberg.io.pyarrow import PyArrowFileIO
+from pyiceberg.table import Table
+
+from casegold.domain.errors import InvariantBroken, SourceUnavailable
+from casegold.domain.failpoints import durable
+from casegold.sink.lake import Lake
+
+GRACE = timedelta(days=2)
+"""Younger files stay: a stage names its files only when it is finished, and none takes a day."""
+
+SUFFIXES = {"data": (".parquet",), "metadata": (".avro", ".metadata.json"), "artifacts": ("",)}
+"""What this platform writes below a table, by folder. Anything else is not ours to judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A file that nothing names. `path` is its place in the table's file system."""
+
+    path: str
+    bytes: int
+    written_at: datetime
+
+
+def find_orphans(
+    lake: Lake, dataset: str, named: Callable[[], Collection[str]], *, now: datetime | None = None
+) -> list[Orphan]:
+    """Files below a table that nothing names and that are older than `GRACE`, by path.
+
+    Files are listed first and their names gathered afterwards: what is committed meanwhile is seen to be named.
+
+    Args:
+        named: gathers locations that others than the table's own metadata need.
+        now: by default the present; a file's age is counted by the clock of its storage.
+
+    Raises:
+        SourceUnavailable: the storage does not answer, or a manifest cannot be read. Nothing is then known.
+        InvariantBroken: the listing lacks what is certainly there, so that nothing can be told by it.
+    """
+    before = (now or datetime.now(UTC)) - GRACE
+    table = lake.table(dataset)
+    with _storage(dataset):
+        listed = list(_listed(table))
+        if _path(table, table.metadata_location) not in {each.path for each in listed}:
+            raise InvariantBroken(
+                f"the listing of {dataset} lacks {table.metadata_location}",
+                remedy="nothing was deleted: does the warehouse's location lead elsewhere than when it was made?",
+            )
+        old = [each for each in listed if each.written_at < before]
+        if not old:
+            return []
+        table = lake.table(dataset)
+        kept = {_path(table, location) for location in [*_named_by(table), *named()]}
+    return [each for each in old if each.path not in kept]
+
+
+def delete_orphans(lake: Lake, dataset: str, orphans: Collection[Orphan]) -> int:
+    """Delete files; those that are gone already are as well. The number of bytes that were freed.
+
+    Raises:
+        SourceUnavailable: the storage does not answer; the next call goes on.
+    """
+    files, _ = _file_system(lake.table(dataset))
+    with _storage(dataset):
+        for each in orphans:
+            with suppress(FileNotFoundError), durable("orphan-delete"):
+                files.delete_file(each.path)
+    return sum(each.bytes for each in orphans)
+
+
+@contextmanager
+def _storage(dataset: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SourceUnavailable(
+            f"the files of {dataset} cannot be looked through: {error}",
+            remedy="is the warehouse reachable? The next maintenance tries again",
+        ) from error
+
+
+def _listed(table: Table) -> Iterator[Orphan]:
+    """Every file of the kinds that this platform writes below a table."""
+    files, root = _file_system(table)
+    for folder, suffixes in SUFFIXES.items():
+        selector = FileSelector(f"{root}/{folder}", allow_not_found=True, recursive=True)
+        for info in files.get_file_info(selector):
+            if info.type is FileType.File and info.path.endswith(suffixes):
+                yield Orphan(info.path, info.size, info.mtime)
+
+
+def _named_by(table: Table) -> Iterator[str]:
+    """What a table's metadata names: itself, its log, and all that its snapshots consist of."""
+    metadata = table.metadata
+    yield table.metadata_location
+    yield from (entry.metadata_file for entry in metadata.metadata_log)
+    yield from (each.statistics_path for each in metadata.statistics)
+    yield from (each.statistics_path for each in metadata.partition_statistics)
+    read: set[str] = set()
+    for snapshot in metadata.snapshots:
+        yield snapshot.manifest_list
+        for manifest in snapshot.manifests(table.io):
+            if manifest.manifest_path in read:
+                continue
+            read.add(manifest.manifest_path)
+            yield manifest.manifest_path
+            for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
+                yield entry.data_file.file_path
+
+
+def _file_system(table: Table) -> tuple[FileSystem, str]:
+    """The file system that PyIceberg opens for a table, and the table's root in it."""
+    scheme, place, path = PyArrowFileIO.parse_location(table.location(), table.io.properties)
+    return PyArrowFileIO(table.io.properties).fs_by_scheme(scheme, place), path.rstrip("/")
+
+
+def _path(table: Table, location: str) -> str:
+    """A location as the file system of the table lists it."""
+    return PyArrowFileIO.parse_location(location, table.io.properties)[2]
