@@ -20,6 +20,7 @@ from platform_assets.partitions import partitions_of
 from platform_assets.product import product_asset, product_job
 from platform_assets.schedules import day_close_job, schedules
 from platform_assets.standing import standing_checks
+from platform_assets.upkeep import maintenance_job
 from resources.platform import PlatformResource
 from resources.runs import tags_of
 from sensors.day_close import day_close
@@ -70,7 +71,7 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
             *(_product(contract, settings.time_zone, versions) for contract in computed),
         ],
         asset_checks=[ingest_checks, register_checks],
-        jobs=[*ingest_jobs, *product_jobs, standing_job, day_close_job],
+        jobs=[*ingest_jobs, *product_jobs, standing_job, day_close_job, maintenance_job],
         schedules=schedules(settings.time_zone, standing_job),
         sensors=[
             domain_sensor("domain_events", events.SILVER, ingest_jobs[0], asset_key(events.TOPIC)),

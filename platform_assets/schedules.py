@@ -1,12 +1,16 @@
-"""What happens by the clock: the nightly day close, and the standing questions. Not here: anything event-driven."""
+"""What happens by the clock: nightly day close and maintenance, standing questions. Not here: anything event-driven."""
 
 import dagster as dg
 
+from platform_assets.upkeep import maintenance_job
 from resources.platform import PlatformResource
 from resources.runs import NO_RETRY, AssetJob, tags_of
 
 NIGHTLY = "15 0 * * *"
 """A quarter past midnight of the business time zone: the date is over and sources have had time to count."""
+
+UPKEEP = "30 3 * * *"
+"""Half past three: the nightly close and the runs that it makes due are over, and nobody waits for figures yet."""
 
 STANDING = "*/10 * * * *"
 
@@ -31,7 +35,7 @@ def day_close_job() -> None:
 
 
 def schedules(time_zone: str, standing_job: AssetJob) -> list[dg.ScheduleDefinition]:
-    """Both schedules, running by default."""
+    """All schedules, running by default."""
     return [
         dg.ScheduleDefinition(
             name="nightly_day_close",
@@ -40,6 +44,14 @@ def schedules(time_zone: str, standing_job: AssetJob) -> list[dg.ScheduleDefinit
             execution_timezone=time_zone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="The sensor `day_close` does so all day long; this closes them where it is switched off.",
+        ),
+        dg.ScheduleDefinition(
+            name="nightly_maintenance",
+            job=maintenance_job,
+            cron_schedule=UPKEEP,
+            execution_timezone=time_zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Maintains every table, claim by claim; what is busy is left for the next night.",
         ),
         dg.ScheduleDefinition(
             name="standing_questions",

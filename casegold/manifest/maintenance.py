@@ -5,6 +5,7 @@ Not here: what is done to a table (`sink.maintenance`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from casegold.domain.sql import load
@@ -18,9 +19,13 @@ KEEP_REFUSED = timedelta(days=14)
 
 
 def request(
-    connection: Connection, dataset: str, snapshot_id: int, today: date, requested_by: str
+    connection: Connection, dataset: str, heads: Mapping[str, int], today: date, requested_by: str
 ) -> RunManifest | None:
-    """Ask for the maintenance of a dataset: once a day for one head of its table.
+    """Ask for the maintenance of the tables under a claim: once a day for one state of them.
+
+    Args:
+        dataset: the claim.
+        heads: snapshot id of each table that is written under it.
 
     Returns:
         The manifest, or None while other work on the dataset is open: asking would supersede it.
@@ -33,8 +38,8 @@ def request(
     wanted = ManifestRequest(
         pipeline=Pipeline.MAINTENANCE,
         dataset=dataset,
-        scope={"snapshot": snapshot_id, "date": today.isoformat()},
-        transform_version="1",
+        scope={"snapshots": dict(heads), "date": today.isoformat()},
+        transform_version="2",
         requested_by=requested_by,
         parameters={"task": "maintenance"},
     )

@@ -70,10 +70,15 @@ def manifest_count(table: Table) -> int:
 
 def remove_branches(lake: Lake, dataset: str, ended: Collection[str]) -> int:
     """Drop those of some branches that are still there; how many that were."""
-    present = sorted(set(ended) & lake.table(dataset).refs().keys())
+    present = dead_branches(lake, dataset, ended)
     for branch in present:
         remove_branch(lake, dataset, branch)
     return len(present)
+
+
+def dead_branches(lake: Lake, dataset: str, ended: Collection[str]) -> list[str]:
+    """Those of some branches that are still there."""
+    return sorted(set(ended) & lake.table(dataset).refs().keys())
 
 
 def expire_snapshots(lake: Lake, dataset: str, keep: int = SNAPSHOTS_KEPT) -> int:

@@ -7,14 +7,18 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from casegold.domain.errors import ExitClass
+from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
+from casegold.domain.sql import load
 from casegold.manifest import listing, store, versions
+from casegold.manifest.claims import claim_of, claims, tables_of
+from casegold.runtime import upkeep
 from casegold.runtime.cli.maintain import maintain
 from casegold.runtime.jobs.facts import engine
+from casegold.runtime.jobs.maintenance import preview
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink import maintenance
-from casegold.sink.compaction import compact
+from casegold.sink.compaction import COMPACTED, compact
 from casegold.sink.lake import move_head
 from casegold.sink.maintenance import expire_snapshots, manifest_count, merge_manifests
 from casegold.sink.publish import publish
@@ -100,3 +104,58 @@ def test_whoever_planned_before_a_compaction_still_finds_the_files(
     assert len(lake.table(dataset).snapshots()) == 4
     monkeypatch.setattr(maintenance, "KEEP_REPLACED", timedelta(0))
     assert expire_snapshots(lake, dataset, keep=2) == 2
+
+
+def test_a_dry_run_tells_and_does_nothing(platform: Platform) -> None:
+    for seq in range(1, 10):
+        platform.lake.append("bronze/case_events", records(seq), seq=seq)
+    for _ in range(25):
+        move_head(platform.lake.table("bronze/case_events"), {})
+    found = preview(platform, "bronze/case_events", "silver/case_events").upkeep
+    assert (found.files_joined, found.files_made, found.snapshots_expired, found.orphans) == (9, 1, 15, 0)
+    shown = CliRunner().invoke(maintain, ["bronze/case_events", "--dry-run"], catch_exceptions=False)
+    assert "bronze/rejected_events" in shown.output, "written under the same claim"
+    assert "every old file has a name" in shown.output
+    assert len(platform.lake.data_files("bronze/case_events")) == 9
+    with platform.control.read() as connection:
+        assert store.open_manifests(connection) == []
+
+    done = upkeep.maintain(platform, "silver/case_events", "test", "test")
+    assert list(done) == ["bronze/case_events", "bronze/rejected_events", "silver/case_events"]
+    assert done["bronze/case_events"].files_joined == 9
+    assert len(platform.lake.data_files("bronze/case_events")) == 1
+    assert upkeep.maintain(platform, "silver/case_events", "test", "test")["bronze/case_events"].files_joined == 0
+    with pytest.raises(Deferred, match="done today"):
+        upkeep.maintain(platform, "silver/case_events", "test", "test")
+
+
+def test_an_unknown_table_is_refused(platform: Platform) -> None:
+    shown = CliRunner().invoke(maintain, ["silver/nothing"])
+    assert isinstance(shown.exception, ConfigurationError)
+    assert "gold/case_daily_snapshot" in shown.exception.remedy
+    assert platform is not None
+
+
+def test_every_table_is_written_under_one_claim(platform: Platform) -> None:
+    tables = [table for claim in claims(platform.contracts) for table in tables_of(claim)]
+    assert len(tables) == len(set(tables))
+    assert set(tables) >= COMPACTED
+    assert {contract.dataset for contract in platform.contracts} <= set(tables)
+    assert all(table in tables_of(claim_of(table)) for table in tables)
+
+
+def test_whoever_died_after_asking_blocks_nobody(platform: Platform) -> None:
+    """Maintenance that was asked for and never started: it is taken up, and it gives way to ingest and planner."""
+    asked = upkeep._ask(platform, "silver/case_events", "test")
+    assert upkeep._ask(platform, "silver/case_events", "test") == asked
+    with platform.control.read() as connection:
+        assert connection.execute(load("casegold.manifest.sql", "planner_busy")).fetchall() == []
+        parameters = {"dataset": "silver/case_events"}
+        assert connection.execute(load("casegold.manifest.sql", "ingest_in_flight"), parameters).fetchone() is None
+    assert upkeep.maintain(platform, "silver/case_events", "test", "test")
+
+
+def test_a_claimed_dataset_is_left_for_another_time(platform: Platform) -> None:
+    _claim(platform, 1)
+    with pytest.raises(Deferred, match="a run of it is open"):
+        upkeep.maintain(platform, GOLD, "test", "test")

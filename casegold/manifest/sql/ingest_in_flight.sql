@@ -1,1 +1,5 @@
-select * from run_manifest where dataset = %(dataset)s and state = 'OPEN' order by requested_at limit 1
+-- Maintenance is no range of offsets: one that waits gives way, one that runs ends by itself.
+select * from run_manifest
+where dataset = %(dataset)s and state = 'OPEN' and pipeline <> 'maintenance'
+order by requested_at
+limit 1

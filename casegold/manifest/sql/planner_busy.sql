@@ -1,5 +1,7 @@
 -- Datasets with a run that is under way or on its way: its pins are older, not wrong; what came since is planned next.
+-- Maintenance that has not started gives way: whoever asked for it may have died before starting it.
 select distinct m.dataset
 from run_manifest m
 join run_attempt a using (run_id)
 where m.state = 'OPEN' and m.mode = 'NORMAL' and a.state in ('REQUESTED', 'RUNNING')
+  and not (m.pipeline = 'maintenance' and a.state = 'REQUESTED')

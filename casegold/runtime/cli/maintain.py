@@ -2,59 +2,86 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import click
 
-from casegold.domain.errors import Deferred
+from casegold.domain.errors import ConfigurationError, Deferred
+from casegold.manifest.claims import claim_of, claims, tables_of
 from casegold.runtime.cli.tables import show
 
 if TYPE_CHECKING:
     from casegold.runtime.platform import Platform
 
-DATASETS = (
-    "bronze/case_events",
-    "bronze/rejected_events",
-    "bronze/control_totals",
-    "silver/case_events",
-    "gold/case_daily_snapshot",
-    "reports/enforcement_report",
+COLUMNS = (
+    "table",
+    "branches removed#",
+    "files joined#",
+    "into#",
+    "partitions left#",
+    "manifests merged#",
+    "snapshots expired#",
+    "kept#",
+    "orphans#",
+    "bytes#",
+    "note",
 )
-COLUMNS = ("dataset", "branches removed#", "snapshots expired#", "snapshots kept#", "note")
+ASKED_BY = "casegold maintain"
+
+Row = tuple[str | int | None, ...]
 
 
 @click.command()
-@click.argument("dataset", required=False, type=click.Choice(DATASETS))
-def maintain(dataset: str | None) -> None:
-    """Expire old snapshots and drop stages of ended runs; every version stays readable.
+@click.argument("dataset", required=False)
+@click.option("--dry-run", is_flag=True, help="Only show what there is to do, and list the files nobody names.")
+def maintain(dataset: str | None, dry_run: bool) -> None:
+    """Join small files, merge manifests, expire old snapshots, delete what nobody names; versions stay readable.
 
-    A dataset with an open run is left for another time.
+    Without DATASET, everything is maintained. Tables that are written together are maintained together; those with an
+    open run are left for another time. docs/maintenance.md says what is kept how long.
     """
     from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()
-    rows = [_maintain(platform, each) for each in ([dataset] if dataset else DATASETS)]
+    wanted = claims(platform.contracts) if dataset is None else (_claim(platform, dataset),)
+    if dry_run:
+        _preview(platform, wanted)
+        return
+    rows = [row for claim in wanted for row in _maintain(platform, claim)]
     show("Maintenance", COLUMNS, rows, empty="nothing to maintain")
 
 
-def _maintain(platform: Platform, dataset: str) -> tuple[str | int | float | None, ...]:
-    from casegold.manifest import maintenance, store  # noqa: PLC0415 - with the platform
-    from casegold.runtime import batch_job  # noqa: PLC0415 - with the platform
+def _claim(platform: Platform, dataset: str) -> str:
+    known = claims(platform.contracts)
+    claim = claim_of(dataset)
+    if claim not in known:
+        tables = (table for each in known for table in tables_of(each))
+        raise ConfigurationError(f"there is no table {dataset}", remedy=f"the tables are {', '.join(tables)}")
+    return claim
 
-    head = platform.lake.table(dataset).metadata.current_snapshot_id or 0
-    with platform.control.write("maintenance-ask") as connection:
-        manifest = maintenance.request(connection, dataset, head, datetime.now(UTC).date(), "casegold maintain")
-        attempt = None if manifest is None else store.next_attempt(connection, manifest.run_id, "casegold maintain")
-    if manifest is None:
-        return (dataset, None, None, None, "left alone: a run of it is open")
-    if attempt is None:
-        return (dataset, None, None, None, f"done today for this state: {manifest.state}")
+
+def _maintain(platform: Platform, claim: str) -> Iterator[Row]:
+    from casegold.runtime import upkeep  # noqa: PLC0415 - with the platform
+
     try:
-        done = batch_job.execute(platform, attempt.run_id, attempt.attempt, "casegold maintain").summary
+        done = upkeep.maintain(platform, claim, ASKED_BY, ASKED_BY)
     except Deferred as deferred:
-        return (dataset, None, None, None, deferred.message)
-    return (dataset, *(done[column.rstrip("#")] for column in COLUMNS[1:4]), None)
+        yield from ((table, *[None] * (len(COLUMNS) - 2), deferred.message) for table in tables_of(claim))
+        return
+    for table, each in done.items():
+        yield (table, *astuple(each), None)
+
+
+def _preview(platform: Platform, wanted: tuple[str, ...]) -> None:
+    from casegold.runtime.jobs.maintenance import preview  # noqa: PLC0415 - with the platform
+
+    found = {table: preview(platform, table, claim) for claim in wanted for table in tables_of(claim)}
+    rows: list[Row] = [(table, *astuple(each.upkeep), "not done") for table, each in found.items()]
+    show("Maintenance would", COLUMNS, rows, empty="nothing to maintain")
+    orphans = [(table, file.path, file.bytes, file.written_at) for table in found for file in found[table].orphans]
+    show("Files nobody names", ("table", "file", "bytes#", "written at"), orphans, empty="every old file has a name")
 
 
 commands = (maintain,)

@@ -1,22 +1,145 @@
-"""Maintenance of one dataset under its claim: settle what is undecided, drop useless stages, expire old snapshots."""
+"""Maintenance of all tables of a claim: settle what is undecided, then join, merge, expire and delete, table by table.
+
+Each step is bounded and finds itself done when it is repeated. Not here: how each is done (`sink`), who asks for it
+(`runtime.upkeep`).
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
+from casegold.domain.errors import InvariantBroken, SourceUnavailable
 from casegold.manifest import maintenance
+from casegold.manifest.claims import tables_of
 from casegold.manifest.model import Claim, RunManifest
-from casegold.runtime.outcome import Outcome
+from casegold.runtime.jobs.facts import engine
+from casegold.runtime.outcome import Outcome, Scalar
 from casegold.runtime.platform import Platform
-from casegold.sink.maintenance import expire_snapshots, remove_branches
+from casegold.sink.compaction import compact, plan
+from casegold.sink.maintenance import (
+    MANIFESTS_KEPT,
+    dead_branches,
+    expirable,
+    expire_snapshots,
+    manifest_count,
+    merge_manifests,
+    remove_branches,
+)
+from casegold.sink.orphans import Orphan, delete_orphans, find_orphans
 from casegold.sink.publish import resolve_undecided
 from casegold.sink.staging import branch_name
 
 
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What was done to one table, or would be.
+
+    `files_joined` small files became `files_made`; `partitions_left` have as many small ones and were left for the
+    next run; `snapshots_kept` are there afterwards.
+    """
+
+    branches_removed: int
+    files_joined: int
+    files_made: int
+    partitions_left: int
+    manifests_merged: int
+    snapshots_expired: int
+    snapshots_kept: int
+    orphans: int
+    orphan_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What maintenance would find at one table now. Some of it makes more: what it replaces is nobody's days later."""
+
+    upkeep: Upkeep
+    orphans: tuple[Orphan, ...]
+
+
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
-    """Maintain the manifest's dataset. No row changes, and every version stays readable by its files."""
+    """Maintain every table of the claim. No row changes, and every version stays readable by its files.
+
+    Raises:
+        SourceUnavailable: the storage does not answer, or lacks a file. The rest is the next run's.
+    """
     resolve_undecided(platform.control, platform.lake, claim)
+    figures: dict[str, Scalar] = {}
+    for table in tables_of(manifest.dataset):
+        try:
+            done = _maintain(platform, manifest.dataset, table)
+        except OSError as error:
+            raise SourceUnavailable(
+                f"a file of {table} cannot be read: {error}", remedy="is the warehouse reachable and whole?"
+            ) from error
+        figures |= {f"{table} {name}": value for name, value in asdict(done).items()}
+    return Outcome(figures)
+
+
+def upkeep_of(outcome: Outcome, table: str) -> Upkeep:
+    """What a finished run says that it did to a table.
+
+    Raises:
+        InvariantBroken: it says nothing of it.
+    """
+    try:
+        return Upkeep(*(int(outcome.summary[f"{table} {name}"]) for name in Upkeep.__dataclass_fields__))
+    except KeyError as error:
+        raise InvariantBroken(f"the maintenance of {table} has no figure {error}") from error
+
+
+def preview(platform: Platform, table: str, claim: str) -> Preview:
+    """What maintenance would do to a table now; nothing is written, and no claim is needed."""
+    lake = platform.lake
+    joined = plan(lake, table).as_outcome()
+    found = lake.table(table)
+    manifests = manifest_count(found)
+    expired = len(expirable(found))
+    orphans = _orphans(platform, table)
+    upkeep = Upkeep(
+        branches_removed=len(dead_branches(lake, table, _ended(platform, claim))),
+        files_joined=joined.files_before,
+        files_made=joined.files_after,
+        partitions_left=joined.partitions_left,
+        manifests_merged=manifests if manifests > MANIFESTS_KEPT else 0,
+        snapshots_expired=expired,
+        snapshots_kept=len(found.snapshots()) - expired,
+        orphans=len(orphans),
+        orphan_bytes=sum(each.bytes for each in orphans),
+    )
+    return Preview(upkeep, tuple(orphans))
+
+
+def _maintain(platform: Platform, claim: str, table: str) -> Upkeep:
+    """One table. The order matters: what is dropped or replaced first may be expired, what is expired deleted."""
+    lake = platform.lake
+    branches = remove_branches(lake, table, _ended(platform, claim))
+    with engine(platform) as connection:
+        joined = compact(lake, connection, table)
+    merged = merge_manifests(lake, table)
+    expired = expire_snapshots(lake, table)
+    orphans = _orphans(platform, table)
+    return Upkeep(
+        branches_removed=branches,
+        files_joined=joined.files_before,
+        files_made=joined.files_after,
+        partitions_left=joined.partitions_left,
+        manifests_merged=merged,
+        snapshots_expired=expired,
+        snapshots_kept=len(lake.table(table).snapshots()),
+        orphans=len(orphans),
+        orphan_bytes=delete_orphans(lake, table, orphans),
+    )
+
+
+def _ended(platform: Platform, claim: str) -> list[str]:
     with platform.control.read() as connection:
-        ended = maintenance.ended_attempts(connection, manifest.dataset)
-    branches = remove_branches(platform.lake, manifest.dataset, [branch_name(*attempt) for attempt in ended])
-    expired = expire_snapshots(platform.lake, manifest.dataset)
-    kept = len(platform.lake.table(manifest.dataset).snapshots())
-    return Outcome({"branches removed": branches, "snapshots expired": expired, "snapshots kept": kept})
+        return [branch_name(*attempt) for attempt in maintenance.ended_attempts(connection, claim)]
+
+
+def _orphans(platform: Platform, table: str) -> list[Orphan]:
+    def named() -> set[str]:
+        with platform.control.read() as connection:
+            return maintenance.named_files(connection, table)
+
+    return find_orphans(platform.lake, table, named)
