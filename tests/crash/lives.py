@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -18,10 +19,12 @@ from casegold.domain.errors import CasegoldError
 from casegold.manifest import store
 from casegold.manifest.db import ControlDb
 from casegold.runtime.cli import main
+from casegold.runtime.jobs import maintenance as jobs
 from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import PREFIX
 from casegold.runtime.ticks import publish_events_tick
+from casegold.sink import maintenance, orphans
 from casegold.sink.relay import relay_once
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -78,6 +81,7 @@ def _live(
         del os.environ[name]
     os.environ.update(environment)
     store.HEARTBEAT_SECONDS = 0.05
+    _maintain_at_once()
     finished = False
     try:
         finished = work(*arguments)
@@ -90,6 +94,15 @@ def _live(
 
 def _command(arguments: list[str]) -> bool:
     return main.run(arguments) == 0
+
+
+def _maintain_at_once() -> None:
+    """Every step of maintenance has something to do, and what nothing names goes at once: claims alone protect."""
+    jobs.MIN_FILES = 2
+    jobs.MANIFESTS_KEPT = 1
+    jobs.SNAPSHOTS_KEPT = 2
+    maintenance.KEEP_REPLACED = timedelta(0)
+    orphans.GRACE = timedelta(0)
 
 
 def _work() -> bool:

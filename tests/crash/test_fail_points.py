@@ -63,7 +63,11 @@ OFTEN = (
     "stream-open",
     "heartbeat",
     "maintenance-ask",
+    "compaction-write",
+    "compaction-commit",
+    "manifests-merge",
     "snapshots-expire",
+    "orphan-delete",
 )
 """Effects that a story has often enough to die before one, after the next, and to lose a third's acknowledgement."""
 

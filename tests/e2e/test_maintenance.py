@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -74,11 +75,13 @@ def test_maintenance_changes_no_figure_and_no_later_work(settings: Settings, mon
 
     after = shown(1, 2)
     monkeypatch.setattr("casegold.sink.maintenance.KEEP_REPLACED", timedelta(0))
-    monkeypatch.setattr("casegold.sink.maintenance.SNAPSHOTS_KEPT", 1)
+    monkeypatch.setattr("casegold.runtime.jobs.maintenance.SNAPSHOTS_KEPT", 1)
     monkeypatch.setattr("casegold.sink.orphans.GRACE", timedelta(0))
     assert "not done" in command("maintain", "--dry-run")
     command("maintain")
-    command("maintain")
+    replaced = {path for table in GROWING for path in grown[table] - compacted[table]}
+    assert replaced
+    assert not any(Path(path).exists() for path in replaced)
     assert shown(1, 2) == after, "days later, with nothing kept but what versions name"
     assert shown(1) == before
     assert installation.rows(SNAPSHOT, FIRST, LAST) == expected([*simulated, late])

@@ -15,9 +15,10 @@ from casegold.manifest.model import Claim, RunManifest
 from casegold.runtime.jobs.facts import engine
 from casegold.runtime.outcome import Outcome, Scalar
 from casegold.runtime.platform import Platform
-from casegold.sink.compaction import compact, plan
+from casegold.sink.compaction import MIN_FILES, compact, plan
 from casegold.sink.maintenance import (
     MANIFESTS_KEPT,
+    SNAPSHOTS_KEPT,
     dead_branches,
     expirable,
     expire_snapshots,
@@ -91,10 +92,10 @@ def upkeep_of(outcome: Outcome, table: str) -> Upkeep:
 def preview(platform: Platform, table: str, claim: str) -> Preview:
     """What maintenance would do to a table now; nothing is written, and no claim is needed."""
     lake = platform.lake
-    joined = plan(lake, table).as_outcome()
+    joined = plan(lake, table, min_files=MIN_FILES).as_outcome()
     found = lake.table(table)
     manifests = manifest_count(found)
-    expired = len(expirable(found))
+    expired = len(expirable(found, SNAPSHOTS_KEPT))
     orphans = _orphans(platform, table)
     upkeep = Upkeep(
         branches_removed=len(dead_branches(lake, table, _ended(platform, claim))),
@@ -115,9 +116,9 @@ def _maintain(platform: Platform, claim: str, table: str) -> Upkeep:
     lake = platform.lake
     branches = remove_branches(lake, table, _ended(platform, claim))
     with engine(platform) as connection:
-        joined = compact(lake, connection, table)
-    merged = merge_manifests(lake, table)
-    expired = expire_snapshots(lake, table)
+        joined = compact(lake, connection, table, plan(lake, table, min_files=MIN_FILES))
+    merged = merge_manifests(lake, table, MANIFESTS_KEPT)
+    expired = expire_snapshots(lake, table, SNAPSHOTS_KEPT)
     orphans = _orphans(platform, table)
     return Upkeep(
         branches_removed=branches,
