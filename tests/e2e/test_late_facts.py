@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
@@ -107,6 +108,8 @@ def test_a_late_fact_within_grace_restates_all_its_days_together(
     assert partitions_of(installation, 2) == list(days(since, LAST))
     assert installation.rows(SNAPSHOT, FIRST, LAST) == expected([*simulated, late])
     assert installation.rows(SNAPSHOT, FIRST, LAST, version=1) == expected(simulated), "what was official then"
+    shown = csv.DictReader(command("show", SNAPSHOT, "--partition", LAST, "--format", "csv").splitlines())
+    assert [row["case_id"] for row in shown] == [row["case_id"] for row in installation.rows(SNAPSHOT, LAST, LAST)]
 
 
 def test_a_fact_beyond_grace_changes_no_figure_and_is_seen(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 from datetime import date, datetime
 
 import click
+import pyarrow as pa
 
 from casegold.manifest import listing, planner
 from casegold.manifest.decisions import Due
@@ -14,7 +17,6 @@ from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.cli.tables import span
 from casegold.runtime.jobs.facts import engine
 from casegold.runtime.platform import open_platform
-from casegold.transform.report.csv_file import render_csv
 
 SHORT_ID = 12
 """Digits of a run id that are shown; every command takes a unique beginning."""
@@ -178,13 +180,21 @@ def show(dataset: str, partition: str, version: int | None, form: str, limit: in
     if form == "json":
         click.echo(json.dumps(rows.to_pylist(), default=as_json, indent=2))
     elif form == "csv":
-        click.echo(render_csv(rows).decode(), nl=False)
+        write_csv(rows)
     else:
         title = (
             f"{dataset} {key}: {short_id(dataset, found['version'])}, {found['quality_status']}, {rows.num_rows} rows"
         )
         shown = rows.slice(0, limit).to_pylist()
         show_table(title, rows.column_names, (row.values() for row in shown), empty="No rows.")
+
+
+def write_csv(rows: pa.Table) -> None:
+    """Rows by RFC 4180, with a header line; what has no value is empty."""
+    out = csv.writer(sys.stdout)
+    out.writerow(rows.column_names)
+    for row in rows.to_pylist():
+        out.writerow(["" if value is None else as_json(value) for value in row.values()])
 
 
 def as_json(value: object) -> str:
