@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from casegold.domain.calendar import BusinessCalendar, days
+from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import (
     DEFAULT_SOURCE,
     CaseCorrected,
@@ -108,6 +109,10 @@ def test_a_late_fact_within_grace_restates_all_its_days_together(
     assert partitions_of(installation, 2) == list(days(since, LAST))
     assert installation.rows(SNAPSHOT, FIRST, LAST) == expected([*simulated, late])
     assert installation.rows(SNAPSHOT, FIRST, LAST, version=1) == expected(simulated), "what was official then"
+    told = command("impact", "--event", "late-letter", "--plan")
+    assert f"casegold backfill request {SNAPSHOT} {since} {LAST}" in told
+    with pytest.raises(ConfigurationError, match="silver has no event nothing"):
+        command("impact", "--event", "nothing")
     shown = csv.DictReader(command("show", SNAPSHOT, "--partition", LAST, "--format", "csv").splitlines())
     assert [row["case_id"] for row in shown] == [row["case_id"] for row in installation.rows(SNAPSHOT, LAST, LAST)]
 

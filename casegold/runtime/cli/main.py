@@ -21,7 +21,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Change history", {"backfill": "backfill", "waiver": "waiver"}),
     ("People", {"user": "user"}),
     ("Rehearse", {"failpoints": "failpoints"}),
-    ("Look", {"plan": "read", "versions": "read", "show": "read", "runs": "read", "holds": "read"}),
+    ("Look", {"plan": "read", "versions": "read", "show": "read", "runs": "read", "holds": "read", "impact": "impact"}),
 )
 """Section -> command -> module of this package that defines it."""
 

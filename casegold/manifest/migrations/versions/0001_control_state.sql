@@ -59,6 +59,7 @@ comment on column run_manifest.run_id is 'SHA-256 of pipeline, scope, transform 
 -- At most one piece of work is open per dataset and mode: what is in flight, is in flight alone.
 create unique index one_open_manifest on run_manifest (dataset, mode) where state = 'OPEN';
 create index run_manifest_by_time on run_manifest (requested_at desc);
+create index run_manifest_by_range on run_manifest (dataset, partition_from) where partition_from is not null;
 
 create table run_attempt (
     run_id       sha256_hex not null references run_manifest,

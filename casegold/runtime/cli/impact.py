@@ -1,0 +1,114 @@
+"""`casegold impact`: which official figures were made with or from something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from casegold.domain.errors import ConfigurationError
+from casegold.runtime.cli.tables import show, span
+
+if TYPE_CHECKING:
+    from casegold.manifest.db import Connection
+    from casegold.manifest.impact import Affected, KnownFact
+    from casegold.runtime.platform import Platform
+
+SILVER = "silver/case_events"
+
+
+@click.command()
+@click.option("--transform", help="Name of a transform, as contracts call it; with --version.")
+@click.option("--version", "transform_version", help="Its version.")
+@click.option("--dataset-version", type=(str, int), metavar="DATASET N", help="A published version.")
+@click.option("--file", "path", help="Location of a data file that a version recorded.")
+@click.option("--event", help="Id of an event; with --source where several sources have it.")
+@click.option("--source", help="Source of the event.")
+@click.option("--plan", is_flag=True, help="Say what to ask a backfill of.")
+def impact(
+    transform: str | None,
+    transform_version: str | None,
+    dataset_version: tuple[str, int] | None,
+    path: str | None,
+    event: str | None,
+    source: str | None,
+    plan: bool,
+) -> None:
+    """List every published partition made with or from something, step by step up to the reports."""
+    from casegold.manifest import impact as manifest  # noqa: PLC0415 - with the platform
+    from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
+
+    platform = open_platform()
+    fact = _fact(platform, event, source) if event else None
+
+    def ask(connection: Connection) -> list[Affected]:
+        if fact is not None:
+            return manifest.of_fact(connection, fact)
+        if path:
+            return manifest.of_file(connection, path)
+        if dataset_version:
+            return manifest.of_version(connection, *dataset_version)
+        if transform and transform_version:
+            named = [each.dataset for each in platform.contracts.in_order() if each.transform == transform]
+            return manifest.of_transform(connection, transform_version, named)
+        raise click.UsageError("give --transform with --version, --dataset-version, --file or --event")
+
+    with platform.control.read() as connection:
+        found = ask(connection)
+    show(
+        "Made with or from it",
+        ("dataset", "version#", "partitions#", "range", "official now#", "transform", "completed"),
+        (
+            (
+                each.dataset,
+                each.version,
+                each.partitions,
+                span(each.range.first, each.range.last),
+                each.current,
+                each.transform_version,
+                each.completed_at,
+            )
+            for each in found
+        ),
+        empty="Nothing official was made with or from it.",
+    )
+    if plan:
+        _tell_plan(platform, found)
+
+
+def _fact(platform: Platform, event_id: str, source: str | None) -> KnownFact:
+    from casegold.domain.sql import load  # noqa: PLC0415 - with the platform
+    from casegold.manifest.impact import KnownFact  # noqa: PLC0415
+    from casegold.runtime.jobs.facts import SQL, engine  # noqa: PLC0415
+
+    with engine(platform) as connection:
+        platform.lake.register(connection, "silver_case_events", SILVER, row_filter=f"event_id = '{_plain(event_id)}'")
+        rows = connection.execute(load(SQL, "facts_by_id"), {"event_id": event_id, "source": source}).fetchall()
+    if len(rows) != 1:
+        found = f"{len(rows)} sources have an event {event_id}" if rows else f"silver has no event {event_id}"
+        remedy = f"give --source: {', '.join(row[0] for row in rows)}" if rows else "was it rejected? `casegold runs`"
+        raise ConfigurationError(found, remedy=remedy)
+    return KnownFact(*rows[0])
+
+
+def _plain(text: str) -> str:
+    """A text as it may stand in a filter of Iceberg, whose quotes have no escape."""
+    if "'" in text:
+        raise ConfigurationError(f"the event id {text!r} has a quote in it: it cannot be looked up by its id")
+    return text
+
+
+def _tell_plan(platform: Platform, found: list[Affected]) -> None:
+    from casegold.manifest.impact import to_restate  # noqa: PLC0415 - with the platform
+    from casegold.manifest.planner import is_computed, reads_sequence  # noqa: PLC0415
+
+    computed = [each for each in platform.contracts.in_order() if is_computed(each)]
+    affected = {each.dataset for each in found if each.current}
+    roots = [each.dataset for each in computed if reads_sequence(each) and each.dataset in affected]
+    if not roots:  # only what is made from other partitions: it can be asked for by itself
+        roots = [each.dataset for each in computed if each.dataset in affected]
+    for dataset, partitions in to_restate(found, roots):
+        click.echo(f'casegold backfill request {dataset} {partitions.first} {partitions.last} --reason "..."')
+
+
+commands = (impact,)
