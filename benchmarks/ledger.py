@@ -1,0 +1,70 @@
+"""`python -m benchmarks.ledger`: questions to a control database that holds a million published partitions."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from casegold.manifest import impact
+from casegold.manifest.db import Connection, ControlDb
+from casegold.runtime.cli.tables import show
+from casegold.runtime.services import local
+from casegold.runtime.settings import load_settings
+
+SNAPSHOT = "gold/case_daily_snapshot"
+ROUNDS = 5
+
+
+@click.command()
+def main() -> None:
+    """Measure impact queries; the median of five."""
+    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
+        os.environ["CASEGOLD_HOME"] = home
+        settings = load_settings()
+        try:
+            local.up(settings, lambda line: click.echo(line, err=True))
+            control = ControlDb(settings.control_url())
+            with control.write("benchmark") as connection:
+                connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
+            show(
+                "A million published partitions",
+                ("question", "versions found#", "seconds#"),
+                measure(control),
+                empty="",
+            )
+        finally:
+            local.down(settings)
+
+
+def measure(control: ControlDb) -> list[tuple[str, int, str]]:
+    """Each question with the number of versions in its answer and the median of its seconds."""
+    questions: dict[str, Callable[[Connection], list[Any]]] = {
+        "impact of the newest version": lambda connection: impact.of_version(connection, SNAPSHOT, 10_000),
+        "impact of a version in the middle": lambda connection: impact.of_version(connection, SNAPSHOT, 5_000),
+        "impact of the last fact": lambda connection: impact.of_fact(
+            connection, impact.KnownFact("s", "e", date(2012, 1, 1), 9_990)
+        ),
+        "impact of half of all versions": lambda connection: impact.of_transform(connection, "1", [SNAPSHOT]),
+    }
+    found = []
+    for name, ask in questions.items():
+        seconds, count = [], 0
+        for _ in range(ROUNDS):
+            begun = time.perf_counter()
+            with control.read() as connection:
+                count = len(ask(connection))
+            seconds.append(time.perf_counter() - begun)
+        found.append((name, count, f"{statistics.median(seconds):.3f}"))
+    return found
+
+
+if __name__ == "__main__":
+    main()
