@@ -255,6 +255,8 @@ class Lake:
         if not paths:
             connection.register(view, layout_of(self._contracts, dataset).schema.empty_table())
             return
+        # An empty view of this name is a temporary one, and would hide the new one.
+        connection.unregister(view)
         files = [local_path(path) for path in paths]
         connection.read_parquet(files, hive_partitioning=False).create_view(view, replace=True)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import duckdb
 import pyarrow as pa
 import pytest
 from pyiceberg.exceptions import CommitFailedException
@@ -144,3 +146,12 @@ def test_every_contract_becomes_a_table_with_documented_columns(settings: Settin
     for contract in open_platform(settings).contracts:
         docs = {field.name: field.doc for field in lake.table(contract.dataset).schema().fields}
         assert docs == {column.name: column.description for column in contract.columns}
+
+
+def test_files_take_the_place_of_an_empty_view(lake: Lake, tmp_path: Path) -> None:
+    file = tmp_path / "rows.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"copy (select 1 as n) to '{file}' (format parquet)")
+        for paths, rows in (([], 0), ([str(file)], 1), ([], 0), ([str(file)], 1)):
+            lake.register_files(connection, "shown", "gold/case_daily_snapshot", paths)
+            assert len(connection.execute("from shown").fetchall()) == rows
