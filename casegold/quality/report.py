@@ -7,7 +7,8 @@ from datetime import date
 
 import polars as pl
 
-from casegold.domain.contract import DatasetContract, InputMapping
+from casegold.domain.contract import DatasetContract
+from casegold.quality.inputs import check_inputs
 from casegold.quality.results import CheckResult, by_partition, not_judged, outcome
 from casegold.quality.rows import check_schema, check_unique_key
 
@@ -41,7 +42,7 @@ def check_reports(
     """
     rules = {check.name: check.required for check in contract.checks}
     schema = check_schema(contract, frame, partitions, required=rules["schema"])
-    inputs = _inputs_complete(contract, partitions, days_read, register_start, rules["inputs_complete"])
+    inputs = check_inputs(contract, partitions, days_read, register_start, rules["inputs_complete"])
     if frame.columns != [column.name for column in contract.columns]:
         unjudged = {name: rules[name] for name in ("unique_key", "consistency")}
         return (*schema, *inputs, *not_judged(schema, unjudged))
@@ -107,31 +108,3 @@ def _totals_that_lack(frame: pl.DataFrame, partitions: Sequence[date]) -> pl.Dat
     lacking = [(month, "TOTAL", "", "the total is missing") for month in partitions if month not in set(counted)]
     schema = {"report_month": pl.Date, "dimension": pl.String, "dimension_value": pl.String, "problem": pl.String}
     return pl.DataFrame(lacking, schema=schema, orient="row")
-
-
-def _inputs_complete(
-    contract: DatasetContract,
-    partitions: Sequence[date],
-    days_read: Mapping[date, Collection[date]],
-    register_start: date | None,
-    required: bool,
-) -> tuple[CheckResult, ...]:
-    daily = next(ref for ref in contract.inputs if ref.mapping is InputMapping.DAYS_OF_PERIOD)
-    results = []
-    for month in partitions:
-        wanted = [
-            day for day in contract.input_partitions(daily, month) if register_start is None or day >= register_start
-        ]
-        lacking = sorted(set(wanted) - set(days_read.get(month, ())))
-        bad = pl.DataFrame({"missing": lacking}, schema={"missing": pl.Date})
-        results.append(
-            outcome(
-                "inputs_complete",
-                month,
-                required=required,
-                bad=bad,
-                expected=f"{len(wanted)} days of {daily.dataset}",
-                actual=f"{len(wanted) - len(lacking)} days",
-            )
-        )
-    return tuple(results)

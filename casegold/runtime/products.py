@@ -16,8 +16,10 @@ import pyarrow as pa
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import DatasetContract, InputMapping
 from casegold.domain.errors import ConfigurationError
+from casegold.quality.breach_metrics import check_breach_metrics
 from casegold.quality.report import check_reports
 from casegold.quality.results import CheckResult
+from casegold.transform.breach_metrics.build import build_breach_metrics
 from casegold.transform.report.build import build_report
 from casegold.transform.report.csv_file import render_csv
 from casegold.transform.report.evidence import ReportEvidence
@@ -53,6 +55,21 @@ class Product:
     compute: Callable[[duckdb.DuckDBPyConnection, date, BusinessCalendar], pa.Table]
     judge: Callable[[Judgement], Sequence[CheckResult]]
     render: Callable[[pa.Table, ReportEvidence], Sequence[Rendered]]
+    """The files beside the rows; `_no_files` for a product that is its rows alone."""
+
+
+def _no_files(_table: pa.Table, _evidence: ReportEvidence) -> Sequence[Rendered]:
+    return ()
+
+
+def _judge_metrics(asked: Judgement) -> Sequence[CheckResult]:
+    return check_breach_metrics(
+        asked.contract,
+        asked.rows,
+        asked.partitions,
+        days_read=asked.days_read,
+        register_start=asked.register_start,
+    )
 
 
 def _judge_report(asked: Judgement) -> Sequence[CheckResult]:
@@ -74,12 +91,18 @@ def _render_report(table: pa.Table, evidence: ReportEvidence) -> Sequence[Render
 
 
 PRODUCTS = {
+    "breach_metrics": Product(
+        views={InputMapping.DAYS_OF_PERIOD: "snapshot_rows", InputMapping.DAY_BEFORE_PERIOD: "previous_quarter_end"},
+        compute=build_breach_metrics,
+        judge=_judge_metrics,
+        render=_no_files,
+    ),
     "report": Product(
         views={InputMapping.DAYS_OF_PERIOD: "snapshot_rows", InputMapping.DAY_BEFORE_PERIOD: "previous_month_end"},
         compute=build_report,
         judge=_judge_report,
         render=_render_report,
-    )
+    ),
 }
 """By the name of the transform in the dataset's contract."""
 

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-PACKAGES = {"report": "casegold.transform.report", "snapshot": "casegold.transform.snapshot"}
+PACKAGES = {
+    "breach_metrics": "casegold.transform.breach_metrics",
+    "report": "casegold.transform.report",
+    "snapshot": "casegold.transform.snapshot",
+}
 """Name of each versioned transform, as contracts call it -> its package."""
 
 

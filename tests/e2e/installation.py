@@ -20,6 +20,7 @@ from tests.transform.oracle import Fact
 
 SNAPSHOT = "gold/case_daily_snapshot"
 REPORT = "reports/enforcement_report"
+METRICS = "gold/breach_metrics"
 
 
 def command(*arguments: object, expect: ExitClass = ExitClass.SUCCESS) -> str:

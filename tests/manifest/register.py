@@ -8,6 +8,7 @@ from casegold.manifest.db import Connection
 
 SNAPSHOT = "gold/case_daily_snapshot"
 REPORT = "reports/enforcement_report"
+METRICS = "gold/breach_metrics"
 RUN = "0" * 64
 SOURCE = "urn:regulator:case-system"
 

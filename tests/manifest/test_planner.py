@@ -16,7 +16,7 @@ from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.decisions import Decision, Due, NotDue
 from casegold.manifest.model import PartitionRange
 from casegold.runtime.contracts import load_contracts
-from tests.manifest.register import REPORT, RUN, SNAPSHOT, Register
+from tests.manifest.register import METRICS, REPORT, RUN, SNAPSHOT, Register
 
 CONTRACTS = load_contracts(Path(__file__).parents[2] / "contracts" / "datasets")
 TRANSFORMS = {contract.transform: "1" for contract in CONTRACTS}
@@ -146,6 +146,28 @@ def test_a_month_is_due_once_all_its_days_are_published_and_clean(connection: Co
     assert due_range(connection, REPORT) == (date(2026, 1, 1), date(2026, 2, 1))
     register.ingest(date(2026, 2, 3))  # February is dirty until its days are restated
     assert due_range(connection, REPORT) == (date(2026, 1, 1), date(2026, 1, 1))
+
+
+def test_a_quarter_is_due_once_its_last_day_is_published_and_again_when_a_day_is_restated(
+    connection: Connection,
+) -> None:
+    register = Register(connection)
+    quarter = date(2026, 1, 1)
+    register.close_range(quarter, date(2026, 3, 31))
+    register.publish(SNAPSHOT, *register.closed[:-1])
+    assert due_range(connection, METRICS) is None
+    register.publish(SNAPSHOT, date(2026, 3, 31))
+    decision = decide(connection)[METRICS]
+    assert isinstance(decision, Due)
+    assert (decision.partitions.first, decision.partitions.last) == (quarter, quarter)
+    inputs = decision.scope["inputs"][quarter.isoformat()]
+    assert len(inputs) == 90
+    register.publish(METRICS, quarter, seen_inputs=holds.digest_of(inputs))
+    assert due_range(connection, METRICS) is None
+    register.ingest(date(2026, 2, 3))
+    assert due_range(connection, METRICS) is None  # dirty days are restated first
+    register.publish(SNAPSHOT, *register.closed[33:], seen_seq=register.seq)
+    assert due_range(connection, METRICS) == (quarter, quarter)
 
 
 def test_a_published_month_is_due_again_when_an_input_version_changes(connection: Connection) -> None:

@@ -38,7 +38,7 @@ def test_definitions_load_in_a_fresh_process_without_servers_or_engines(tmp_path
     assert not (tmp_path / "never-started").exists()
 
 
-@pytest.mark.parametrize("dataset", ["gold/case_daily_snapshot", "reports/enforcement_report"])
+@pytest.mark.parametrize("dataset", ["gold/case_daily_snapshot", "gold/breach_metrics", "reports/enforcement_report"])
 def test_every_check_of_a_contract_is_a_check_of_its_asset(dataset: str) -> None:
     from casegold.runtime.contracts import load_contracts  # noqa: PLC0415
 

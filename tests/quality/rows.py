@@ -16,6 +16,7 @@ from casegold.runtime.contracts import load_contracts
 CONTRACTS = load_contracts(Path(__file__).parents[2] / "contracts" / "datasets")
 SNAPSHOT = CONTRACTS["gold/case_daily_snapshot"]
 REPORT = CONTRACTS["reports/enforcement_report"]
+METRICS = CONTRACTS["gold/breach_metrics"]
 CALENDAR = BusinessCalendar("UTC")
 DAY = date(2026, 3, 2)
 

@@ -18,9 +18,10 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import EventType
 from casegold.domain.odcs import parse_contract
 from casegold.runtime.contracts import load_contracts
+from casegold.transform.breach_metrics.build import METRICS_SCHEMA
 from casegold.transform.report.build import REPORT_SCHEMA
 from casegold.transform.snapshot.schema import SNAPSHOT_SCHEMA
-from tests.quality.rows import CONTRACTS, REPORT, SNAPSHOT
+from tests.quality.rows import CONTRACTS, METRICS, REPORT, SNAPSHOT
 
 DIRECTORY = Path(__file__).parents[2] / "contracts" / "datasets"
 TEXT = (DIRECTORY / "gold_case_daily_snapshot.yaml").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def test_the_arrow_schema_follows_the_columns() -> None:
 
 
 def test_what_transforms_make_is_what_the_contracts_promise() -> None:
-    for contract, made in ((SNAPSHOT, SNAPSHOT_SCHEMA), (REPORT, REPORT_SCHEMA)):
+    for contract, made in ((SNAPSHOT, SNAPSHOT_SCHEMA), (REPORT, REPORT_SCHEMA), (METRICS, METRICS_SCHEMA)):
         assert [(f.name, f.type) for f in contract.arrow_schema()] == [(f.name, f.type) for f in made]
 
 
@@ -77,6 +78,12 @@ def test_periods_and_their_inputs() -> None:
     assert REPORT.period(march) == (march, date(2026, 3, 31))
     assert len(REPORT.input_partitions(whole, march)) == 31
     assert REPORT.input_partitions(eve, march) == (date(2026, 2, 28),)
+    april = date(2026, 4, 1)
+    whole, eve = METRICS.inputs
+    assert METRICS.period(april) == (april, date(2026, 6, 30))
+    assert len(METRICS.input_partitions(whole, april)) == 91
+    assert METRICS.input_partitions(eve, april) == (date(2026, 3, 31),)
+    assert METRICS.partition_of(date(2026, 6, 30)) == april
     assert SNAPSHOT.input_partitions(SNAPSHOT.inputs[0], march) == ()
     with pytest.raises(ConfigurationError, match="no partition 2026-03-02"):
         REPORT.period(date(2026, 3, 2))
@@ -86,14 +93,15 @@ def test_contracts_know_their_order_and_what_lies_downstream() -> None:
     order = [contract.dataset for contract in CONTRACTS.in_order()]
     assert order.index("silver/case_events") < order.index("gold/case_daily_snapshot") < order.index(REPORT.dataset)
     downstream = [contract.dataset for contract in CONTRACTS.downstream_of("silver/case_events")]
-    assert downstream == ["gold/case_daily_snapshot", "reports/enforcement_report"]
+    assert downstream[0] == "gold/case_daily_snapshot"
+    assert sorted(downstream[1:]) == ["gold/breach_metrics", "reports/enforcement_report"]
     assert CONTRACTS.downstream_of(REPORT.dataset) == ()
     with pytest.raises(ConfigurationError, match="no contract describes gold/nothing"):
         CONTRACTS["gold/nothing"]
 
 
 def test_contracts_that_contradict_each_other_are_refused() -> None:
-    others = [c for c in CONTRACTS if c.dataset not in (SNAPSHOT.dataset, REPORT.dataset)]
+    others = [c for c in CONTRACTS if c.dataset not in (SNAPSHOT.dataset, REPORT.dataset, METRICS.dataset)]
     circle = replace(SNAPSHOT, inputs=(*SNAPSHOT.inputs, InputRef(REPORT.dataset, InputMapping.SAME)))
     for wrong, message in (
         ([*others, circle, REPORT], "in a circle"),
@@ -163,3 +171,4 @@ def test_an_installation_may_begin_later_for_all_datasets() -> None:
 def test_published_datasets_name_a_versioned_transform() -> None:
     assert SNAPSHOT.transform == "snapshot"
     assert REPORT.transform == "report"
+    assert METRICS.transform == "breach_metrics"

@@ -1,4 +1,4 @@
-"""The SQL of report and gate is one text for DuckDB and Spark."""
+"""The SQL of report, metrics and gate is one text for DuckDB and Spark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlglot import exp
 
 TEXTS = {
     f"{package}/{file.name}": file.read_text("utf-8")
-    for package in ("casegold.transform.report", "casegold.quality")
+    for package in ("casegold.transform.report", "casegold.transform.breach_metrics", "casegold.quality")
     for file in files(package).iterdir()
     if file.name.endswith(".sql")
 }
@@ -33,4 +33,4 @@ def test_uses_nothing_that_means_something_else_on_spark(name: str) -> None:
 
 
 def test_there_is_sql_to_look_at() -> None:
-    assert len(TEXTS) == 6
+    assert len(TEXTS) == 9
