@@ -8,9 +8,9 @@ from datetime import date
 import polars as pl
 
 from casegold.domain.contract import DatasetContract
-from casegold.quality.inputs import check_inputs
-from casegold.quality.results import CheckResult, not_judged
-from casegold.quality.rows import RowRule, check_rules, check_schema, check_unique_key
+from casegold.quality.periods import check_periods
+from casegold.quality.results import CheckResult
+from casegold.quality.rows import RowRule, check_rules
 
 _RATE = pl.col("breach_rate")
 _P50, _P90 = pl.col("consumed_share_p50"), pl.col("consumed_share_p90")
@@ -47,21 +47,9 @@ def check_breach_metrics(
     days_read: Mapping[date, Collection[date]],
     register_start: date | None = None,
 ) -> tuple[CheckResult, ...]:
-    """Every check of the contract for every quarter.
+    """Every check of the contract for every quarter; arguments as of `check_periods`."""
 
-    Args:
-        days_read: for each quarter the dates of the snapshots that the figures were counted from.
-        register_start: the register's first day; days before it are not missed. None = every day is expected.
-    """
-    rules = {check.name: check.required for check in contract.checks}
-    schema = check_schema(contract, frame, partitions, required=rules["schema"])
-    inputs = check_inputs(contract, partitions, days_read, register_start, rules["inputs_complete"])
-    if frame.columns != [column.name for column in contract.columns]:
-        unjudged = {name: rules[name] for name in ("unique_key", "consistency")}
-        return (*schema, *inputs, *not_judged(schema, unjudged))
-    return (
-        *schema,
-        *inputs,
-        *check_unique_key(contract, frame, partitions, required=rules["unique_key"]),
-        *check_rules("consistency", contract, frame, partitions, RULES, required=rules["consistency"]),
-    )
+    def consistency(rows: pl.DataFrame, quarters: Sequence[date], required: bool) -> tuple[CheckResult, ...]:
+        return check_rules("consistency", contract, rows, quarters, RULES, required=required)
+
+    return check_periods(contract, frame, partitions, consistency, days_read=days_read, register_start=register_start)

@@ -8,9 +8,8 @@ from datetime import date
 import polars as pl
 
 from casegold.domain.contract import DatasetContract
-from casegold.quality.inputs import check_inputs
-from casegold.quality.results import CheckResult, by_partition, not_judged, outcome
-from casegold.quality.rows import check_schema, check_unique_key
+from casegold.quality.periods import check_periods
+from casegold.quality.results import CheckResult, by_partition, outcome
 
 _ADDITIVE = (
     "OPEN_AT_START",
@@ -34,24 +33,8 @@ def check_reports(
     days_read: Mapping[date, Collection[date]],
     register_start: date | None = None,
 ) -> tuple[CheckResult, ...]:
-    """Every check of the contract for every month.
-
-    Args:
-        days_read: for each month the dates of the snapshots that the figures were counted from.
-        register_start: the register's first day; days before it are not missed. None = every day is expected.
-    """
-    rules = {check.name: check.required for check in contract.checks}
-    schema = check_schema(contract, frame, partitions, required=rules["schema"])
-    inputs = check_inputs(contract, partitions, days_read, register_start, rules["inputs_complete"])
-    if frame.columns != [column.name for column in contract.columns]:
-        unjudged = {name: rules[name] for name in ("unique_key", "consistency")}
-        return (*schema, *inputs, *not_judged(schema, unjudged))
-    return (
-        *schema,
-        *inputs,
-        *check_unique_key(contract, frame, partitions, required=rules["unique_key"]),
-        *_consistency(frame, partitions, rules["consistency"]),
-    )
+    """Every check of the contract for every month; arguments as of `check_periods`."""
+    return check_periods(contract, frame, partitions, _consistency, days_read=days_read, register_start=register_start)
 
 
 def _consistency(frame: pl.DataFrame, partitions: Sequence[date], required: bool) -> tuple[CheckResult, ...]:
