@@ -15,8 +15,8 @@ help: ## Show the verbs.
 demo: .venv/.synced ## From nothing to published figures: servers, simulated and real events, sensors, reports. Ends by itself.
 	$(RUN)casegold demo
 
-test: .venv/.synced ## All tests, against a real PostgreSQL and a real Kafka.
-	$(RUN)pytest
+test: .venv/.synced ## All tests, against a real PostgreSQL and a real Kafka for each of up to four processes.
+	$(RUN)pytest -n auto --maxprocesses 4
 
 soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
 	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash

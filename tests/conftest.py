@@ -27,6 +27,9 @@ for variable in [name for name in os.environ if name.startswith(PREFIX)]:
     if variable not in {f"{PREFIX}MAVEN_URL", f"{PREFIX}JAR_CACHE"}:
         del os.environ[variable]
 
+# Tables are as wide wherever tests run: what is asserted of a line must not be folded.
+os.environ["COLUMNS"] = "200"
+
 # A property shares its database with its own examples only, and each of them cleans up after itself.
 _SHARED_DATABASE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 hypothesis_settings.register_profile("default", deadline=None, suppress_health_check=_SHARED_DATABASE)
