@@ -19,7 +19,7 @@ test: .venv/.synced ## All tests, against a real PostgreSQL and a real Kafka for
 	$(RUN)pytest -n auto --maxprocesses 4
 
 soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
-	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash
+	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash/test_random_kills.py
 
 dev: .venv/.synced ## Servers, Dagster's UI and daemon, relay; Ctrl-C ends it.
 	$(RUN)casegold dev

@@ -1,6 +1,6 @@
 """A worker is killed at any instant, again and again; what the last one leaves is what an undisturbed one would.
 
-`SOAK_KILLS=200 pytest tests/crash` soaks; the seed is printed, and `SOAK_SEED` replays it.
+`make soak N=200` soaks; the seed is printed, and `SOAK_SEED` replays it.
 """
 
 from __future__ import annotations
