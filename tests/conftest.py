@@ -17,7 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
-from casegold.manifest import store
+from casegold.manifest import installation
 from casegold.manifest.db import ControlDb
 from casegold.runtime.services import local
 from casegold.runtime.settings import PREFIX, Settings, load_settings
@@ -90,7 +90,7 @@ def own_database(
     with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
         create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         connection.execute(create)
-    store.install(ControlDb(own.control_url()), own.time_zone, own.business_clock)
+    installation.install(ControlDb(own.control_url()), own.time_zone, own.business_clock)
     yield own
     with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
-from casegold.manifest import store
+from casegold.manifest import installation
 from casegold.manifest.db import ControlDb
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
@@ -41,7 +41,7 @@ def open_platform(settings: Settings | None = None) -> Platform:
     """
     settings = settings or load_settings()
     control = ControlDb(settings.control_url())
-    store.install(control, settings.time_zone, settings.business_clock)
+    installation.install(control, settings.time_zone, settings.business_clock)
     return Platform(
         settings=settings,
         control=control,

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
-from casegold.manifest.store import parse_clock
+from casegold.manifest.installation import parse_clock
 from casegold.runtime.services.addresses import read_addresses
 
 PREFIX = "CASEGOLD_"

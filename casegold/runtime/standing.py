@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from casegold.domain.sql import load
-from casegold.manifest import standing, store
+from casegold.manifest import installation, standing
 from casegold.manifest.standing import Answer, Question
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def answers(platform: Platform, questions: Sequence[Question]) -> Iterator[Answe
         elif question == EPOCHS:
             yield epochs(looks)
         elif question == standing.OVERDUE_CLOSES:
-            now = store.business_clock(platform.control).now()
+            now = installation.business_clock(platform.control).now()
             yield standing.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
         else:
             yield standing.ask(platform.control, question)

@@ -13,7 +13,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from casegold.domain.errors import Deferred, Refused
-from casegold.manifest import approvals, people, store
+from casegold.manifest import approvals, installation, people, store
 from casegold.manifest.model import Attempt
 from casegold.runtime.batch_job import execute
 from casegold.runtime.jobs import registry
@@ -34,7 +34,7 @@ PASSWORD = "correct horse battery"
 def platform(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Platform]:
     """An open installation; logins that a test makes, which belong to the whole server, end with it."""
     opened = open_platform(settings)
-    store.set_business_clock(opened.control, "2026-03-04T00:00:00Z", "test")
+    installation.set_business_clock(opened.control, "2026-03-04T00:00:00Z", "test")
     with monkeypatch.context() as environment:
         environment.setenv("CASEGOLD_PERSON", "nobody")
         environment.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)

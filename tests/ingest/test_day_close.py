@@ -16,7 +16,7 @@ from casegold.domain.contract import Contracts, Signal, SourceSignal
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import EVENT_TYPES, CaseClosed, CaseEvent, EventType
 from casegold.domain.payload import payload_json
-from casegold.manifest import store
+from casegold.manifest import installation
 from casegold.manifest.db import ControlDb
 from casegold.runtime.jobs import day_close
 from casegold.runtime.jobs.day_close import close_days, close_overdue
@@ -127,13 +127,13 @@ def test_totals_before_the_first_date_begin_no_register(platform: Platform) -> N
 def test_a_date_is_over_at_its_local_end(platform: Platform) -> None:
     _begin(platform)
     _count(platform, [1, 2, 3, 4])
-    store.set_business_clock(platform.control, "2026-03-28T22:59:59.999999Z", "test")
+    installation.set_business_clock(platform.control, "2026-03-28T22:59:59.999999Z", "test")
     assert close_days(platform).closed == (_day(1),)
-    store.set_business_clock(platform.control, "2026-03-28T23:00:00Z", "test")
+    installation.set_business_clock(platform.control, "2026-03-28T23:00:00Z", "test")
     assert close_days(platform).closed == (_day(2),)
-    store.set_business_clock(platform.control, "2026-03-29T21:59:59Z", "test")  # a day of 23 hours
+    installation.set_business_clock(platform.control, "2026-03-29T21:59:59Z", "test")  # a day of 23 hours
     assert close_days(platform).closed == ()
-    store.set_business_clock(platform.control, "2026-03-29T22:00:00Z", "test")
+    installation.set_business_clock(platform.control, "2026-03-29T22:00:00Z", "test")
     assert close_days(platform).closed == (_day(3),)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from casegold.domain.errors import ExitClass
-from casegold.manifest import store
+from casegold.manifest import installation, store
 from casegold.manifest.model import RunManifest, RunState
 from casegold.runtime.cli.main import run
 from casegold.runtime.jobs.day_close import last_over_of
@@ -21,7 +21,7 @@ FIRST = date(2026, 3, 1)
 @pytest.fixture
 def platform(settings: Settings) -> Platform:
     opened = open_platform(settings)
-    store.set_business_clock(opened.control, "2026-03-04T00:00:00Z", "test")
+    installation.set_business_clock(opened.control, "2026-03-04T00:00:00Z", "test")
     return opened
 
 

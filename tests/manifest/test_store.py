@@ -155,16 +155,3 @@ def test_newer_pins_supersede_work_that_has_not_started(control: ControlDb, ask:
     with pytest.raises(Deferred):
         store.start(control, old.run_id, old.attempt, "late")
     store.start(control, new.run_id, new.attempt, "a")
-
-
-def test_the_business_time_zone_is_fixed_at_first_start(control: ControlDb) -> None:
-    zone = control.rows("select value from setting where key = 'business_time_zone'")
-    store.install(control, zone[0]["value"] if zone else "Europe/Rome", "system")
-    with pytest.raises(ConfigurationError, match="CASEGOLD_TIME_ZONE"):
-        store.install(control, "Pacific/Apia", "system")
-
-
-@pytest.mark.parametrize("clock", ["2012-01-24T00:00:00", "yesterday", ""])
-def test_a_clock_without_offset_is_refused(clock: str) -> None:
-    with pytest.raises(ConfigurationError):
-        store.parse_clock(clock)

@@ -20,13 +20,13 @@ def days() -> None:
 @days.command()
 def status() -> None:
     """Tell up to which date the register is closed, what the next one waits for, and what is overdue."""
-    from casegold.manifest import day_close, standing, store  # noqa: PLC0415
+    from casegold.manifest import day_close, installation, standing  # noqa: PLC0415
     from casegold.runtime.jobs import day_close as job  # noqa: PLC0415 - loads Kafka
     from casegold.runtime.standing import close_latency  # noqa: PLC0415
 
     platform = open_platform()
     report = job.status(platform)
-    now = store.business_clock(platform.control).now()
+    now = installation.business_clock(platform.control).now()
     overdue = standing.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
     with platform.control.read() as connection:
         latest = day_close.latest(connection)

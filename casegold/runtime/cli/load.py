@@ -16,7 +16,7 @@ from casegold.domain.calendar import BusinessCalendar, SystemClock, last_date_ov
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import DEFAULT_SOURCE, CaseEvent
 from casegold.manifest.db import ControlDb
-from casegold.manifest.store import business_clock
+from casegold.manifest.installation import business_clock
 from casegold.runtime.settings import Settings, load_settings
 from casegold.source import import_log as logs
 from casegold.source.codec import Encoding

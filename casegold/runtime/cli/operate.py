@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 from casegold.domain.calendar import last_date_over
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import store
+from casegold.manifest import installation, store
 from casegold.manifest.db import Connection
 from casegold.runtime.cli.read import SHORT_ID
 from casegold.runtime.cli.tables import show as show_table
@@ -64,12 +64,12 @@ def system(reason: str) -> None:
 
 def _set(value: str, reason: str) -> None:
     platform = open_platform()
-    store.set_business_clock(platform.control, value, reason)
+    installation.set_business_clock(platform.control, value, reason)
     _tell(platform)
 
 
 def _tell(platform: Platform) -> None:
-    current = store.business_clock(platform.control)
+    current = installation.business_clock(platform.control)
     lines = [("now", current.now()), ("last date over", last_date_over(platform.calendar, current))]
     show_table(f"Business clock ({platform.calendar.zone_name})", ("what", "value"), lines, empty="")
 

@@ -16,7 +16,7 @@ from casegold.domain.contract import Signal
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import EVENT_TYPES
 from casegold.domain.sql import load
-from casegold.manifest import day_close, ingest, store
+from casegold.manifest import day_close, ingest, installation
 from casegold.manifest.day_close import Barrier, Epoch, Rules
 from casegold.manifest.db import Connection, Lock, take_lock
 from casegold.runtime.jobs.facts import SQL, engine
@@ -81,7 +81,7 @@ def rules_of(platform: Platform) -> Rules:
 
 def last_over_of(platform: Platform) -> date:
     """The latest date that is over by the business clock."""
-    return last_date_over(platform.calendar, store.business_clock(platform.control))
+    return last_date_over(platform.calendar, installation.business_clock(platform.control))
 
 
 def read_barrier(platform: Platform, epoch: Epoch) -> Barrier:

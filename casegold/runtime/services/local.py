@@ -17,7 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.sql import load
-from casegold.manifest import people, store
+from casegold.manifest import installation, people
 from casegold.manifest.db import ControlDb, migrate
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.services import jars, kafka, processes
@@ -115,7 +115,7 @@ def prepare_database(settings: Settings) -> None:
     migrate(url)
     with ControlDb(url).write("rules") as connection:
         people.sync_rules(connection, load_contracts(settings.contracts_dir))
-    store.install(ControlDb(url), settings.time_zone, settings.business_clock)
+    installation.install(ControlDb(url), settings.time_zone, settings.business_clock)
 
 
 def create_topics(settings: Settings) -> None:
