@@ -27,6 +27,8 @@ class Lock(IntEnum):
     REGISTER = 7_202
     """Completing an ingest and closing a day: one judges lateness by what the other writes."""
     PLAN = 7_203
+    RUNS = 7_204
+    """Attempts are asked for, begin and end one at a time, so that each step sees what the others decided."""
     PEOPLE = 7_205
 
 

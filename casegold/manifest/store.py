@@ -12,9 +12,10 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
+from casegold.domain.errors import ConfigurationError, Deferred, ExitClass, InvariantBroken
 from casegold.domain.sql import load
-from casegold.manifest.db import Connection, ControlDb
+from casegold.manifest import retry
+from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.model import (
     Attempt,
     Claim,
@@ -31,12 +32,6 @@ SQL = "casegold.manifest.sql"
 HEARTBEAT_SECONDS = 10.0
 DEAD_AFTER_SECONDS = 60.0
 """A claim without a heartbeat for this long is taken over: six missed beats, so that a pause is not yet a death."""
-
-MAX_ATTEMPTS = 10
-"""Tries of one manifest before a person has to look; the backoff below makes ten of them last about an hour."""
-
-LOST_IN_A_ROW = 3
-"""A process that dies three times in a row without a word is a bug, not bad luck."""
 
 
 def run_id_of(request: ManifestRequest) -> str:
@@ -96,6 +91,7 @@ def request(connection: Connection, wanted: ManifestRequest) -> RunManifest | No
     Returns:
         The manifest, in whatever state it is, or None while another one of the dataset is running.
     """
+    take_lock(connection, Lock.RUNS)
     run_id = run_id_of(wanted)
     dataset_mode = {"dataset": wanted.dataset, "mode": wanted.mode, "run_id": run_id}
     if connection.execute(load(SQL, "manifest_other_running"), dataset_mode).fetchone() is not None:
@@ -124,6 +120,7 @@ def next_attempt(connection: Connection, run_id: str, requested_by: str) -> Atte
     Returns:
         The attempt, or None where one is live, the last one asks for patience, or the manifest is not open.
     """
+    take_lock(connection, Lock.RUNS)
     row = connection.execute(load(SQL, "attempt_next"), {"run_id": run_id, "requested_by": requested_by}).fetchone()
     if row is None:
         return None
@@ -136,12 +133,19 @@ def requested_attempts(connection: Connection) -> list[Attempt]:
     return [_attempt(manifest_of(row), row["attempt"]) for row in rows]
 
 
-def fail_launch(connection: Connection, attempt: Attempt, reason: str) -> None:
-    """Record that the launcher never started an attempt; the next number may be asked for."""
-    connection.execute(
-        load(SQL, "attempt_launch_failed"),
-        {"run_id": attempt.run_id, "attempt": attempt.attempt, "message": reason},
-    )
+def fail_launch(connection: Connection, attempt: Attempt, reason: str) -> RunState | None:
+    """Record that the launcher never started an attempt.
+
+    Returns:
+        The manifest's state: OPEN where another attempt follows. None where the attempt does not wait any more; then
+        nothing changes.
+    """
+    take_lock(connection, Lock.RUNS)
+    parameters = {"run_id": attempt.run_id, "attempt": attempt.attempt, "message": reason}
+    if connection.execute(load(SQL, "attempt_launch_failed"), parameters).rowcount == 0:
+        return None
+    following = retry.after_failed_launch(attempt.run_id, _history(connection, attempt.run_id))
+    return _settle(connection, attempt.run_id, attempt.attempt, None, following, {"error": reason})
 
 
 def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> Claim:
@@ -154,6 +158,7 @@ def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> C
         Deferred: the dataset is claimed by a living run, or this attempt is over or superseded.
     """
     with control.write("attempt-start") as connection:
+        take_lock(connection, Lock.RUNS)
         row = connection.execute(load(SQL, "attempt_lock"), {"run_id": run_id, "attempt": attempt}).fetchone()
         if row is None:
             raise ConfigurationError(f"run {run_id} has no attempt {attempt}", remedy="`casegold runs` lists them")
@@ -175,14 +180,8 @@ def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> C
 
 def _take_claim(connection: Connection, claim: Claim) -> str | None:
     """Claim the dataset; the run id of the living owner if there is one."""
-    parameters = {
-        "dataset": claim.dataset,
-        "run_id": claim.run_id,
-        "attempt": claim.attempt,
-        "token": claim.token,
-        "dead_after": DEAD_AFTER_SECONDS,
-    }
-    connection.execute(load(SQL, "claim_expire"), parameters)
+    parameters = _claim_parameters(claim)
+    _expire(connection, claim.dataset)
     if connection.execute(load(SQL, "claim_insert"), parameters).rowcount == 1:
         return None
     owner = connection.execute(load(SQL, "claim_owner"), parameters).fetchone()
@@ -221,23 +220,19 @@ def finish(
         The manifest's state, or None where the attempt had been taken over (then nothing changes).
     """
     with control.write("attempt-finish") as connection:
+        take_lock(connection, Lock.RUNS)
         if connection.execute(load(SQL, "claim_release"), _claim_parameters(claim)).rowcount == 0:
             return None
-        connection.execute(
-            load(SQL, "attempt_finish"),
-            {
-                "run_id": claim.run_id,
-                "attempt": claim.attempt,
-                "state": "SUCCEEDED" if exit_class is ExitClass.SUCCESS else "FAILED",
-                "exit_class": int(exit_class),
-                "message": message,
-                "retry_seconds": backoff_seconds(claim.attempt),
-            },
-        )
-        state = _state_after(exit_class, claim.attempt)
-        if state is not RunState.OPEN:
-            end_manifest(connection, claim.run_id, state, outcome)
-        return state
+        parameters = {
+            "run_id": claim.run_id,
+            "attempt": claim.attempt,
+            "state": "SUCCEEDED" if exit_class is ExitClass.SUCCESS else "FAILED",
+            "exit_class": int(exit_class),
+            "message": message,
+        }
+        connection.execute(load(SQL, "attempt_finish"), parameters)
+        following = retry.after(exit_class, claim.run_id, _history(connection, claim.run_id))
+        return _settle(connection, claim.run_id, claim.attempt, exit_class, following, outcome)
 
 
 def defer(control: ControlDb, claim: Claim, message: str) -> bool:
@@ -247,6 +242,7 @@ def defer(control: ControlDb, claim: Claim, message: str) -> bool:
         False where the attempt had been taken over; then nothing changes.
     """
     with control.write("attempt-defer") as connection:
+        take_lock(connection, Lock.RUNS)
         if connection.execute(load(SQL, "claim_release"), _claim_parameters(claim)).rowcount == 0:
             return False
         parameters = {"run_id": claim.run_id, "attempt": claim.attempt, "message": message}
@@ -254,21 +250,36 @@ def defer(control: ControlDb, claim: Claim, message: str) -> bool:
         return True
 
 
-def _state_after(exit_class: ExitClass, attempt: int) -> RunState:
-    match exit_class:
-        case ExitClass.SUCCESS:
-            return RunState.SUCCEEDED
-        case ExitClass.VALIDATION_FAILED:
-            return RunState.HELD
-        case ExitClass.SOURCE_UNAVAILABLE | ExitClass.COMMIT_UNKNOWN if attempt < MAX_ATTEMPTS:
-            return RunState.OPEN
-        case _:
-            return RunState.FAILED
+def _history(connection: Connection, run_id: str) -> retry.History:
+    row = connection.execute(load(SQL, "attempt_history"), {"run_id": run_id}).fetchone()
+    if row is None:
+        raise InvariantBroken(f"counting the attempts of run {run_id[:12]} gave no row")
+    return retry.History(**row)
 
 
-def backoff_seconds(attempt: int) -> float:
-    """Seconds before the attempt after `attempt`: 5 s doubled each time, at most 10 minutes."""
-    return float(min(600, 5 * 2 ** (attempt - 1)))
+def _settle(
+    connection: Connection,
+    run_id: str,
+    attempt: int,
+    exit_class: ExitClass | None,
+    following: retry.Next,
+    outcome: dict[str, Any],
+) -> RunState:
+    """Write down what follows the end of an attempt; the manifest's state.
+
+    Args:
+        exit_class: of the attempt; None for one that never began.
+    """
+    parameters = {
+        "run_id": run_id,
+        "attempt": attempt,
+        "exit_class": None if exit_class is None else int(exit_class),
+        "pause": following.pause_seconds,
+    }
+    connection.execute(load(SQL, "attempt_settle"), parameters)
+    if following.state is not RunState.OPEN:
+        end_manifest(connection, run_id, following.state, outcome)
+    return following.state
 
 
 def end_manifest(connection: Connection, run_id: str, state: RunState, outcome: dict[str, Any]) -> None:
@@ -277,14 +288,26 @@ def end_manifest(connection: Connection, run_id: str, state: RunState, outcome: 
 
 
 def reap(connection: Connection) -> int:
-    """Mark attempts whose heartbeat stopped as LOST and free what they claimed; the number of them.
+    """Mark attempts whose heartbeat stopped as LOST and free what they claimed; the number of them."""
+    take_lock(connection, Lock.RUNS)
+    return _expire(connection, None)
 
-    The third loss in a row ends the manifest as FAILED: a process that keeps dying is a bug.
-    """
-    lost = connection.execute(
-        load(SQL, "attempt_reap"), {"dead_after": DEAD_AFTER_SECONDS, "lost_in_a_row": LOST_IN_A_ROW}
-    ).fetchall()
+
+def _expire(connection: Connection, dataset: str | None) -> int:
+    """End the attempts behind dead claims of a dataset, or of all: what nobody recorded is found here only."""
+    parameters = {"dataset": dataset, "dead_after": DEAD_AFTER_SECONDS}
+    lost = connection.execute(load(SQL, "claim_expire"), parameters).fetchall()
+    for row in lost:
+        _settle_loss(connection, row["run_id"], row["attempt"])
     return len(lost)
+
+
+def _settle_loss(connection: Connection, run_id: str, attempt: int) -> RunState:
+    history = _history(connection, run_id)
+    exit_class = retry.class_of_loss(history)
+    following = retry.after(exit_class, run_id, history)
+    error = f"the process died, {history.lost_in_a_row} times in a row; {history.failed} attempts failed"
+    return _settle(connection, run_id, attempt, exit_class, following, {"error": error})
 
 
 def reopen(connection: Connection, run_id: str, person: str, reason: str) -> RunManifest:
@@ -293,10 +316,12 @@ def reopen(connection: Connection, run_id: str, person: str, reason: str) -> Run
     Raises:
         ConfigurationError: it is open, or it succeeded.
     """
-    parameters = {"run_id": run_id, "person": person, "reason": reason}
+    take_lock(connection, Lock.RUNS)
+    parameters = {"run_id": run_id, "decision": "RETRY", "person": person, "reason": reason}
     if connection.execute(load(SQL, "manifest_reopen"), parameters).fetchone() is None:
         found = manifest(connection, run_id)
         raise ConfigurationError(f"run {run_id[:12]} is {found.state}: there is nothing to retry")
+    connection.execute(load(SQL, "run_decision_insert"), parameters)
     return manifest(connection, run_id)
 
 

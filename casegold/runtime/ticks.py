@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from casegold.domain.errors import ConfigurationError, Deferred
-from casegold.domain.sql import load
 from casegold.manifest import ingest, planner, store
 from casegold.manifest.model import Attempt, PartitionRange, Pipeline, RunManifest, RunState
 from casegold.runtime.ingests import pipeline_of
@@ -19,7 +18,6 @@ from casegold.source.kafka import describe_topic
 from casegold.stream.publish_events import Seen, claim_announcements
 from casegold.transform import version as transforms
 
-SQL = "casegold.manifest.sql"
 ASKED_BY = "casegold"
 
 COMPUTATIONS = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT})
@@ -100,19 +98,11 @@ def waiting(platform: Platform, pipelines: Collection[Pipeline]) -> list[Attempt
 
 
 def launch_failed(platform: Platform, run_id: str, number: int, reason: str) -> bool:
-    """Record that an attempt will never be started by its launcher; the next one is asked for after a pause.
-
-    After `store.MAX_ATTEMPTS` the manifest fails: a launcher that never starts anything needs a person.
+    """Record that an attempt will never be started by its launcher; `manifest.retry` says what follows.
 
     Returns:
         False where the attempt is not waiting any more; then nothing changes.
     """
     with platform.control.write("launch-failed") as connection:
         found = [a for a in store.requested_attempts(connection) if (a.run_id, a.attempt) == (run_id, number)]
-        for attempt in found:
-            store.fail_launch(connection, attempt, reason)
-            pause = {"run_id": run_id, "attempt": number, "seconds": store.backoff_seconds(number)}
-            connection.execute(load(SQL, "attempt_launch_backoff"), pause)
-            if number >= store.MAX_ATTEMPTS:
-                store.end_manifest(connection, run_id, RunState.FAILED, {"error": reason})
-        return bool(found)
+        return any(store.fail_launch(connection, attempt, reason) is not None for attempt in found)

@@ -8,7 +8,7 @@ import pytest
 
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
 from casegold.manifest import store
-from casegold.manifest.db import ControlDb
+from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Attempt, ManifestRequest, Pipeline, RunManifest, RunState
 
 Ask = Callable[..., Attempt]
@@ -41,6 +41,10 @@ def age(control: ControlDb, attempt: Attempt) -> None:
                 f"update {table} set heartbeat_at = heartbeat_at - interval '1 hour' where run_id = %s",  # noqa: S608
                 (attempt.run_id,),
             )
+
+
+def pause_ends(connection: Connection) -> None:
+    connection.execute("update run_attempt set not_before = '-infinity'")
 
 
 def state_of(control: ControlDb, attempt: Attempt) -> str:
@@ -82,6 +86,7 @@ def test_a_dead_owner_is_taken_over_and_its_token_opens_nothing(control: Control
     age(control, first)
     with control.write("by a test") as connection:
         assert store.reap(connection) >= 1
+        pause_ends(connection)
         second = store.next_attempt(connection, first.run_id, "test")
     assert second is not None
     alive = store.start(control, second.run_id, second.attempt, "b")
@@ -142,6 +147,7 @@ def test_the_third_death_in_a_row_ends_the_manifest(control: ControlDb, ask: Ask
         age(control, attempt)
         with control.write("by a test") as connection:
             store.reap(connection)
+            pause_ends(connection)
             attempt = store.next_attempt(connection, attempt.run_id, "test")
     assert attempt is None
     run_id = control.rows("select run_id from run_attempt where attempt = 3 and state = 'LOST'")[0]["run_id"]

@@ -83,6 +83,20 @@ create table run_attempt (
 );
 create unique index one_live_attempt on run_attempt (run_id) where state in ('REQUESTED', 'RUNNING');
 
+create table run_decision (
+    decision_id   bigint generated always as identity primary key,
+    run_id        sha256_hex not null references run_manifest,
+    decision      text not null check (decision in ('RETRY', 'CANCEL')),
+    after_attempt integer not null check (after_attempt >= 0),
+    person        text not null check (length(btrim(person)) > 0),
+    reason        text not null check (length(btrim(reason)) > 0),
+    decided_at    timestamptz not null default clock_timestamp()
+);
+comment on table run_decision is 'What people decided about a run. Attempts up to after_attempt lie before the decision.';
+create index run_decision_by_run on run_decision (run_id);
+create trigger run_decision_is_insert_only before update or delete on run_decision
+    for each row execute function refuse_change();
+
 create table dataset_claim (
     dataset      text primary key,
     run_id       sha256_hex not null,
