@@ -14,14 +14,11 @@ import dagster as dg
 from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.runtime.outcome import Outcome
 from platform_assets.partitions import wanted_range
-from resources.runs import ATTEMPT_TAG, DEFERRED_TAG, EXIT_CLASS_TAG, RUN_ID_TAG, attempt_of
+from resources.runs import ATTEMPT_TAG, BY_HAND, DEFERRED_TAG, EXIT_CLASS_TAG, RUN_ID_TAG, attempt_of
 
 if TYPE_CHECKING:
     from casegold.manifest.model import Attempt, PartitionRange
     from casegold.runtime.platform import Platform
-
-BY_HAND = "dagster-ui"
-"""Who asks when a person launches through Dagster, which has no users of its own."""
 
 Ask = Callable[["Platform", str, "PartitionRange | None", str], "Attempt"]
 """Asks the core for an attempt on behalf of a person: platform, dataset, wanted range, who asks."""
@@ -49,6 +46,9 @@ def run_attempt(context: dg.AssetExecutionContext, platform: Platform, dataset: 
     except Exception:
         label(context, {EXIT_CLASS_TAG: str(int(ExitClass.BUG))})
         raise
+    except dg.DagsterExecutionInterruptedError:
+        _record_termination(context, platform)
+        raise
 
 
 def failure(error: CasegoldError) -> dg.Failure:
@@ -64,6 +64,21 @@ def failure(error: CasegoldError) -> dg.Failure:
 def label(context: dg.AssetExecutionContext, tags: Mapping[str, str]) -> None:
     """Tag the run, so that lists of runs tell how it ended."""
     context.instance.add_run_tags(context.run.run_id, dict(tags))
+
+
+def _record_termination(context: dg.AssetExecutionContext, platform: Platform) -> None:
+    """Cancel the manifest of a run that somebody terminates, before a sensor asks for its next attempt.
+
+    An interrupt that nobody asked for, as at a shutdown, cancels nothing.
+    """
+    from casegold.runtime.ticks import cancelled  # noqa: PLC0415 - loads Iceberg, definitions do without
+
+    run = context.instance.get_run_by_id(context.run.run_id)
+    if run is None or run.status is not dg.DagsterRunStatus.CANCELING:
+        return
+    named = attempt_of(run.tags)
+    if named is not None:
+        cancelled(platform, *named, BY_HAND, f"Dagster run {run.run_id} was terminated")
 
 
 def _asked(context: dg.AssetExecutionContext, platform: Platform, dataset: str, ask: Ask) -> tuple[str, int]:

@@ -19,6 +19,9 @@ MODE_TAG = "casegold/mode"
 EXIT_CLASS_TAG = "casegold/exit_class"
 DEFERRED_TAG = "casegold/deferred"
 
+BY_HAND = "dagster-ui"
+"""Who asks when a person launches or terminates through Dagster, which has no users of its own."""
+
 NO_RETRY = {"dagster/retry_on_asset_or_op_failure": "false"}
 """Dagster never repeats a run: exit classes 10, 40 and 50 are final, 20 and 30 get another attempt of the manifest."""
 

@@ -1,6 +1,6 @@
-"""Runs that ended before their attempt began: told to the core, which asks again or gives up.
+"""Dagster runs that ended without an end of their attempt: told to the core, which asks again, gives up, or cancels.
 
-Not here: runs whose attempt began; those record their own end.
+Not here: runs whose attempt began and was not cancelled; those record their own end.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import dagster as dg
 from casegold.domain.failpoints import durable
 from casegold.manifest.model import Attempt
 from casegold.runtime.platform import Platform
-from casegold.runtime.ticks import launch_failed
-from resources.runs import ATTEMPT_TAG, RUN_ID_TAG, run_request
+from casegold.runtime.ticks import cancelled, launch_failed
+from resources.runs import ATTEMPT_TAG, BY_HAND, RUN_ID_TAG, attempt_of, run_request
 
 ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS]
 
@@ -30,12 +30,23 @@ def requests(instance: dg.DagsterInstance, platform: Platform, attempts: Iterabl
             limit=1,
         )
         if ended:
-            launch_failed(platform, attempt.run_id, attempt.attempt, why(ended[0]))
+            tell(platform, ended[0])
         else:
             with durable("run-request"):
                 yield run_request(attempt)
 
 
-def why(run: dg.DagsterRun) -> str:
-    """What to record about a launch that failed."""
-    return f"Dagster run {run.run_id} ended as {run.status.value} before it began the attempt"
+def tell(platform: Platform, run: dg.DagsterRun) -> None:
+    """Tell the core of a run that ended; it ignores what it knows already, and attempts that recorded their own end.
+
+    Dagster cancels a run only where somebody asked for it: that ends the run's manifest, too.
+    """
+    named = attempt_of(run.tags)
+    if named is None:
+        return
+    if run.status is dg.DagsterRunStatus.CANCELED:
+        cancelled(platform, *named, BY_HAND, f"Dagster run {run.run_id} was terminated")
+    else:
+        launch_failed(
+            platform, *named, f"Dagster run {run.run_id} ended as {run.status.value} before the attempt began"
+        )

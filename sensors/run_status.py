@@ -1,12 +1,11 @@
-"""Run-status sensors: a Dagster run that failed or was cancelled before its attempt began is told to the core.
+"""Run-status sensors: a Dagster run that failed before its attempt began, or that was cancelled, is told to the core.
 
-Not here: runs whose attempt began; those record their own end, or their heartbeat stops.
+Not here: runs whose attempt began and failed; those record their own end, or their heartbeat stops.
 """
 
 import dagster as dg
 
 from resources.platform import PlatformResource
-from resources.runs import attempt_of
 
 
 @dg.run_status_sensor(
@@ -24,7 +23,7 @@ def failed_runs(context: dg.RunStatusSensorContext, platform: dg.ResourceParam[P
     run_status=dg.DagsterRunStatus.CANCELED,
     name="cancelled_runs",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Records attempts whose run was cancelled before it began them.",
+    description="Records a run that somebody terminated as cancelled.",
 )
 def cancelled_runs(context: dg.RunStatusSensorContext, platform: dg.ResourceParam[PlatformResource]) -> None:
     """One cancelled run."""
@@ -32,10 +31,7 @@ def cancelled_runs(context: dg.RunStatusSensorContext, platform: dg.ResourcePara
 
 
 def record(platform: PlatformResource, run: dg.DagsterRun) -> None:
-    """Tell the core, which ignores attempts that began."""
-    from casegold.runtime.ticks import launch_failed  # noqa: PLC0415 - loads Iceberg, definitions do without
-    from sensors.launches import why  # noqa: PLC0415
+    """Tell the core."""
+    from sensors.launches import tell  # noqa: PLC0415 - loads Iceberg, definitions do without
 
-    attempt = attempt_of(run.tags)
-    if attempt is not None:
-        launch_failed(platform.open(), *attempt, why(run))
+    tell(platform.open(), run)

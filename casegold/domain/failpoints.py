@@ -45,6 +45,7 @@ EFFECTS: dict[str, str] = {
     "run-request": "Dagster is asked for a run",
     "launch-failed": "an attempt is known never to start",
     "run-retry": "a person opened an ended run again",
+    "run-cancel": "a person cancelled a run",
     "maintenance-ask": "maintenance of a dataset is asked for",
     # A run's life
     "attempt-start": "an attempt runs and owns its dataset",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from threading import Event
 from typing import Any
 from uuid import UUID
+
+from casegold.domain.errors import Deferred
 
 
 class Mode(StrEnum):
@@ -109,3 +112,14 @@ class Claim:
     run_id: str
     attempt: int
     token: UUID
+    over: Event = field(default_factory=Event, compare=False, repr=False)
+    """Set once it is known to prove nothing any more: cancelled, or taken over."""
+
+    def check(self) -> None:
+        """Stop here if the claim is over; costs nothing, for loops that compute long between two transactions.
+
+        Raises:
+            Deferred: it is.
+        """
+        if self.over.is_set():
+            raise Deferred(f"run {self.run_id[:12]} attempt {self.attempt} no longer owns {self.dataset}")

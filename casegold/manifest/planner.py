@@ -14,7 +14,7 @@ from casegold.domain.sql import load
 from casegold.manifest import backfill, holds, periods, store
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.decisions import Decision, Due, NotDue, Register, unsettled_from
-from casegold.manifest.model import ManifestRequest, PartitionRange, Pipeline, RunManifest
+from casegold.manifest.model import ManifestRequest, PartitionRange, Pipeline, RunManifest, RunState
 
 SQL = "casegold.manifest.sql"
 ONE_DAY = timedelta(days=1)
@@ -55,6 +55,16 @@ def request_for(contract: DatasetContract, due: Due, transforms: Mapping[str, st
         partitions=due.partitions,
         caused_by=(due.why,),
     )
+
+
+def ended_run(
+    connection: Connection, contracts: Contracts, due: Due, transforms: Mapping[str, str]
+) -> RunManifest | None:
+    """The run of exactly this due range that failed or was cancelled; a person retries it, the planner does not."""
+    wanted = request_for(contracts[due.dataset], due, transforms, "")
+    row = connection.execute(load(SQL, "manifest_get"), {"run_id": store.run_id_of(wanted)}).fetchone()
+    found = None if row is None else store.manifest_of(row)
+    return found if found is not None and found.state in {RunState.FAILED, RunState.CANCELLED} else None
 
 
 def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str, str]) -> list[Decision]:

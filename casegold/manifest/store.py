@@ -211,13 +211,19 @@ def still_owns(connection: Connection, claim: Claim) -> bool:
     return connection.execute(load(SQL, "claim_held"), _claim_parameters(claim)).fetchone() is not None
 
 
+def why_over(control: ControlDb, claim: Claim) -> str:
+    """What became of an attempt that no longer owns its dataset, for people."""
+    rows = control.rows(load(SQL, "attempt_end"), {"run_id": claim.run_id, "attempt": claim.attempt})
+    return f"attempt {claim.attempt} of run {claim.run_id[:12]} is {rows[0]['state']}: {rows[0]['message']}"
+
+
 def finish(
     control: ControlDb, claim: Claim, exit_class: ExitClass, message: str, outcome: dict[str, Any]
 ) -> RunState | None:
     """End an attempt and, where its exit class is final, its manifest; release the dataset.
 
     Returns:
-        The manifest's state, or None where the attempt had been taken over (then nothing changes).
+        The manifest's state, or None where the attempt was cancelled or taken over (then nothing changes).
     """
     with control.write("attempt-finish") as connection:
         take_lock(connection, Lock.RUNS)
@@ -239,7 +245,7 @@ def defer(control: ControlDb, claim: Claim, message: str) -> bool:
     """End a running attempt that found nothing to do, and release the dataset; its manifest is planned anew.
 
     Returns:
-        False where the attempt had been taken over; then nothing changes.
+        False where the attempt was cancelled or taken over; then nothing changes.
     """
     with control.write("attempt-defer") as connection:
         take_lock(connection, Lock.RUNS)
@@ -308,21 +314,6 @@ def _settle_loss(connection: Connection, run_id: str, attempt: int) -> RunState:
     following = retry.after(exit_class, run_id, history)
     error = f"the process died, {history.lost_in_a_row} times in a row; {history.failed} attempts failed"
     return _settle(connection, run_id, attempt, exit_class, following, {"error": error})
-
-
-def reopen(connection: Connection, run_id: str, person: str, reason: str) -> RunManifest:
-    """A person's retry of an ended manifest: open again, with its history kept.
-
-    Raises:
-        ConfigurationError: it is open, or it succeeded.
-    """
-    take_lock(connection, Lock.RUNS)
-    parameters = {"run_id": run_id, "decision": "RETRY", "person": person, "reason": reason}
-    if connection.execute(load(SQL, "manifest_reopen"), parameters).fetchone() is None:
-        found = manifest(connection, run_id)
-        raise ConfigurationError(f"run {run_id[:12]} is {found.state}: there is nothing to retry")
-    connection.execute(load(SQL, "run_decision_insert"), parameters)
-    return manifest(connection, run_id)
 
 
 def _attempt(of: RunManifest, number: int) -> Attempt:

@@ -32,7 +32,7 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
         launcher_ref: what the launcher calls this execution, for people who follow it there.
 
     Raises:
-        Deferred: the dataset is owned by another run, or the attempt is over; nothing was done.
+        Deferred: the dataset is owned by another run, or the attempt is over or was cancelled.
         GateClosed: judged and held; `outcome` says what.
         CasegoldError: with the class that is recorded for the attempt. Any other exception is recorded as a bug.
     """
@@ -40,13 +40,14 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
     try:
         with platform.control.read() as connection:
             manifest = store.manifest(connection, run_id)
-        with _heartbeat(platform.control, claim):
+        with heartbeat(platform.control, claim):
             outcome = registry.job_of(manifest.pipeline)(platform, manifest, claim)
     except GateClosed as closed:
         store.finish(platform.control, claim, closed.exit_class, closed.message, dict(closed.outcome.summary))
         raise
     except Deferred as deferred:
-        store.defer(platform.control, claim, deferred.message)
+        if not store.defer(platform.control, claim, deferred.message):
+            raise Deferred(store.why_over(platform.control, claim)) from deferred
         raise
     except CasegoldError as error:
         store.finish(platform.control, claim, error.exit_class, str(error), {"error": error.message})
@@ -56,19 +57,24 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
         message = f"{type(error).__name__}: {error}"
         store.finish(platform.control, claim, exit_class, message, {"error": message})
         raise
-    store.finish(platform.control, claim, ExitClass.SUCCESS, "", dict(outcome.summary))
+    if store.finish(platform.control, claim, ExitClass.SUCCESS, "", dict(outcome.summary)) is None:
+        raise Deferred(store.why_over(platform.control, claim))
     return outcome
 
 
 @contextmanager
-def _heartbeat(control: ControlDb, claim: Claim) -> Iterator[None]:
-    """Beat in a thread while the block runs. A missed beat is no error: the claim's token decides, not the thread."""
+def heartbeat(control: ControlDb, claim: Claim) -> Iterator[None]:
+    """Beat in a thread while the block runs. A missed beat is no error: the claim's token decides, not the thread.
+
+    A beat that finds the claim gone marks it, so that the job stops at its next look.
+    """
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(store.HEARTBEAT_SECONDS):
             try:
                 if not store.heartbeat(control, claim):
+                    claim.over.set()
                     return
             except CasegoldError as error:
                 log.warning("no heartbeat for run %s: %s", claim.run_id[:12], error.message)

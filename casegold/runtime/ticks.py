@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from casegold.domain.errors import ConfigurationError, Deferred
-from casegold.manifest import ingest, planner, store
+from casegold.manifest import ingest, interventions, planner, store
 from casegold.manifest.model import Attempt, PartitionRange, Pipeline, RunManifest, RunState
 from casegold.runtime.ingests import pipeline_of
 from casegold.runtime.jobs.day_close import DayCloseReport, close_days
@@ -106,3 +106,13 @@ def launch_failed(platform: Platform, run_id: str, number: int, reason: str) -> 
     with platform.control.write("launch-failed") as connection:
         found = [a for a in store.requested_attempts(connection) if (a.run_id, a.attempt) == (run_id, number)]
         return any(store.fail_launch(connection, attempt, reason) is not None for attempt in found)
+
+
+def cancelled(platform: Platform, run_id: str, number: int, person: str, reason: str) -> bool:
+    """Record that a person ended an attempt through its launcher: the run is cancelled, not tried again.
+
+    Returns:
+        False where the run has ended, or was retried since; then nothing changes.
+    """
+    with platform.control.write("run-cancel") as connection:
+        return interventions.cancel_attempt(connection, run_id, number, person, reason)

@@ -64,6 +64,13 @@ def a_failed_run(platform: Platform) -> list[str]:
     return ["retry", attempt.run_id, "--reason", "the cause is gone"]
 
 
+def a_waiting_run(platform: Platform) -> list[str]:
+    put(platform, 0, [event("e1")])
+    attempt = next_attempt(platform, EVENTS)
+    assert attempt is not None
+    return ["cancel", attempt.run_id, "--reason", "too early"]
+
+
 def a_recreated_topic(platform: Platform) -> list[str]:
     put(platform, 0, [event("e1")])
     read(platform, EVENTS)
@@ -113,6 +120,11 @@ COMMANDS: dict[str, tuple[Callable[[Platform], list[str]], str]] = {
     "clock-set": (the_clock, "select value as done from setting where key = 'business_clock'"),
     "day-close-by-hand": (an_overdue_date, "select business_date as done from day_close"),
     "run-retry": (a_failed_run, "select state as done from run_manifest"),
+    "run-cancel": (
+        a_waiting_run,
+        "select m.state as done, a.state, decision from run_manifest m join run_attempt a using (run_id)"
+        " left join run_decision using (run_id)",
+    ),
     "epoch-accept": (
         a_recreated_topic,
         "select epoch as done from source_epoch where topic like '%events.v2' order by 1",

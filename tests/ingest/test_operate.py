@@ -80,3 +80,16 @@ def test_a_run_beside_an_open_one_is_not_opened_again(platform: Platform, capsys
     assert next_attempt(platform, TOTALS) is not None
     assert run(["retry", failed.run_id, "--reason", "r"]) == ExitClass.CONFIGURATION
     assert "is open" in capsys.readouterr().err
+
+
+def test_a_run_is_cancelled_once_and_opened_again(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    send(platform, platform.settings.totals_topic, [(None, b"{}")])
+    attempt = next_attempt(platform, TOTALS)
+    assert attempt is not None
+    assert run(["cancel", attempt.run_id[:12]]) == ExitClass.CONFIGURATION, "say why"
+    assert run(["cancel", attempt.run_id[:12], "--reason", "wrong topic"]) == ExitClass.SUCCESS
+    assert "casegold retry" in capsys.readouterr().out
+    assert run(["cancel", attempt.run_id[:12], "--reason", "again"]) == ExitClass.CONFIGURATION
+    assert "CANCELLED: there is nothing to cancel" in capsys.readouterr().err
+    assert run(["retry", attempt.run_id[:12], "--reason", "right after all"]) == ExitClass.SUCCESS
+    assert read(platform, TOTALS).summary["rejected"] == 1

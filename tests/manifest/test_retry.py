@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from casegold.domain.errors import Deferred, ExitClass
-from casegold.manifest import retry, store
+from casegold.manifest import interventions, retry, store
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Attempt, Claim, ManifestRequest, Mode, Pipeline, RunState
 from casegold.manifest.retry import History, after, after_failed_launch, class_of_loss
@@ -183,7 +183,7 @@ def test_a_persons_retry_begins_to_count_anew(control: ControlDb) -> None:
             found_by_the_planner(control, attempt)
         assert asked(control, "d") is None
         with control.write("by a test") as connection:
-            store.reopen(connection, attempt.run_id, "ann", "mended")
+            interventions.retry(connection, attempt.run_id, "ann", "mended")
     rows = control.rows("select decision, after_attempt, person, reason from run_decision order by decision_id")
     assert [tuple(row.values()) for row in rows] == [("RETRY", 3, "ann", "mended"), ("RETRY", 6, "ann", "mended")]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
-from casegold.manifest import store
+from casegold.manifest import interventions, store
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Attempt, ManifestRequest, Pipeline, RunManifest, RunState
 
@@ -128,14 +128,14 @@ def test_a_person_reopens_what_failed_and_not_what_succeeded(control: ControlDb,
     claim = store.start(control, attempt.run_id, attempt.attempt, "a")
     store.finish(control, claim, ExitClass.CONFIGURATION, "why", {})
     with control.write("by a test") as connection:
-        assert store.reopen(connection, attempt.run_id, "ann", "mended").state is RunState.OPEN
+        assert interventions.retry(connection, attempt.run_id, "ann", "mended").state is RunState.OPEN
         again = store.next_attempt(connection, attempt.run_id, "ann")
     assert again is not None
     assert again.attempt == 2
     claim = store.start(control, again.run_id, again.attempt, "b")
     store.finish(control, claim, ExitClass.SUCCESS, "", {})
     with pytest.raises(ConfigurationError), control.write("by a test") as connection:
-        store.reopen(connection, attempt.run_id, "ann", "again")
+        interventions.retry(connection, attempt.run_id, "ann", "again")
 
 
 def test_the_third_death_in_a_row_ends_the_manifest(control: ControlDb, ask: Ask) -> None:

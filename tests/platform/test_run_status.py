@@ -1,12 +1,17 @@
-"""Runs that end before their attempt began are told to the core; all others are none of its business."""
+"""Runs that end before their attempt began, and terminated ones, are told to the core; others tell it themselves."""
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable
+from threading import Thread, main_thread
 
 import dagster as dg
 import pytest
 
+from casegold.domain import failpoints
+from casegold.manifest import interventions
 from casegold.manifest.db import ControlDb
 from casegold.runtime.ticks import launch_failed
 from tests.platform.conftest import House, attempts, send
@@ -39,22 +44,70 @@ def ended(
     return found, event
 
 
-@pytest.mark.parametrize(
-    ("sensor", "end"),
-    [
-        ("failed_runs", lambda instance, run: instance.report_run_failed(run)),
-        ("cancelled_runs", lambda instance, run: instance.report_run_canceled(run)),
-    ],
-)
-def test_an_attempt_that_never_began_is_recorded_as_failed_to_launch(
-    house: House,
-    control: ControlDb,
-    sensor: str,
-    end: Callable[[dg.DagsterInstance, dg.DagsterRun], dg.DagsterEvent],
-) -> None:
+def test_an_attempt_that_never_began_is_recorded_as_failed_to_launch(house: House, control: ControlDb) -> None:
     send()
-    tell(house, sensor, *ended(house, end))
+    tell(house, "failed_runs", *ended(house, lambda instance, run: instance.report_run_failed(run)))
     assert attempts(control) == [("silver/case_events", 1, "LAUNCH_FAILED")]
+
+
+def manifests(control: ControlDb) -> list[tuple[str, str | None]]:
+    rows = control.rows("select state, outcome ->> 'cancelled_by' as by from run_manifest order by requested_at")
+    return [(row["state"], row["by"]) for row in rows]
+
+
+def test_a_terminated_run_is_cancelled_and_not_asked_for_again(house: House, control: ControlDb) -> None:
+    send()
+    run, event = ended(house, lambda instance, run: instance.report_run_canceled(run))
+    tell(house, "cancelled_runs", run, event)
+    assert attempts(control) == [("silver/case_events", 1, "CANCELLED")]
+    assert manifests(control) == [("CANCELLED", "dagster-ui")]
+    assert house.tick("domain_events") == []
+    retry(control)
+    tell(house, "cancelled_runs", run, event)  # run-status sensors may come late, and twice
+    (request,) = house.tick("domain_events")
+    assert house.run(request).success
+
+
+def test_a_terminated_run_is_found_by_the_sensor_that_asked_for_it_too(house: House, control: ControlDb) -> None:
+    send()
+    ended(house, lambda instance, run: instance.report_run_canceled(run))
+    assert house.tick("domain_events") == []
+    assert manifests(control) == [("CANCELLED", "dagster-ui")]
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+def test_an_interrupt_cancels_the_run_only_where_somebody_asked_for_it(
+    house: House, control: ControlDb, asked_for: bool
+) -> None:
+    """A person terminates the run while it works; a machine that shuts down interrupts it as well."""
+    send()
+    (request,) = house.tick("domain_events")
+    failpoints.arm("append-bronze/case_events.before:hang")
+    interrupting = Thread(target=interrupt, args=(house, asked_for))
+    interrupting.start()
+    try:
+        house.run(request)
+    finally:
+        interrupting.join()
+        failpoints.arm("")
+    assert attempts(control) == [("silver/case_events", 1, "FAILED")]
+    assert manifests(control) == [("CANCELLED", "dagster-ui") if asked_for else ("OPEN", None)]
+
+
+def interrupt(house: House, asked_for: bool) -> None:
+    """Interrupt the run that hangs in the main thread, as a launcher does."""
+    while not failpoints.has_fired():
+        time.sleep(0.05)
+    (run,) = house.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    if asked_for:
+        house.instance.report_run_canceling(run)
+    signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+
+
+def retry(control: ControlDb) -> None:
+    (row,) = control.rows("select run_id from run_manifest where state = 'CANCELLED'")
+    with control.write("by a test") as connection:
+        interventions.retry(connection, row["run_id"], "ann", "after all")
 
 
 def test_an_attempt_that_began_records_its_own_end(house: House, control: ControlDb) -> None:

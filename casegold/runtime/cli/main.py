@@ -17,7 +17,17 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Servers", {"up": "services", "status": "services", "down": "services", "env": "services"}),
     ("Events in", {"simulate": "load", "import-log": "load", "send": "load"}),
     ("Run", {"demo": "demo", "dev": "dev", "work": "work", "relay": "relay"}),
-    ("Operate", {"days": "days", "source": "source", "clock": "operate", "retry": "operate", "maintain": "maintain"}),
+    (
+        "Operate",
+        {
+            "days": "days",
+            "source": "source",
+            "clock": "operate",
+            "retry": "operate",
+            "cancel": "operate",
+            "maintain": "maintain",
+        },
+    ),
     ("Change history", {"backfill": "backfill", "waiver": "waiver"}),
     ("People", {"user": "user"}),
     ("Rehearse", {"failpoints": "failpoints"}),

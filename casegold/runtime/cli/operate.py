@@ -1,4 +1,4 @@
-"""Commands that a person on duty gives: the business clock, and the retry of a run that ended."""
+"""Commands that a person on duty gives: the business clock, and what becomes of a run: retry, cancel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from psycopg.errors import UniqueViolation
 from casegold.domain.calendar import last_date_over
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import installation, store
+from casegold.manifest import installation, interventions
 from casegold.manifest.db import Connection
 from casegold.runtime.cli.read import SHORT_ID
 from casegold.runtime.cli.tables import show as show_table
@@ -82,13 +82,29 @@ def retry(run_id: str, reason: str) -> None:
     with open_platform().control.write("run-retry") as connection:
         whole = find_run(connection, run_id)
         try:
-            manifest = store.reopen(connection, whole, connection.info.user, reason)
+            manifest = interventions.retry(connection, whole, connection.info.user, reason)
         except UniqueViolation as error:
             raise ConfigurationError(
                 f"another run of the dataset of {whole[:SHORT_ID]} is open: it does what this one would",
                 remedy="`casegold runs` shows it; retry once it has ended, if still needed",
             ) from error
     click.echo(f"run {whole[:SHORT_ID]} of {manifest.dataset} is open again; its sensor asks for the next attempt")
+
+
+@click.command()
+@click.argument("run_id")
+@reason_option
+def cancel(run_id: str, reason: str) -> None:
+    """End a run that waits or is under way, until somebody retries it; RUN_ID may be a unique beginning.
+
+    A process that works on it can commit nothing from now on, and stops within seconds or at its next step.
+    """
+    with open_platform().control.write("run-cancel") as connection:
+        whole = find_run(connection, run_id)
+        manifest = interventions.cancel(connection, whole, connection.info.user, reason)
+    click.echo(
+        f"run {whole[:SHORT_ID]} of {manifest.dataset} is cancelled; `casegold retry {whole[:SHORT_ID]}` opens it again"
+    )
 
 
 def find_run(connection: Connection, beginning: str) -> str:
@@ -106,4 +122,4 @@ def find_run(connection: Connection, beginning: str) -> str:
     return str(found[0]["run_id"])
 
 
-commands = (clock, retry)
+commands = (clock, retry, cancel)

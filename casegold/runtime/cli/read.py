@@ -146,11 +146,17 @@ def plan() -> None:
     platform = open_platform()
     with platform.control.read() as connection:
         decisions = planner.decide(connection, platform.contracts, transforms())
+        ended = {
+            decision.dataset: f"; run {run.run_id[:SHORT_ID]} of it is {run.state}: see `casegold retry`"
+            for decision in decisions
+            if isinstance(decision, Due)
+            and (run := planner.ended_run(connection, platform.contracts, decision, transforms())) is not None
+        }
     show_table(
         "Plan",
         ("dataset", "due", "restated#", "new#", "why"),
         (
-            (d.dataset, str(d.partitions), d.restated, d.fresh, d.why)
+            (d.dataset, str(d.partitions), d.restated, d.fresh, d.why + ended.get(d.dataset, ""))
             if isinstance(d, Due)
             else (d.dataset, "-", None, None, d.why)
             for d in decisions

@@ -99,6 +99,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, work: _Work) -> tuple[dict[dat
     stage = Stage.open(work.platform.lake, work.claim.dataset, work.claim.run_id, work.claim.attempt)
     tables = {}
     for period in sorted(work.inputs):
+        work.claim.check()
         _register_inputs(connection, work, period)
         tables[period] = work.product.compute(connection, period, work.platform.calendar)
         stage.write(period, tables[period], 0, HASHES)

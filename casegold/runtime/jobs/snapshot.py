@@ -112,6 +112,7 @@ def _stage(
     stage = Stage.open(platform.lake, claim.dataset, claim.run_id, claim.attempt, current)
     figures: dict[date, publication.Figures] = {}
     for first, last in _chunks(connection, pins.partitions):
+        claim.check()
         rows = build.snapshot_rows(connection, first, last)
         figures |= figures_of(rows)
         for day, of_day in _by_date(rows, first, last):

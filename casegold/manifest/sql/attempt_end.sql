@@ -1,0 +1,1 @@
+select state, message from run_attempt where run_id = %(run_id)s and attempt = %(attempt)s

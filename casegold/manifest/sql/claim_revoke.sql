@@ -1,0 +1,1 @@
+delete from dataset_claim where run_id = %(run_id)s
