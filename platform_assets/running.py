@@ -32,11 +32,11 @@ def run_attempt(context: dg.AssetExecutionContext, platform: Platform, dataset: 
         GateClosed: judged and held.
         CasegoldError: with its exit class; the run is labelled with it.
     """
-    from casegold.runtime import batch_job  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.runtime.launchers import launch  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     try:
         run_id, number = attempt_of(context.run.tags) or _asked(context, platform, dataset, ask)
-        return batch_job.execute(platform, run_id, number, context.run.run_id)
+        return launch(platform, run_id, number, context.run.run_id)
     except Deferred as deferred:
         label(context, {DEFERRED_TAG: deferred.message})
         raise

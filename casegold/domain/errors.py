@@ -24,6 +24,17 @@ class ExitClass(IntEnum):
     """Anything else: a person reads the trace."""
 
 
+def exit_class_of(code: int) -> ExitClass:
+    """The class that the exit code of a process stands for.
+
+    Args:
+        code: negative for a signal, as Python tells it; above 128 for a signal, as shells and containers do.
+    """
+    if code < 0 or code > 128:
+        return ExitClass.SOURCE_UNAVAILABLE
+    return ExitClass(code) if code in set(ExitClass) else ExitClass.BUG
+
+
 class CasegoldError(Exception):
     """An error with a class and a remedy.
 

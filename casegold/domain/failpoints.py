@@ -51,6 +51,7 @@ EFFECTS: dict[str, str] = {
     "attempt-start": "an attempt runs and owns its dataset",
     "heartbeat": "an attempt gave a sign of life",
     "attempt-finish": "an attempt has ended",
+    "attempt-lose": "an attempt's process is known to be dead",
     "attempt-defer": "an attempt found nothing to do",
     # Kafka to silver
     "table-create": "an Iceberg table exists",

@@ -9,7 +9,7 @@ from threading import Event
 from typing import Any
 from uuid import UUID
 
-from casegold.domain.errors import Deferred
+from casegold.domain.errors import Deferred, ExitClass
 
 
 class Mode(StrEnum):
@@ -123,3 +123,12 @@ class Claim:
         """
         if self.over.is_set():
             raise Deferred(f"run {self.run_id[:12]} attempt {self.attempt} no longer owns {self.dataset}")
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """How far an attempt has come: the state, and once it ended its exit class and what is to be said of it."""
+
+    state: str
+    exit_class: ExitClass | None
+    message: str

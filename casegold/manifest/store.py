@@ -12,12 +12,13 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from casegold.domain.errors import ConfigurationError, Deferred, ExitClass, InvariantBroken
+from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
 from casegold.domain.sql import load
-from casegold.manifest import retry
+from casegold.manifest import ends, retry
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.model import (
     Attempt,
+    AttemptEnd,
     Claim,
     ManifestRequest,
     Mode,
@@ -30,8 +31,6 @@ from casegold.manifest.model import (
 SQL = "casegold.manifest.sql"
 
 HEARTBEAT_SECONDS = 10.0
-DEAD_AFTER_SECONDS = 60.0
-"""A claim without a heartbeat for this long is taken over: six missed beats, so that a pause is not yet a death."""
 
 
 def run_id_of(request: ManifestRequest) -> str:
@@ -133,6 +132,21 @@ def requested_attempts(connection: Connection) -> list[Attempt]:
     return [_attempt(manifest_of(row), row["attempt"]) for row in rows]
 
 
+def attempt_at(connection: Connection, run_id: str, requested_by: str) -> Attempt:
+    """The attempt of a run that waits for a launcher, else the next one.
+
+    Raises:
+        ConfigurationError: there is no such run.
+        Deferred: it has ended, one is under way, or the last one asks for patience.
+    """
+    state = manifest(connection, run_id).state
+    waiting = [each for each in requested_attempts(connection) if each.run_id == run_id]
+    attempt = waiting[0] if waiting else next_attempt(connection, run_id, requested_by)
+    if attempt is None:
+        raise Deferred(f"run {run_id[:12]} is {state}, and no attempt of it may begin now")
+    return attempt
+
+
 def fail_launch(connection: Connection, attempt: Attempt, reason: str) -> RunState | None:
     """Record that the launcher never started an attempt.
 
@@ -144,15 +158,15 @@ def fail_launch(connection: Connection, attempt: Attempt, reason: str) -> RunSta
     parameters = {"run_id": attempt.run_id, "attempt": attempt.attempt, "message": reason}
     if connection.execute(load(SQL, "attempt_launch_failed"), parameters).rowcount == 0:
         return None
-    following = retry.after_failed_launch(attempt.run_id, _history(connection, attempt.run_id))
-    return _settle(connection, attempt.run_id, attempt.attempt, None, following, {"error": reason})
+    following = retry.after_failed_launch(attempt.run_id, ends.history(connection, attempt.run_id))
+    return ends.settle(connection, attempt.run_id, attempt.attempt, None, following, {"error": reason})
 
 
 def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> Claim:
     """Begin an attempt: it becomes RUNNING and owns its dataset, or ends as DEFERRED.
 
-    A claim whose owner gave no sign of life for `DEAD_AFTER_SECONDS` is taken over; the owner's attempt is LOST, and
-    its token no longer opens any transaction.
+    A claim whose owner gave no sign of life for `ends.DEAD_AFTER_SECONDS` is taken over; the owner's attempt is LOST,
+    and its token no longer opens any transaction.
 
     Raises:
         Deferred: the dataset is claimed by a living run, or this attempt is over or superseded.
@@ -181,7 +195,7 @@ def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> C
 def _take_claim(connection: Connection, claim: Claim) -> str | None:
     """Claim the dataset; the run id of the living owner if there is one."""
     parameters = _claim_parameters(claim)
-    _expire(connection, claim.dataset)
+    ends.expire(connection, claim.dataset)
     if connection.execute(load(SQL, "claim_insert"), parameters).rowcount == 1:
         return None
     owner = connection.execute(load(SQL, "claim_owner"), parameters).fetchone()
@@ -211,10 +225,17 @@ def still_owns(connection: Connection, claim: Claim) -> bool:
     return connection.execute(load(SQL, "claim_held"), _claim_parameters(claim)).fetchone() is not None
 
 
+def end_of(control: ControlDb, run_id: str, attempt: int) -> AttemptEnd:
+    """How far an attempt has come."""
+    (row,) = control.rows(load(SQL, "attempt_end"), {"run_id": run_id, "attempt": attempt})
+    exit_class = None if row["exit_class"] is None else ExitClass(row["exit_class"])
+    return AttemptEnd(row["state"], exit_class, row["message"])
+
+
 def why_over(control: ControlDb, claim: Claim) -> str:
     """What became of an attempt that no longer owns its dataset, for people."""
-    rows = control.rows(load(SQL, "attempt_end"), {"run_id": claim.run_id, "attempt": claim.attempt})
-    return f"attempt {claim.attempt} of run {claim.run_id[:12]} is {rows[0]['state']}: {rows[0]['message']}"
+    end = end_of(control, claim.run_id, claim.attempt)
+    return f"attempt {claim.attempt} of run {claim.run_id[:12]} is {end.state}: {end.message}"
 
 
 def finish(
@@ -237,8 +258,8 @@ def finish(
             "message": message,
         }
         connection.execute(load(SQL, "attempt_finish"), parameters)
-        following = retry.after(exit_class, claim.run_id, _history(connection, claim.run_id))
-        return _settle(connection, claim.run_id, claim.attempt, exit_class, following, outcome)
+        following = retry.after(exit_class, claim.run_id, ends.history(connection, claim.run_id))
+        return ends.settle(connection, claim.run_id, claim.attempt, exit_class, following, outcome)
 
 
 def defer(control: ControlDb, claim: Claim, message: str) -> bool:
@@ -256,64 +277,24 @@ def defer(control: ControlDb, claim: Claim, message: str) -> bool:
         return True
 
 
-def _history(connection: Connection, run_id: str) -> retry.History:
-    row = connection.execute(load(SQL, "attempt_history"), {"run_id": run_id}).fetchone()
-    if row is None:
-        raise InvariantBroken(f"counting the attempts of run {run_id[:12]} gave no row")
-    return retry.History(**row)
-
-
-def _settle(
-    connection: Connection,
-    run_id: str,
-    attempt: int,
-    exit_class: ExitClass | None,
-    following: retry.Next,
-    outcome: dict[str, Any],
-) -> RunState:
-    """Write down what follows the end of an attempt; the manifest's state.
-
-    Args:
-        exit_class: of the attempt; None for one that never began.
-    """
-    parameters = {
-        "run_id": run_id,
-        "attempt": attempt,
-        "exit_class": None if exit_class is None else int(exit_class),
-        "pause": following.pause_seconds,
-    }
-    connection.execute(load(SQL, "attempt_settle"), parameters)
-    if following.state is not RunState.OPEN:
-        end_manifest(connection, run_id, following.state, outcome)
-    return following.state
-
-
-def end_manifest(connection: Connection, run_id: str, state: RunState, outcome: dict[str, Any]) -> None:
-    """Close a manifest; it asks for no further attempt."""
-    connection.execute(load(SQL, "manifest_end"), {"run_id": run_id, "state": state, "outcome": Jsonb(outcome)})
-
-
 def reap(connection: Connection) -> int:
     """Mark attempts whose heartbeat stopped as LOST and free what they claimed; the number of them."""
     take_lock(connection, Lock.RUNS)
-    return _expire(connection, None)
+    return ends.expire(connection, None)
 
 
-def _expire(connection: Connection, dataset: str | None) -> int:
-    """End the attempts behind dead claims of a dataset, or of all: what nobody recorded is found here only."""
-    parameters = {"dataset": dataset, "dead_after": DEAD_AFTER_SECONDS}
-    lost = connection.execute(load(SQL, "claim_expire"), parameters).fetchall()
-    for row in lost:
-        _settle_loss(connection, row["run_id"], row["attempt"])
-    return len(lost)
+def lose(control: ControlDb, run_id: str, attempt: int, message: str) -> ExitClass | None:
+    """Record the death of a running attempt's process at once, where its launcher saw it.
 
-
-def _settle_loss(connection: Connection, run_id: str, attempt: int) -> RunState:
-    history = _history(connection, run_id)
-    exit_class = retry.class_of_loss(history)
-    following = retry.after(exit_class, run_id, history)
-    error = f"the process died, {history.lost_in_a_row} times in a row; {history.failed} attempts failed"
-    return _settle(connection, run_id, attempt, exit_class, following, {"error": error})
+    Returns:
+        What it counts as, or None where the attempt was not running; then nothing changes.
+    """
+    with control.write("attempt-lose") as connection:
+        take_lock(connection, Lock.RUNS)
+        parameters = {"run_id": run_id, "attempt": attempt, "message": message}
+        if connection.execute(load(SQL, "attempt_lose"), parameters).rowcount == 0:
+            return None
+        return ends.settle_loss(connection, run_id, attempt)
 
 
 def _attempt(of: RunManifest, number: int) -> Attempt:

@@ -1,6 +1,6 @@
 """The one way to execute an attempt, whoever launches it: start, heartbeat, run, record the end.
 
-    python -m casegold.runtime.batch_job --run-id R --attempt N
+    python -m casegold.runtime.batch_job --run-id R [--attempt N]
 
 The process exits with the run's exit class. Not here: what a run computes (runtime.jobs), who asks for it (planner).
 """
@@ -8,9 +8,11 @@ The process exits with the run's exit class. Not here: what a run computes (runt
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -18,9 +20,12 @@ from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.manifest import store
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Claim
+from casegold.runtime.ended import Ended, to_json
 from casegold.runtime.jobs import registry
 from casegold.runtime.outcome import GateClosed, Outcome
 from casegold.runtime.platform import Platform, open_platform
+
+ASKED_BY = "batch_job"
 
 log = logging.getLogger(__name__)
 
@@ -88,17 +93,47 @@ def heartbeat(control: ControlDb, claim: Claim) -> Iterator[None]:
         thread.join()
 
 
+def run_alone(run_id: str, attempt: int | None, launcher_ref: str) -> Ended:
+    """Execute one attempt as all that this process does; however it ends, that is returned.
+
+    Args:
+        attempt: None for the one that waits for a launcher, else the next one.
+    """
+    try:
+        platform = open_platform()
+        if attempt is None:
+            with platform.control.write("attempt-request") as connection:
+                attempt = store.attempt_at(connection, run_id, ASKED_BY).attempt
+        return Ended(ExitClass.SUCCESS, execute(platform, run_id, attempt, launcher_ref))
+    except CasegoldError as error:
+        if error.exit_class is ExitClass.BUG:
+            log.exception("run %s", run_id)
+        return Ended.by(error)
+    except KeyboardInterrupt:
+        return Ended(ExitClass.SOURCE_UNAVAILABLE, message="interrupted", remedy="the next attempt goes on from here")
+    except Exception as error:
+        log.exception("run %s", run_id)
+        return Ended(ExitClass.BUG, message=f"{type(error).__name__}: {error}", remedy="the output has the trace")
+
+
 @click.command()
 @click.option("--run-id", required=True)
-@click.option("--attempt", required=True, type=int)
-def main(run_id: str, attempt: int) -> None:
+@click.option("--attempt", type=int, help="By default the one that waits for a launcher, else the next one.")
+@click.option("--launcher-ref", default="batch_job", show_default=True, help="What the launcher calls this process.")
+@click.option("--tell", type=click.Path(path_type=Path), help="File to be written: how the attempt ended, as JSON.")
+def main(run_id: str, attempt: int | None, launcher_ref: str, tell: Path | None) -> None:
     """Execute one attempt of a run and exit with its class."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        execute(open_platform(), run_id, attempt, "batch_job")
-    except CasegoldError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(int(error.exit_class)) from error
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: time to record the end
+    ended = run_alone(run_id, attempt, launcher_ref)
+    if tell is not None:
+        # Whole or not at all: whoever reads it cannot see that we died on the way.
+        partial = tell.with_suffix(".partial")
+        partial.write_bytes(to_json(ended))
+        partial.rename(tell)
+    if ended.message:
+        click.echo(f"{ended.message}\n  -> {ended.remedy}" if ended.remedy else ended.message, err=True)
+    raise SystemExit(int(ended.exit_class))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The launcher without an orchestrator: plays the ticks and executes what they ask for, in this process, one by one.
+"""How an attempt is launched, and the launcher without an orchestrator: plays the ticks and executes what they ask for.
 
 Not here: what is due (ticks, planner) and what an execution does (`batch_job`).
 """
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.manifest import store
 from casegold.manifest.model import Attempt, RunManifest
-from casegold.runtime import batch_job
+from casegold.runtime import batch_job, subprocesses
 from casegold.runtime.ingests import DATASETS
+from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
 from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick
 
-LAUNCHER = "in-process"
+LAUNCHER = "casegold work"
 MAX_ROUNDS = 10_000
 
 
@@ -35,6 +36,17 @@ class Idle:
 
     executions: tuple[Execution, ...]
     waiting: tuple[RunManifest, ...]
+
+
+def launch(platform: Platform, run_id: str, attempt: int, launcher_ref: str) -> Outcome:
+    """Execute one attempt where `CASEGOLD_LAUNCHER` says; the same outcomes and errors in each place.
+
+    Raises:
+        Deferred, GateClosed, CasegoldError: see `batch_job.execute`.
+    """
+    if platform.settings.launcher == "subprocess":
+        return subprocesses.execute(platform, run_id, attempt, launcher_ref)
+    return batch_job.execute(platform, run_id, attempt, launcher_ref)
 
 
 def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda _: None) -> Idle:
@@ -62,7 +74,7 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
 def execute(platform: Platform, attempt: Attempt) -> Execution:
     """Execute one attempt; its exit class, whatever it is, was recorded by `batch_job`."""
     try:
-        batch_job.execute(platform, attempt.run_id, attempt.attempt, LAUNCHER)
+        launch(platform, attempt.run_id, attempt.attempt, LAUNCHER)
     except Deferred as deferred:
         return Execution(attempt, deferred.exit_class, f"deferred: {deferred.message}")
     except CasegoldError as error:

@@ -122,6 +122,10 @@ class Settings(BaseSettings):
         description="Memory of a run's DuckDB; it spills beyond.",
     )
     duckdb_threads: PositiveInt = Field(default=2, description="Threads of a run's DuckDB.")
+    launcher: Literal["in-process", "subprocess"] = Field(
+        default="in-process",
+        description="Where an attempt runs: in the process that launches it, or in one of its own.",
+    )
     person: str | None = Field(
         default=None, description="Login of the person who gives a command; `--as` overrides it."
     )

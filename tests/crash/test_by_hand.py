@@ -13,7 +13,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from casegold.domain.errors import Deferred, Refused
-from casegold.manifest import approvals, installation, people, store
+from casegold.manifest import approvals, ends, installation, people, store
 from casegold.manifest.model import Attempt
 from casegold.runtime.batch_job import execute
 from casegold.runtime.jobs import registry
@@ -60,7 +60,7 @@ def a_failed_run(platform: Platform) -> list[str]:
     assert attempt is not None
     with platform.control.write("by a test") as connection:
         connection.execute("update run_attempt set state = 'LAUNCH_FAILED', ended_at = now()")
-        store.end_manifest(connection, attempt.run_id, store.RunState.FAILED, {})
+        ends.end_manifest(connection, attempt.run_id, store.RunState.FAILED, {})
     return ["retry", attempt.run_id, "--reason", "the cause is gone"]
 
 
@@ -138,7 +138,7 @@ COMMANDS: dict[str, tuple[Callable[[Platform], list[str]], str]] = {
 }
 """Effect -> what makes it possible and the command, and what to look at."""
 
-STEPS = ("launch-failed", "attempt-defer", "run-request", "backfill-step")
+STEPS = ("launch-failed", "attempt-defer", "attempt-lose", "run-request", "backfill-step")
 """Effects that have a test of their own below."""
 
 
@@ -199,6 +199,23 @@ def _give_way(run_id: str, attempt: int) -> bool:
     except Deferred:
         return True
     return False
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_death_that_a_launcher_saw_is_recorded_again(platform: Platform, end: str) -> None:
+    put(platform, 0, [event("e1")])
+    attempt = next_attempt(platform, EVENTS)
+    assert attempt is not None
+    store.start(platform.control, attempt.run_id, attempt.attempt, "test")
+    assert forked(_lose, (attempt.run_id, attempt.attempt), f"attempt-lose.{end}").fired
+    forked(_lose, (attempt.run_id, attempt.attempt), "")
+    rows = platform.control.rows("select attempt, state, exit_class from run_attempt")
+    assert rows == [{"attempt": 1, "state": "LOST", "exit_class": 20}]
+    assert platform.control.rows("select from dataset_claim") == []
+
+
+def _lose(run_id: str, attempt: int) -> bool:
+    return store.lose(open_platform().control, run_id, attempt, "killed") is not None
 
 
 @pytest.mark.parametrize("end", ["before:kill", "after:kill"])

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from casegold.domain.errors import ExitClass
-from casegold.manifest import installation, store
+from casegold.manifest import ends, installation, store
 from casegold.manifest.model import RunManifest, RunState
 from casegold.runtime.cli.main import run
 from casegold.runtime.jobs.day_close import last_over_of
@@ -59,7 +59,7 @@ def _failed(platform: Platform) -> RunManifest:
     assert attempt is not None
     with platform.control.write("by a test") as connection:
         store.fail_launch(connection, attempt, "test")
-        store.end_manifest(connection, attempt.run_id, RunState.FAILED, {"error": "test"})
+        ends.end_manifest(connection, attempt.run_id, RunState.FAILED, {"error": "test"})
         return store.manifest(connection, attempt.run_id)
 
 

@@ -1,1 +1,3 @@
-select state, message from run_attempt where run_id = %(run_id)s and attempt = %(attempt)s
+select state, exit_class, coalesce(message, '') as message
+from run_attempt
+where run_id = %(run_id)s and attempt = %(attempt)s
