@@ -8,24 +8,43 @@ The process exits with the run's exit class. Not here: what a run computes (runt
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.manifest import store
 from casegold.manifest.db import ControlDb
-from casegold.manifest.model import Claim
+from casegold.manifest.model import Claim, Pipeline
 from casegold.runtime.ended import Ended, to_json
 from casegold.runtime.jobs import registry
 from casegold.runtime.outcome import GateClosed, Outcome
 from casegold.runtime.platform import Platform, open_platform
 
 ASKED_BY = "batch_job"
+
+DEADLINES = {
+    Pipeline.INGEST: timedelta(hours=1),
+    Pipeline.TOTALS: timedelta(hours=1),
+    Pipeline.REPORT: timedelta(hours=2),
+    Pipeline.SNAPSHOT: timedelta(hours=6),
+    Pipeline.MAINTENANCE: timedelta(hours=6),
+}
+"""How long an attempt may take: one that hangs would beat for ever, and nobody else could have its dataset.
+
+Far beyond what was measured, so that only what hangs meets it: the million records of an ingest run take a minute or
+two, 44 million snapshot rows 20 minutes (docs/performance.md).
+"""
+
+LAST_WORDS_SECONDS = 10.0
+"""Time to record that a deadline is over, where even that may hang."""
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +64,7 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
     try:
         with platform.control.read() as connection:
             manifest = store.manifest(connection, run_id)
-        with heartbeat(platform.control, claim):
+        with heartbeat(platform.control, claim, DEADLINES[manifest.pipeline]):
             outcome = registry.job_of(manifest.pipeline)(platform, manifest, claim)
     except GateClosed as closed:
         store.finish(platform.control, claim, closed.exit_class, closed.message, dict(closed.outcome.summary))
@@ -68,10 +87,13 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
 
 
 @contextmanager
-def heartbeat(control: ControlDb, claim: Claim) -> Iterator[None]:
+def heartbeat(control: ControlDb, claim: Claim, deadline: timedelta) -> Iterator[None]:
     """Beat in a thread while the block runs. A missed beat is no error: the claim's token decides, not the thread.
 
     A beat that finds the claim gone marks it, so that the job stops at its next look.
+
+    Args:
+        deadline: after which the process ends, whatever it does.
     """
     ended = threading.Event()
 
@@ -85,12 +107,32 @@ def heartbeat(control: ControlDb, claim: Claim) -> Iterator[None]:
                 log.warning("no heartbeat for run %s: %s", claim.run_id[:12], error.message)
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{claim.run_id[:12]}", daemon=True)
+    # A thread of its own: a beat waits for a transaction of the job that hangs with the claim's row in its hands.
+    alarm = threading.Timer(deadline.total_seconds(), _give_up, (control, claim, deadline))
+    alarm.daemon = True
     thread.start()
+    alarm.start()
     try:
         yield
     finally:
         ended.set()
+        alarm.cancel()
         thread.join()
+
+
+def _give_up(control: ControlDb, claim: Claim, deadline: timedelta) -> NoReturn:
+    """End this process: whatever hangs in it cannot be asked to stop."""
+    exit_class = ExitClass.SOURCE_UNAVAILABLE
+    at_the_latest = threading.Timer(LAST_WORDS_SECONDS, os._exit, (int(exit_class),))
+    at_the_latest.daemon = True
+    at_the_latest.start()
+    message = f"attempt {claim.attempt} of run {claim.run_id[:12]} did not end within {deadline}"
+    log.error("%s: this process ends itself", message)
+    try:
+        store.finish(control, claim, exit_class, message, {"error": message})
+    finally:
+        logging.shutdown()
+        os._exit(int(exit_class))
 
 
 def run_alone(run_id: str, attempt: int | None, launcher_ref: str) -> Ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from threading import Event
 
 import psycopg
@@ -116,7 +117,7 @@ def test_a_heartbeat_tells_the_job_that_its_run_is_cancelled(
 ) -> None:
     monkeypatch.setattr(store, "HEARTBEAT_SECONDS", 0.02)
     claim = begun(control)
-    with batch_job.heartbeat(control, claim):
+    with batch_job.heartbeat(control, claim, timedelta(hours=1)):
         time.sleep(0.1)
         claim.check()
         cancel(control, claim.run_id)

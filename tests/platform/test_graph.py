@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,12 @@ def test_definitions_load_in_a_fresh_process_without_servers_or_engines(tmp_path
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.strip() == "", "engines are loaded by runs, not by definitions"
     assert not (tmp_path / "never-started").exists()
+
+
+def test_definitions_load_without_warnings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build_defs(Settings())
 
 
 @pytest.mark.parametrize("dataset", ["gold/case_daily_snapshot", "gold/breach_metrics", "reports/enforcement_report"])
