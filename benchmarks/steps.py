@@ -21,7 +21,7 @@ from casegold.manifest.model import Attempt
 from casegold.runtime.ingests import DATASETS
 from casegold.runtime.launchers import execute
 from casegold.runtime.platform import Platform, open_platform
-from casegold.runtime.ticks import domain_tick, planner_tick
+from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick
 from casegold.sink.lake import local_path
 from casegold.source.kafka import describe_topic
 
@@ -40,7 +40,12 @@ def ingest(platform: Platform) -> Figures:
 
 def publish(platform: Platform) -> Figures:
     """Day close, snapshots with gate and publication, reports: everything the planner asks for."""
-    work(platform, lambda: planner_tick(platform))
+
+    def close_and_plan() -> list[Attempt]:
+        day_close_tick(platform)
+        return planner_tick(platform)
+
+    work(platform, close_and_plan)
     (row,) = platform.control.rows(
         "select sum(row_count)::bigint as rows from partition_state where dataset = 'gold/case_daily_snapshot'"
     )
