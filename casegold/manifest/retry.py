@@ -61,25 +61,10 @@ RULES: Mapping[ExitClass, Rule] = {
     ExitClass.VALIDATION_FAILED: Rule(
         RunState.HELD, "correct the data; `casegold holds` names the checks, and the hold ends by itself"
     ),
-    # Ten attempts last half an hour to an hour: longer than a restart of any server, shorter than a day's deadline.
-    ExitClass.SOURCE_UNAVAILABLE: Rule(
-        RunState.FAILED,
-        "bring the server back, then `casegold retry`",
-        10,
-        first_pause=5,
-        longest_pause=600,
-        jitter=0.5,
-    ),
+    ExitClass.SOURCE_UNAVAILABLE: AWAY,
     # Reconciled first: every job begins with `resolve_undecided` or finishes the chunk it finds, so the next attempt
     # learns what became of the commit before it does anything else.
-    ExitClass.COMMIT_UNKNOWN: Rule(
-        RunState.FAILED,
-        "bring the server back, then `casegold retry`",
-        10,
-        first_pause=5,
-        longest_pause=600,
-        jitter=0.5,
-    ),
+    ExitClass.COMMIT_UNKNOWN: AWAY,
     ExitClass.CONFIGURATION: Rule(RunState.FAILED, "correct what the message names, then `casegold retry`"),
     ExitClass.BUG: Rule(RunState.FAILED, "read the trace; once it is mended, `casegold retry`"),
 }
