@@ -28,6 +28,8 @@ class Kind(StrEnum):
     """An error that nobody foresaw."""
     HANG = "hang"
     """The thread waits for ever; heartbeats go on."""
+    STOP = "stop"
+    """The whole process stops as by `kill -STOP`, heartbeats too, until somebody sends it SIGCONT."""
     LOST_ACK = "lost_ack"
     """After an effect: it is durable, and its caller is told that the connection broke."""
 
@@ -175,6 +177,8 @@ def reach(point: str, lost: type[Exception] = AcknowledgementLost) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case Kind.HANG:
             threading.Event().wait()
+        case Kind.STOP:
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # to this thread: not one statement later
         case Kind.LOST_ACK:
             raise lost(f"fail point {point}: done, and its acknowledgement is lost")
         case Kind.RAISE:
