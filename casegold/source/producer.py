@@ -19,7 +19,6 @@ _IDEMPOTENT: dict[str, str | int | bool] = {
     "linger.ms": 20,
     "compression.type": "lz4",
     "queue.buffering.max.messages": 100_000,
-    "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
     # Successes are counted by the emptied queue: a callback for each would halve the rate.
     "delivery.report.only.error": True,
 }
@@ -31,7 +30,14 @@ class RecordSender:
     def __init__(self, config: dict[str, str | int]) -> None:
         self._failed = 0
         self._first_failure = ""
-        self._producer = Producer({**config, **_IDEMPOTENT, "error_cb": self._broker_error})
+        self._producer = Producer(
+            {
+                **config,
+                **_IDEMPOTENT,
+                "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
+                "error_cb": self._broker_error,
+            }
+        )
         self._last_broker_error = ""
         self.sent = 0
 

@@ -8,30 +8,47 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+import psutil
+
 from casegold.domain import failpoints
-from casegold.domain.errors import CasegoldError
+from casegold.domain.errors import CasegoldError, ExitClass
 from casegold.manifest import store
 from casegold.manifest.db import ControlDb
+from casegold.runtime import settings
 from casegold.runtime.cli import main
 from casegold.runtime.jobs import maintenance as jobs
 from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import PREFIX
 from casegold.runtime.ticks import publish_events_tick
-from casegold.sink import maintenance, orphans
-from casegold.sink.relay import relay_once
+from casegold.sink import maintenance, orphans, relay
+from casegold.source import kafka, producer
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__, "casegold.runtime.jobs.snapshot", "casegold.runtime.jobs.report"])
 
 LONGEST_SECONDS = 120
 MOST_LIVES = 8
+
+
+_begun: list[ForkServerProcess] = []
+
+
+def end_all() -> None:
+    """Kill what a failed test left: a process that sleeps would never end."""
+    while _begun:
+        process = _begun.pop()
+        if process.is_alive():
+            process.kill()
+            process.join()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,74 @@ class Ended:
     """Whether the fail point was reached."""
     finished: bool
     """Whether all that was due is done, as far as this life could tell."""
+    error: ExitClass | None = None
+    """The class of the error that ended it early."""
+    message: str = ""
+
+
+class Life:
+    """Some work in a process of its own, with this test's settings and a fail point."""
+
+    def __init__(
+        self, failpoint: str = "", work: Callable[..., bool] | None = None, *arguments: Any, impatient: bool = False
+    ) -> None:
+        """Begin.
+
+        Args:
+            failpoint: where it fails.
+            work: what it does; None: all that is due, announcing it, hearing of it, and maintaining the lake.
+            impatient: it gives up a server that does not answer after seconds, as it otherwise would after minutes;
+                so does the server with it.
+        """
+        self.failpoint = failpoint
+        self._told, theirs = _FORKS.Pipe(duplex=False)
+        environment = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        environment |= {f"{PREFIX}FAILPOINT": failpoint}
+        self._process = _FORKS.Process(target=_live, args=(theirs, environment, impatient, work or _work, arguments))
+        self._process.start()
+        _begun.append(self._process)
+        theirs.close()
+
+    def wait_until_stopped(self) -> bool:
+        """Wait for a fail point of the kind `stop`. False where it ended without coming there."""
+        deadline = time.monotonic() + LONGEST_SECONDS
+        while not self._has_stopped():
+            if not self._process.is_alive():
+                return False
+            assert time.monotonic() < deadline, f"{self} did not get there"
+            time.sleep(0.01)
+        return True
+
+    def _has_stopped(self) -> bool:
+        try:
+            return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return False
+
+    def go_on(self) -> None:
+        """Wake it where it stopped."""
+        psutil.Process(self._process.pid).resume()
+
+    def die(self) -> None:
+        """End it as `kill -9` does."""
+        self._process.kill()
+        self._process.join()
+
+    def end(self) -> Ended:
+        """Wait for its end."""
+        self._process.join(LONGEST_SECONDS)
+        if self._process.exitcode is None:
+            self._process.kill()
+            raise AssertionError(f"{self} did not end in {LONGEST_SECONDS} s")
+        if self._process.exitcode == 0:
+            ended: Ended = self._told.recv()
+            return ended
+        assert self.failpoint.endswith("kill"), f"{self} ended with {self._process.exitcode}"
+        assert self._process.exitcode == -signal.SIGKILL
+        return Ended(fired=True, finished=False)
+
+    def __str__(self) -> str:
+        return f"a life with {self.failpoint or 'no fail point'}"
 
 
 def one_life(failpoint: str = "") -> Ended:
@@ -55,40 +140,38 @@ def one_command(arguments: Sequence[str], failpoint: str = "") -> Ended:
 
 
 def forked(work: Callable[..., bool], arguments: tuple[Any, ...], failpoint: str) -> Ended:
-    """Do some work in a process of its own, with this test's settings and a fail point."""
-    ours, theirs = _FORKS.Pipe(duplex=False)
-    environment = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    environment |= {f"{PREFIX}FAILPOINT": failpoint}
-    process = _FORKS.Process(target=_live, args=(theirs, environment, work, arguments))
-    process.start()
-    theirs.close()
-    process.join(LONGEST_SECONDS)
-    if process.exitcode is None:
-        process.kill()
-        raise AssertionError(f"a life with {failpoint or 'no fail point'} did not end in {LONGEST_SECONDS} s")
-    if process.exitcode == 0:
-        ended: Ended = ours.recv()
-        return ended
-    assert failpoint.endswith("kill"), f"a life with {failpoint or 'no fail point'} ended with {process.exitcode}"
-    assert process.exitcode == -signal.SIGKILL
-    return Ended(fired=True, finished=False)
+    """Do some work from beginning to end; what raises an error has met its fail point."""
+    ended = Life(failpoint, work, *arguments).end()
+    assert ended.error is None or ended.fired, ended
+    return ended
 
 
 def _live(
-    told: Connection, environment: Mapping[str, str], work: Callable[..., bool], arguments: tuple[Any, ...]
+    told: Connection,
+    environment: Mapping[str, str],
+    impatient: bool,
+    work: Callable[..., bool],
+    arguments: tuple[Any, ...],
 ) -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     os.environ.update(environment)
     store.HEARTBEAT_SECONDS = 0.05
     _maintain_at_once()
-    finished = False
+    if impatient:
+        kafka.TIMEOUT_SECONDS = kafka.STALL_SECONDS = 3
+        producer.DELIVERY_SECONDS = 3
+        relay.DELIVERY_MILLISECONDS = 3000
+        settings.IDLE_SECONDS = 3
+    finished, failed, message = False, None, ""
     try:
         finished = work(*arguments)
-    except (CasegoldError, ConnectionError):  # what a lost acknowledgement is to whoever has no answer of its own
+    except CasegoldError as error:
+        failed, message = error.exit_class, str(error)
+    except ConnectionError:  # what a lost acknowledgement is to whoever has no answer of its own
         if not failpoints.has_fired():
             raise
-    told.send(Ended(failpoints.has_fired(), finished))
+    told.send(Ended(failpoints.has_fired(), finished, failed, message))
     told.close()
 
 
@@ -109,7 +192,7 @@ def _work() -> bool:
     platform = open_platform()
     idle = run_until_idle(platform)
     prefix = platform.settings.outbox_topic_prefix
-    while relay_once(platform.control, platform.kafka_config, prefix):
+    while relay.relay_once(platform.control, platform.kafka_config, prefix):
         pass
     publish_events_tick(platform)
     for dataset in ("silver/case_events", "gold/case_daily_snapshot"):
