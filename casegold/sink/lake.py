@@ -60,7 +60,7 @@ def storage_named(what: str) -> Iterator[None]:
             raise
         raise SourceUnavailable(
             f"no space is left for {what}: {error}",
-            remedy="make space where the warehouse is; the next attempt goes on, official versions are untouched",
+            remedy="make space where the warehouse is: the next attempt goes on, official versions are untouched",
         ) from error
 
 
@@ -136,6 +136,7 @@ class Lake:
             self.catalog.create_namespace(identifier[:1])
         with (
             suppress(TableAlreadyExistsError, CommitFailedException),
+            storage_named(f"the table of {dataset}"),
             durable("table-create"),
             self.catalog.create_table_transaction(
                 identifier, schema=layout.schema, properties=PROPERTIES
@@ -269,10 +270,16 @@ class Lake:
         table = self.table(dataset)
         location = f"{table.location()}/artifacts/{run}/{name}"
         try:
-            with durable("artifact-write"), table.io.new_output(location).create(overwrite=True) as stream:
+            with (
+                storage_named(location),
+                durable("artifact-write"),
+                table.io.new_output(location).create(overwrite=True) as stream,
+            ):
                 stream.write(content)
         except OSError as error:
-            raise SourceUnavailable(f"{location} cannot be written: {error}", remedy="is the storage full?") from error
+            raise SourceUnavailable(
+                f"{location} cannot be written: {error}", remedy="is the warehouse reachable?"
+            ) from error
         return location
 
 
@@ -286,6 +293,7 @@ def move_head(table: Table, summary: Mapping[str, str]) -> None:
     """Move the head of main by a snapshot without changes; another writer's commit serves as well."""
     with (
         suppress(CommitFailedException),
+        storage_named(f"the metadata of {table.location()}"),
         durable("head-move"),
         table.transaction() as transaction,
         transaction.update_snapshot(dict(summary)).fast_append(),

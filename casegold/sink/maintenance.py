@@ -16,7 +16,7 @@ from pyiceberg.table import Table
 from casegold.domain.errors import CommitUnknown
 from casegold.domain.failpoints import durable
 from casegold.sink.compaction import COMPACTION, PURPOSE
-from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake
+from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storage_named
 from casegold.sink.staging import remove_branch
 
 SNAPSHOTS_KEPT = 20
@@ -48,7 +48,7 @@ def merge_manifests(lake: Lake, dataset: str, keep: int = MANIFESTS_KEPT) -> int
             return max(0, before - present)
         usual = table.properties.get(MIN_MERGED)
         try:
-            with durable("manifests-merge"), table.transaction() as transaction:
+            with storage_named(f"the metadata of {dataset}"), durable("manifests-merge"), table.transaction() as transaction:
                 transaction.set_properties({MIN_MERGED: "2"})
                 transaction.update_snapshot({PURPOSE: "manifest-merge"}).merge_append().commit()
                 if usual is None:
@@ -98,7 +98,7 @@ def expire_snapshots(lake: Lake, dataset: str, keep: int = SNAPSHOTS_KEPT) -> in
         if not old:
             return len(expired)
         try:
-            with durable("snapshots-expire"):
+            with storage_named(f"the metadata of {dataset}"), durable("snapshots-expire"):
                 table.maintenance.expire_snapshots().by_ids(sorted(old)).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again

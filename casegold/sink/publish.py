@@ -24,7 +24,7 @@ from casegold.manifest import store, versions
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Claim
 from casegold.manifest.versions import NewVersion, Prepared
-from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, move_head
+from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, move_head, storage_named
 from casegold.sink.outbox import announce
 from casegold.sink.staging import in_partitions, partition_filter, partition_of, remove_branch
 
@@ -184,6 +184,7 @@ def _swap(lake: Lake, table: Table, prepared: Prepared, keys: set[date], summary
         )
     kept = {file.file_path for file in staged} & {file.file_path for file in old}
     with (
+        storage_named(f"version {prepared.version} of {dataset}"),
         durable("publish-commit"),
         table.transaction() as transaction,
         transaction.update_snapshot(dict(summary)).overwrite() as update,

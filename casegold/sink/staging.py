@@ -202,6 +202,7 @@ class Stage:
     def _send(self, table: Table, replaced: Sequence[DataFile]) -> None:
         summary = {"casegold.staged": self.branch}
         with (
+            storage_named(f"the stage of {self.dataset}"),
             durable("stage-commit"),
             table.transaction() as transaction,
             transaction.update_snapshot(summary, branch=self.branch).overwrite() as update,
@@ -225,7 +226,7 @@ def create_branch(lake: Lake, dataset: str, branch: str, snapshot_id: int) -> No
         if branch in table.refs():
             return
         try:
-            with durable("stage-branch"):
+            with storage_named(f"the metadata of {dataset}"), durable("stage-branch"):
                 table.manage_snapshots().create_branch(snapshot_id, branch).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)
@@ -239,7 +240,7 @@ def remove_branch(lake: Lake, dataset: str, branch: str) -> None:
         if branch not in table.refs():
             return
         try:
-            with durable("branch-remove"):
+            with storage_named(f"the metadata of {dataset}"), durable("branch-remove"):
                 table.manage_snapshots().remove_branch(branch).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)

@@ -9,15 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
 from casegold.domain.calendar import BusinessCalendar, days
+from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
 from casegold.domain.sql import load
 from casegold.manifest.model import PartitionRange, RunManifest
 from casegold.runtime.platform import Platform
+from casegold.sink.lake import storage_named
 
 SQL = "casegold.runtime.jobs.sql"
 CONTROL_SQL = "casegold.manifest.sql"
@@ -70,9 +73,15 @@ class Pins:
 
 @contextmanager
 def engine(platform: Platform) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of the run's own, within the memory that the settings allow; it spills to the installation's home."""
+    """A DuckDB of the run's own, within the memory that the settings allow; it spills to the installation's home.
+
+    Raises:
+        SourceUnavailable: a file cannot be read or written, or there is no space to spill to.
+        ConfigurationError: the memory does not suffice for what cannot be spilled.
+    """
     spill = platform.settings.home / "spill"
-    spill.mkdir(parents=True, exist_ok=True)
+    with storage_named(str(spill)):
+        spill.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": platform.settings.duckdb_memory_limit,
         "threads": platform.settings.duckdb_threads,
@@ -84,8 +93,28 @@ def engine(platform: Platform) -> Iterator[duckdb.DuckDBPyConnection]:
     connection.execute("set disabled_optimizers = 'join_filter_pushdown'")
     try:
         yield connection
+    except duckdb.OutOfMemoryException as error:
+        raise _out_of_memory(platform, spill, str(error).partition("\n")[0]) from error
+    except duckdb.IOException as error:
+        raise SourceUnavailable(
+            f"DuckDB cannot read or write a file: {error}",
+            remedy="is the warehouse reachable, and space left? The next attempt begins anew",
+        ) from error
     finally:
         connection.close()
+
+
+def _out_of_memory(platform: Platform, spill: Path, told: str) -> CasegoldError:
+    """What to say where DuckDB speaks of memory: it reports a full disk so, too, and blames a setting that we lack."""
+    limit = f"CASEGOLD_DUCKDB_MEMORY_LIMIT={platform.settings.duckdb_memory_limit}"
+    if "offload" in told:
+        return SourceUnavailable(
+            f"no space is left in {spill}, where DuckDB puts what {limit} does not hold: {told}",
+            remedy="make space there: the next attempt begins anew, official versions are untouched",
+        )
+    return ConfigurationError(
+        f"{limit} does not suffice: {told}", remedy="raise it or lower CASEGOLD_DUCKDB_THREADS, then retry the run"
+    )
 
 
 def register_facts(connection: duckdb.DuckDBPyConnection, platform: Platform, pins: Pins) -> None:
