@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from enum import IntEnum
 from importlib.resources import files
@@ -17,7 +17,22 @@ from casegold.domain.failpoints import reach
 
 Connection = psycopg.Connection[DictRow]
 
+_GONE = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""What a connection raises that broke, or that Postgres gave up."""
+
 SERVERS_REMEDY = "`casegold up` starts the local servers; `casegold status` shows them"
+
+
+class _Cursor(psycopg.Cursor[DictRow]):
+    """A cursor whose `executemany` leaves the limit on idle transactions in force.
+
+    It sends its statements as a pipeline and a Flush behind them, on which PostgreSQL 18 forgets that the transaction
+    is idle; any other statement reminds it.
+    """
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], *, returning: bool = False) -> None:
+        super().executemany(query, params_seq, returning=returning)
+        self.connection.execute("select 1")
 
 
 class Lock(IntEnum):
@@ -69,7 +84,7 @@ class ControlDb:
             try:
                 connection.commit()
                 reach(f"{effect}.after")
-            except (psycopg.OperationalError, ConnectionError) as error:
+            except (*_GONE, ConnectionError) as error:
                 raise CommitUnknown(
                     f"whether {effect!r} was committed is unknown: {str(error).strip()}",
                     remedy="the next attempt finds it done or does it; nothing is done twice",
@@ -82,7 +97,7 @@ class ControlDb:
 
     def _connect(self) -> Connection:
         try:
-            return psycopg.connect(self.url, row_factory=dict_row, connect_timeout=10)
+            return psycopg.connect(self.url, row_factory=dict_row, cursor_factory=_Cursor, connect_timeout=10)
         except psycopg.OperationalError as error:
             raise SourceUnavailable(
                 f"the control database does not answer: {str(error).strip()}", remedy=SERVERS_REMEDY
@@ -94,7 +109,7 @@ def _lost_while_open() -> Iterator[None]:
     """A connection that breaks, or a server that shuts down, before the commit: the whole transaction is void."""
     try:
         yield
-    except psycopg.OperationalError as error:
+    except _GONE as error:
         raise SourceUnavailable(
             f"the control database went away: {str(error).strip()}", remedy=SERVERS_REMEDY
         ) from error

@@ -25,6 +25,10 @@ PREFIX = "CASEGOLD_"
 DERIVED = frozenset({"CASEGOLD_DAGSTER_URL"})
 """Variables that `casegold env` prints for other programs; they are no settings."""
 
+IDLE_SECONDS = 60
+"""A process that stops within a transaction, or that the network lost, keeps its locks in Postgres no longer than this.
+The longest pause that is meant is the relay's, which waits 30 s for Kafka."""
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -154,7 +158,7 @@ class Settings(BaseSettings):
 
     def control_url(self) -> str:
         """The control schema, for psycopg 3. Raises SourceUnavailable when the local server was never started."""
-        return _in_schema(self.database_url(), "casegold")
+        return _in_schema(self.database_url(), "casegold", _impatient())
 
     def person_url(self, login: str, password: str | None) -> str:
         """The control schema for a person's login; without a password, libpq looks into ~/.pgpass. Raises as above."""
@@ -168,7 +172,8 @@ class Settings(BaseSettings):
 
     def catalog_url(self) -> str:
         """The schema of the Iceberg catalog, for SQLAlchemy with psycopg2. Raises as `control_url`."""
-        return _in_schema(self.database_url(), "iceberg").replace("postgresql://", "postgresql+psycopg2://", 1)
+        url = _in_schema(self.database_url(), "iceberg", _impatient())
+        return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
     def warehouse_url(self) -> str:
         """Root of the Iceberg files, without a slash at the end."""
@@ -248,11 +253,15 @@ def _variable(location: tuple[int | str, ...]) -> str:
     return f"{PREFIX}{str(location[0]).upper()}: " if location else ""
 
 
-def _in_schema(url: str, schema: str) -> str:
+def _impatient() -> str:
+    return f"-cidle_in_transaction_session_timeout={IDLE_SECONDS}s"
+
+
+def _in_schema(url: str, schema: str, *more: str) -> str:
     """The same database with a search path of this schema only, reading instants in UTC."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)
-    options = " ".join([*query.get("options", []), f"-csearch_path={schema}", "-ctimezone=UTC"])
+    options = " ".join([*query.get("options", []), f"-csearch_path={schema}", "-ctimezone=UTC", *more])
     flat = {name: values[-1] for name, values in query.items()} | {"options": options}
     # libpq reads %20, not a plus sign, as a space.
     return urlunsplit(parts._replace(query=urlencode(flat).replace("+", "%20")))

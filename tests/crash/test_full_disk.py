@@ -88,7 +88,7 @@ def test_a_full_warehouse_stops_the_work_until_there_is_space(settings: Settings
     send_late(settings)
     for effect, named in POINTS.items():
         life = Life(f"{effect}.before:stop")
-        life.wait_until_stopped()
+        assert life.wait_until_stopped()
         ballast = fill(tiny)
         life.go_on()
         print(effect, life.end())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,6 @@ def own(own_servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         yield settings
 
 
-@pytest.fixture(scope="module")
-def undisturbed(own_servers: Settings, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    home = tmp_path_factory.mktemp("undisturbed")
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        own_database(own_servers, home, monkeypatch, OVERRIDES) as database,
-        own_topics(database) as settings,
-    ):
-        load()
-        live_until_done(ControlDb(settings.control_url()), [])
-        return final_state(open_platform(settings))
-
-
 def kill(servers: Settings, names: list[str]) -> None:
     """`kill -9` of a server's process; what it started finds out by itself."""
     for name in names:
@@ -88,7 +75,7 @@ def kill(servers: Settings, names: list[str]) -> None:
 def a_life_that_loses(servers: Settings, names: list[str], at: str, then: Then) -> Ended | None:
     """One life whose servers are killed when it reaches a point; how it ended, unless it was killed."""
     life = Life(f"{at}:stop", impatient=True)
-    life.wait_until_stopped()
+    assert life.wait_until_stopped()
     kill(servers, names)
     ended = None
     try:
@@ -132,7 +119,7 @@ STORIES = {
 
 @pytest.mark.parametrize("story", STORIES)
 def test_dying_servers_change_nothing(
-    own_servers: Settings, own: Settings, undisturbed: Mapping[str, Any], story: str
+    own_servers: Settings, own: Settings, loaded_once: dict[str, Any], story: str
 ) -> None:
     control = ControlDb(own.control_url())
     load()
@@ -141,6 +128,6 @@ def test_dying_servers_change_nothing(
         print(at, then, ended)
         let_time_pass(control)
     live_until_done(control, [])
-    assert_same(final_state(open_platform(own)), dict(undisturbed))
+    assert_same(final_state(open_platform(own)), loaded_once)
     classes = {row["exit_class"] for row in control.rows("select distinct exit_class from run_attempt")}
     assert classes <= NO_PERSON_NEEDED, "a person was needed"
