@@ -25,7 +25,8 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.transforms import IdentityTransform
-from sqlalchemy.exc import SQLAlchemyError
+from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
@@ -80,6 +81,13 @@ class FencedCatalog(SqlCatalog):
             if "Cannot add snapshot with sequence number" in str(error):
                 raise CommitFailedException(str(error)) from error
             raise
+
+    def create_namespace(self, namespace: str | Identifier, properties: Properties = EMPTY_DICT) -> None:
+        """As the base class, which tells of a namespace that another process made a moment ago as a broken database."""
+        try:
+            super().create_namespace(namespace, properties)
+        except IntegrityError as error:
+            raise NamespaceAlreadyExistsError(f"Namespace {namespace} already exists") from error
 
 
 class Lake:

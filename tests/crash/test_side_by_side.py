@@ -6,6 +6,8 @@ is taken for dead, its dataset is taken over, and it wakes up when everything is
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -128,3 +130,17 @@ def test_a_publisher_wakes_between_being_abandoned_and_its_successor(
         "select version, state from dataset_version where dataset = %(gold)s order by version", {"gold": GOLD}
     )
     assert [row["state"] for row in states] == ["ABANDONED", "COMPLETED"]
+
+
+def test_a_table_is_made_once_by_whoever_is_first(settings: Settings) -> None:
+    """The catalog's own tables, the namespaces and the tables, each asked for by several at the same instant."""
+    together = Barrier(6)
+
+    def make(_: int) -> list[str]:
+        lake = open_platform(settings).lake
+        together.wait()
+        return [str(lake.table(dataset).metadata.table_uuid) for dataset in (GOLD, "silver/case_events")]
+
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(make, range(6)))
+    assert made == [made[0]] * 6
