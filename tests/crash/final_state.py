@@ -83,7 +83,7 @@ def _heard(platform: Platform) -> int:
 
 def _announcements(platform: Platform, topic: str) -> set[str]:
     """Events on a topic, told apart by their id as a consumer would: exactly those of the outbox."""
-    heard = {dict(message.headers() or [])["ce_id"].decode(): message for message in _messages(platform, topic)}
+    heard = {dict(message.headers() or [])["ce_id"].decode(): message for message in messages(platform, topic)}
     kind = topic.rpartition(".")[2]
     sent = {
         str(row["id"])
@@ -103,13 +103,14 @@ def _announcements(platform: Platform, topic: str) -> set[str]:
 def _places_of_letters(platform: Platform) -> set[tuple[str, str]]:
     """Where the records on the dead-letter topic came from; sent twice after a crash, they say the same place."""
     found = set()
-    for message in _messages(platform, platform.settings.events_dlq_topic):
+    for message in messages(platform, platform.settings.events_dlq_topic):
         headers = dict(message.headers() or [])
         found.add((headers["__connect.errors.partition"].decode(), headers["__connect.errors.offset"].decode()))
     return found
 
 
-def _messages(platform: Platform, topic: str) -> list[Any]:
+def messages(platform: Platform, topic: str) -> list[Any]:
+    """Every record of a topic."""
     ends = describe_topic(platform.kafka_config, topic).ends
     consumer = Consumer({**platform.kafka_config, "group.id": "unused", "enable.auto.commit": False})
     try:
