@@ -283,6 +283,7 @@ def _paths(files: Sequence[DataFile]) -> set[str]:
 
 def _swap(table: Table, current: Sequence[_Rewritten]) -> None:
     with (
+        storage_named(f"the metadata of {table.location()}"),
         durable("compaction-commit"),
         table.transaction() as transaction,
         transaction.update_snapshot({PURPOSE: COMPACTION}).overwrite() as update,

@@ -48,7 +48,11 @@ def merge_manifests(lake: Lake, dataset: str, keep: int = MANIFESTS_KEPT) -> int
             return max(0, before - present)
         usual = table.properties.get(MIN_MERGED)
         try:
-            with storage_named(f"the metadata of {dataset}"), durable("manifests-merge"), table.transaction() as transaction:
+            with (
+                storage_named(f"the metadata of {dataset}"),
+                durable("manifests-merge"),
+                table.transaction() as transaction,
+            ):
                 transaction.set_properties({MIN_MERGED: "2"})
                 transaction.update_snapshot({PURPOSE: "manifest-merge"}).merge_append().commit()
                 if usual is None:
