@@ -12,6 +12,7 @@ import dagster as dg
 from casegold.domain.contract import DatasetContract
 from casegold.manifest import standing as questions
 from casegold.manifest.planner import is_computed
+from casegold.runtime import reconciliation
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
 from casegold.runtime.standing import EPOCHS, INGEST_CAUGHT_UP
@@ -29,6 +30,7 @@ from sensors.day_close import day_close
 from sensors.domain import domain_sensor
 from sensors.planner import planner_sensor
 from sensors.publish_events import publish_events
+from sensors.reconcile import reconcile_sensor
 from sensors.run_status import cancelled_runs, failed_runs
 
 OF_INGEST = (
@@ -37,8 +39,19 @@ OF_INGEST = (
     questions.LOST_OFFSETS,
     questions.HELD_FACTS,
     questions.OPEN_CONFLICTS,
+    questions.POSITIONS,
+    reconciliation.LEDGER_AND_LAKE,
 )
-OF_REGISTER = (questions.OVERDUE_CLOSES, questions.OPEN_HOLDS, questions.FAILED_RUNS)
+OF_REGISTER = (
+    questions.OVERDUE_CLOSES,
+    questions.OPEN_HOLDS,
+    questions.FAILED_RUNS,
+    questions.UNDECIDED,
+    reconciliation.VERSIONS_AND_LAKE,
+    reconciliation.DEAD_STAGES,
+    questions.UNDELIVERED,
+    questions.UNHEARD,
+)
 
 
 def build_defs(settings: Settings | None = None, platform: PlatformResource | None = None) -> dg.Definitions:
@@ -89,6 +102,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             day_close,
             planner_sensor(product_jobs),
             publish_events,
+            reconcile_sensor(maintenance_job),
             failed_runs,
             cancelled_runs,
         ],

@@ -98,6 +98,7 @@ EFFECTS: dict[str, str] = {
     "person-step": "a person's step, or its refusal, is in the audit trail",
     "backfill-step": "the platform began or ended a backfill, or was refused to",
     # Upkeep
+    "reconcile-mark": "ledger and lake of a dataset are known to agree",
     "compaction-write": "a file that joins small ones is written",
     "compaction-commit": "the joined file is on main instead of the small ones",
     "manifests-merge": "the manifests of a table are few again",

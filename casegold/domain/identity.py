@@ -20,6 +20,9 @@ _flat = msgspec.json.Encoder(order="sorted")
 _FLAT = {str, int, bool, type(None)}
 _length = struct.Struct(">I").pack
 
+PLATFORM_SOURCE = "urn:casegold:platform"
+"""The source of the events that the platform itself sends."""
+
 
 def event_key(source: str, event_id: str) -> int:
     """The signed 64-bit key of `(source, id)`: the first eight bytes of SHA-256 over both, each after its length."""

@@ -25,7 +25,7 @@ def request(
 
     Args:
         dataset: the claim.
-        heads: snapshot id of each table that is written under it.
+        heads: snapshot id of each table that is written under it, and the number of an undecided version.
 
     Returns:
         The manifest, or None while other work on the dataset is open: asking would supersede it.

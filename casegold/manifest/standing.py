@@ -12,8 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from casegold.domain.calendar import BusinessCalendar
+from casegold.domain.identity import PLATFORM_SOURCE
 from casegold.domain.sql import load
 from casegold.manifest.db import ControlDb
+from casegold.manifest.ends import DEAD_AFTER_SECONDS
 
 SQL = "casegold.manifest.sql"
 MAX_SAMPLE = 20
@@ -82,7 +84,36 @@ OVERDUE_CLOSES = Question(
     "See which source has not sent its control totals; a person may close a date with a reason.",
 )
 
+POSITIONS = Question(
+    "offsets_accounted",
+    "bronze/case_events",
+    "The offsets that were read are those that commits account for, without a gap.",
+    "Stop the ingest; compare ingest_source_range with source_position: a hand changed rows, or this is a bug.",
+)
+UNDECIDED = Question(
+    "no_undecided_version",
+    "gold/case_daily_snapshot",
+    "No version was left between prepared and published by a run that died.",
+    "The sensor `reconcile` has it settled; `casegold reconcile --fix` does so at once.",
+)
+UNDELIVERED = Question(
+    "outbox_delivered",
+    "gold/case_daily_snapshot",
+    "Every event in the outbox for ten minutes is on Kafka.",
+    "See that `casegold relay` runs and reaches the broker.",
+)
+UNHEARD = Question(
+    "deliveries_heard",
+    "gold/case_daily_snapshot",
+    "Every announcement recorded as delivered is where it was delivered.",
+    "The topic lost records or was recreated: compare it with outbox_delivery; consumers may have missed versions.",
+)
+
 STATEMENTS = {
+    POSITIONS: "standing_positions",
+    UNDECIDED: "standing_undecided",
+    UNDELIVERED: "standing_undelivered",
+    UNHEARD: "standing_unheard",
     LOST_OFFSETS: "standing_lost_offsets",
     HELD_FACTS: "standing_held_facts",
     OPEN_CONFLICTS: "standing_open_conflicts",
@@ -94,7 +125,8 @@ STATEMENTS = {
 
 def ask(control: ControlDb, question: Question) -> Answer:
     """The answer of the question's statement. Raises KeyError for a question without one."""
-    rows = control.rows(load(SQL, STATEMENTS[question]), {"limit": MAX_SAMPLE})
+    parameters = {"limit": MAX_SAMPLE, "dead_after": DEAD_AFTER_SECONDS, "source": PLATFORM_SOURCE}
+    rows = control.rows(load(SQL, STATEMENTS[question]), parameters)
     total = int(rows[0]["total"]) if rows else 0
     return Answer(question, total, tuple({name: row[name] for name in row if name != "total"} for row in rows))
 

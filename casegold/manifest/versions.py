@@ -190,9 +190,10 @@ def next_number(connection: Connection, dataset: str) -> int:
     return 1 if row is None else int(row["number"])
 
 
-def is_undecided(connection: Connection, dataset: str) -> bool:
-    """Whether the dataset has a version that is PREPARED or ABANDONING."""
-    return connection.execute(load(SQL, "version_is_undecided"), {"dataset": dataset}).fetchone() is not None
+def undecided_number(connection: Connection, dataset: str) -> int | None:
+    """The number of the dataset's version that is PREPARED or ABANDONING, if there is one."""
+    row = connection.execute(load(SQL, "version_is_undecided"), {"dataset": dataset}).fetchone()
+    return None if row is None else int(row["version"])
 
 
 def undecided(connection: Connection, dataset: str) -> Prepared | None:

@@ -15,6 +15,7 @@ from casegold.runtime import batch_job, subprocesses
 from casegold.runtime.ingests import DATASETS
 from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
+from casegold.runtime.reconciliation import settle
 from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick
 
 LAUNCHER = "casegold work"
@@ -62,7 +63,7 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
         attempts = [attempt for dataset in DATASETS for attempt in domain_tick(platform, dataset)]
         day_close_tick(platform)
         attempts += planner_tick(platform)
-        if not attempts:
+        if not attempts and not settle(platform, LAUNCHER, stages=False):
             break
         for attempt in attempts:
             done.append(execute(platform, attempt))

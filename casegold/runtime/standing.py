@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from casegold.domain.sql import load
 from casegold.manifest import installation, standing
 from casegold.manifest.standing import Answer, Question
+from casegold.runtime import reconciliation
 
 if TYPE_CHECKING:
     from casegold.runtime.platform import Platform
@@ -77,6 +78,8 @@ def answers(platform: Platform, questions: Sequence[Question]) -> Iterator[Answe
         elif question == standing.OVERDUE_CLOSES:
             now = installation.business_clock(platform.control).now()
             yield standing.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
+        elif question in reconciliation.IN_LAKE:
+            yield reconciliation.ask(platform, question)
         else:
             yield standing.ask(platform.control, question)
 

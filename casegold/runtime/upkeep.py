@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from casegold.domain.errors import Deferred
-from casegold.manifest import maintenance, store
+from casegold.manifest import maintenance, store, versions
 from casegold.manifest.claims import tables_of
 from casegold.manifest.db import Connection
 from casegold.manifest.model import Attempt
@@ -33,6 +33,9 @@ def _ask(platform: Platform, claim: str, asked_by: str) -> Attempt:
     heads = {table: platform.lake.table(table).metadata.current_snapshot_id or 0 for table in tables_of(claim)}
     today = datetime.now(UTC).date()
     with platform.control.write("maintenance-ask") as connection:
+        undecided = versions.undecided_number(connection, claim)
+        if undecided is not None:  # work that was not there when the same state was maintained before
+            heads["undecided version"] = undecided
         manifest = maintenance.request(connection, claim, heads, today, asked_by)
         attempt = None if manifest is None else _attempt(connection, manifest.run_id, asked_by)
     if manifest is None:

@@ -74,7 +74,7 @@ def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published
         The version, where it turned out to be published.
     """
     with control.read() as connection:
-        if not versions.is_undecided(connection, claim.dataset):
+        if versions.undecided_number(connection, claim.dataset) is None:
             return None
     with control.write("version-abandoning") as connection:
         store.assert_claim(connection, claim)

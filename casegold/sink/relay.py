@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException, Message, Producer
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.failpoints import durable
+from casegold.domain.identity import PLATFORM_SOURCE
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection, ControlDb
 
@@ -24,7 +25,6 @@ SQL = "casegold.manifest.sql"
 BATCH = 500
 FLUSH_SECONDS = 30.0
 DELIVERY_MILLISECONDS = 20_000
-SOURCE = "urn:casegold:platform"
 
 
 Place = dict[str, Any]
@@ -151,7 +151,7 @@ def _headers(row: dict[str, Any]) -> list[tuple[str, str | bytes | None]]:
         "ce_specversion": "1.0",
         "ce_id": str(row["id"]),
         "ce_type": row["type"],
-        "ce_source": SOURCE,
+        "ce_source": PLATFORM_SOURCE,
         "ce_subject": row["aggregateid"],
         "ce_time": row["created_at"].isoformat(),
         "content-type": "application/json",

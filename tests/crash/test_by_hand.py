@@ -116,6 +116,11 @@ def a_new_server(_: Platform) -> list[str]:
     return ["up"]
 
 
+def an_empty_register(platform: Platform) -> list[str]:
+    platform.lake.table("gold/case_daily_snapshot")
+    return ["reconcile"]
+
+
 COMMANDS: dict[str, tuple[Callable[[Platform], list[str]], str]] = {
     "clock-set": (the_clock, "select value as done from setting where key = 'business_clock'"),
     "day-close-by-hand": (an_overdue_date, "select business_date as done from day_close"),
@@ -133,6 +138,7 @@ COMMANDS: dict[str, tuple[Callable[[Platform], list[str]], str]] = {
     "person-add": (a_colleague, "select login as done from person_login"),
     "person-remove": (a_leaver, "select removed_at is not null as done from person_login"),
     "person-step": (a_request, "select state as done from backfill_request"),
+    "reconcile-mark": (an_empty_register, "select count(*) > 0 as done from reconciliation"),
     "rules": (a_new_server, "select count(*) as done from approval_rule"),
     "schemas": (a_new_server, "select count(*) as done from information_schema.tables where table_schema = 'casegold'"),
 }

@@ -1,1 +1,1 @@
-select 1 from dataset_version where dataset = %(dataset)s and state in ('PREPARED', 'ABANDONING')
+select version from dataset_version where dataset = %(dataset)s and state in ('PREPARED', 'ABANDONING')

@@ -26,6 +26,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "retry": "operate",
             "cancel": "operate",
             "maintain": "maintain",
+            "reconcile": "reconcile",
         },
     ),
     ("Change history", {"backfill": "backfill", "waiver": "waiver"}),

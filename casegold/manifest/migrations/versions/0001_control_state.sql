@@ -454,6 +454,14 @@ create trigger partition_state_seen_grows before update on partition_state
     for each row execute function seen_only_grows();
 comment on table partition_state is 'The official state of a partition: its current version, and up to which sequence (or of which inputs) it was judged.';
 
+create table reconciliation (
+    dataset       text primary key,
+    version       bigint not null check (version >= 0),
+    snapshot_id   bigint not null,
+    reconciled_at timestamptz not null default clock_timestamp()
+);
+comment on table reconciliation is 'Up to which version, and at which snapshot, ledger and lake of a dataset were last found to agree: only what is newer is looked at again.';
+
 -- ---------------------------------------------------------------- quality
 
 create table quality_result (

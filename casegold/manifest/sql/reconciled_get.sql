@@ -1,0 +1,1 @@
+select version, snapshot_id from reconciliation where dataset = %(dataset)s

@@ -1,0 +1,203 @@
+"""The standing questions that compare ledger and lake, and what a rule settles. Not here: those that SQL answers.
+
+They look at what is new since they last agreed: counts and names, never rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from casegold.domain.errors import Deferred
+from casegold.domain.sql import load
+from casegold.manifest import maintenance, standing
+from casegold.manifest.claims import claims
+from casegold.manifest.standing import MAX_SAMPLE, Answer, Question
+
+if TYPE_CHECKING:
+    from casegold.runtime.platform import Platform
+
+SQL = "casegold.manifest.sql"
+ASKED_BY = "reconcile"
+
+LEDGER_AND_LAKE = Question(
+    "ledger_equals_lake",
+    "silver/case_events",
+    "Bronze, silver and the refused records have as many rows as the ledger of ingests says.",
+    "Stop the ingest and compare ingest_commit with the tables: rows were changed by hand, or this is a bug.",
+)
+VERSIONS_AND_LAKE = Question(
+    "versions_equal_lake",
+    "gold/case_daily_snapshot",
+    "The files of every official version are there, and those of the newest ones are the files on main.",
+    "Stop publishing the dataset and compare version_file with its table; restore lost files from a copy.",
+)
+DEAD_STAGES = Question(
+    "no_dead_stage",
+    "gold/case_daily_snapshot",
+    "No staged branch is left of a run that ended.",
+    "The nightly maintenance drops them; `casegold reconcile --fix` does so at once.",
+    urgent=False,
+)
+IN_LAKE = (LEDGER_AND_LAKE, VERSIONS_AND_LAKE, DEAD_STAGES)
+ALL = (
+    standing.POSITIONS,
+    LEDGER_AND_LAKE,
+    standing.UNDECIDED,
+    VERSIONS_AND_LAKE,
+    standing.UNDELIVERED,
+    standing.UNHEARD,
+    DEAD_STAGES,
+)
+"""Everything that has to agree, along the way of an event from its offset to its announcement."""
+
+ROWS_OF = {
+    "silver/case_events": {
+        "bronze/case_events": "records",
+        "silver/case_events": "accepted",
+        "bronze/rejected_events": "refused",
+    },
+    "bronze/control_totals": {"bronze/control_totals": "accepted", "bronze/rejected_totals": "refused"},
+}
+"""Ingest -> table -> the column of its ledger that counts the table's rows."""
+
+Finding = dict[str, Any]
+
+
+def ask(platform: Platform, question: Question) -> Answer:
+    """The answer to one of `IN_LAKE`.
+
+    Raises:
+        SourceUnavailable: Postgres or the lake does not answer.
+    """
+    if question == LEDGER_AND_LAKE:
+        return ledger_and_lake(platform)
+    asked = versions_that_differ if question == VERSIONS_AND_LAKE else dead_stages
+    found = [finding for dataset in published(platform) for finding in asked(platform, dataset)]
+    return Answer(question, len(found), tuple(found[:MAX_SAMPLE]))
+
+
+def ledger_and_lake(platform: Platform) -> Answer:
+    """Row counts of the tables of both ingests against their ledgers; calm where an ingest is under way."""
+    found: list[Finding] = []
+    busy = False
+    for dataset, tables in ROWS_OF.items():
+        (ledger,) = platform.control.rows(load(SQL, "reconcile_ledger"), {"dataset": dataset})
+        for table, column in tables.items():
+            rows = sum(file.record_count for file in platform.lake.data_files(table))
+            if rows != ledger[column]:
+                found.append({"table": table, "rows": rows, "ledger says": ledger[column], "up to": ledger["last_seq"]})
+                busy = busy or ledger["busy"]
+    return Answer(LEDGER_AND_LAKE, len(found), tuple(found), calm=busy)
+
+
+def published(platform: Platform) -> tuple[str, ...]:
+    """The datasets that are published as versions."""
+    return tuple(claim for claim in claims(platform.contracts) if claim.startswith(("gold/", "reports/")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """Up to which version, and at which snapshot of main, ledger and lake agreed."""
+
+    version: int
+    snapshot_id: int
+
+
+def versions_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
+    """What differs between a dataset's recorded versions and its table. Nothing is read where nothing is new."""
+    rows = platform.control.rows(load(SQL, "reconciled_get"), {"dataset": dataset})
+    agreed = _Agreed(rows[0]["version"], rows[0]["snapshot_id"]) if rows else _Agreed(0, 0)
+    versions = platform.control.rows(load(SQL, "reconcile_versions"), {"dataset": dataset})
+    completed = [row["version"] for row in versions if row["state"] == "COMPLETED"]
+    now = _Agreed(max(completed, default=0), platform.lake.table(dataset).metadata.current_snapshot_id or 0)
+    if now == agreed:
+        return
+    found = [*_foreign_snapshots(platform, dataset, versions), *_files_that_are_gone(platform, dataset, agreed.version)]
+    # Between commit and completion main is ahead of the ledger; `standing.UNDECIDED` tells of one that stays so.
+    undecided = any(row["state"] in {"PREPARED", "ABANDONING"} for row in versions)
+    if not undecided:
+        found += _files_that_differ(platform, dataset)
+    if not found and not undecided:
+        with platform.control.write("reconcile-mark") as connection:
+            parameters = {"dataset": dataset, "version": now.version, "snapshot_id": now.snapshot_id}
+            connection.execute(load(SQL, "reconciled_set"), parameters)
+    yield from found
+
+
+def _foreign_snapshots(platform: Platform, dataset: str, versions: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Kept snapshots of main that say they published a version which the ledger does not know so."""
+    from casegold.sink.publish import RUN_ID, VERSION  # noqa: PLC0415 - questions are named without loading Iceberg
+
+    known = {(row["version"], row["run_id"]) for row in versions if row["state"] != "ABANDONED"}
+    table = platform.lake.table(dataset)
+    snapshot = table.current_snapshot()
+    while snapshot is not None:
+        said = snapshot.summary.additional_properties if snapshot.summary else {}
+        if VERSION in said and (int(said[VERSION]), said.get(RUN_ID)) not in known:
+            yield {"dataset": dataset, "snapshot": snapshot.snapshot_id, "problem": f"unknown version {said[VERSION]}"}
+        parent = snapshot.parent_snapshot_id
+        snapshot = None if parent is None else table.snapshot_by_id(parent)
+
+
+def _files_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
+    """Files of the official versions that are not on main, and the other way round."""
+    rows = platform.control.rows(load(SQL, "reconcile_current_files"), {"dataset": dataset})
+    recorded = {row["file_path"]: row["record_count"] for row in rows}
+    on_main = {file.file_path: file.record_count for file in platform.lake.data_files(dataset)}
+    for path in sorted(recorded.keys() ^ on_main.keys()):
+        where = "not on main" if path in recorded else "on main, of no official version"
+        yield {"dataset": dataset, "file": path, "problem": where}
+    for path in sorted(recorded.keys() & on_main.keys()):
+        if recorded[path] != on_main[path]:
+            yield {"dataset": dataset, "file": path, "problem": f"{on_main[path]} rows, recorded {recorded[path]}"}
+
+
+def _files_that_are_gone(platform: Platform, dataset: str, after: int) -> Iterator[Finding]:
+    """Recorded files of the versions after `after` that do not exist."""
+    io = platform.lake.table(dataset).io
+    rows = platform.control.rows(load(SQL, "reconcile_new_files"), {"dataset": dataset, "after": after})
+    for path in sorted(row["file_path"] for row in rows):
+        if not io.new_input(path).exists():
+            yield {"dataset": dataset, "file": path, "problem": "does not exist"}
+
+
+def dead_stages(platform: Platform, dataset: str) -> Iterator[Finding]:
+    """Branches of attempts that ended and whose stage nobody needs any more."""
+    from casegold.sink.maintenance import dead_branches  # noqa: PLC0415 - questions are named without loading Iceberg
+    from casegold.sink.staging import branch_name  # noqa: PLC0415
+
+    with platform.control.read() as connection:
+        ended = [branch_name(*attempt) for attempt in maintenance.ended_attempts(connection, dataset)]
+    for branch in dead_branches(platform.lake, dataset, ended):
+        yield {"dataset": dataset, "branch": branch}
+
+
+def settle(platform: Platform, launcher_ref: str, *, stages: bool) -> list[str]:
+    """Have every version settled that nobody is deciding; the datasets where that was done.
+
+    A dataset with an open run is left to it: settling is the first thing that a run does.
+
+    Args:
+        stages: have the stages of dead runs dropped, too.
+    """
+    from casegold.runtime import upkeep  # noqa: PLC0415 - loads Iceberg
+
+    wanted = {dataset for dataset, _ in undecided(platform)}
+    if stages:
+        wanted |= {dataset for dataset in published(platform) if next(dead_stages(platform, dataset), None)}
+    settled = []
+    for dataset in sorted(wanted):
+        try:
+            upkeep.maintain(platform, dataset, ASKED_BY, launcher_ref)
+        except Deferred:
+            continue
+        settled.append(dataset)
+    return settled
+
+
+def undecided(platform: Platform) -> tuple[tuple[str, int], ...]:
+    """Dataset and version of each version that nobody is deciding. Asks Postgres only."""
+    answer = standing.ask(platform.control, standing.UNDECIDED)
+    return tuple((str(row["dataset"]), int(row["version"])) for row in answer.sample)
