@@ -1,0 +1,185 @@
+"""A real Dagster daemon and its runs, killed again and again at random instants while they work.
+
+The seed is printed, and `SOAK_SEED` replays the choices; what is under way at an instant differs all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import date
+
+import psutil
+import pytest
+
+from casegold.domain.calendar import BusinessCalendar, days
+from casegold.domain.sql import load
+from casegold.manifest.db import ControlDb
+from casegold.runtime.services import dagster_home, processes, stack
+from casegold.runtime.settings import REPOSITORY, Settings
+from casegold.sink.relay import relay_once
+from casegold.source.simulate import Plan, simulate
+from tests.crash.final_state import final_state
+from tests.crash.lives import let_time_pass
+from tests.e2e.installation import SNAPSHOT, Installation, command, facts_of
+from tests.transform.oracle import snapshots
+
+CALENDAR = BusinessCalendar("Europe/Amsterdam")
+FIRST, LAST = date(2024, 2, 18), date(2024, 2, 29)
+PLAN = Plan(40, 12, 9, LAST, CALENDAR)
+KILLS = 5
+SEED = int(os.environ.get("SOAK_SEED", str(random.randrange(10**6))))
+PATIENCE_SECONDS = 300.0
+RUN_WORKER = "spawn_main"
+"""What a run has on its command line: the code server spawns it."""
+DAEMON = "dagster._daemon"
+
+
+@pytest.fixture
+def overrides() -> Mapping[str, str]:
+    return {
+        "time_zone": CALENDAR.zone_name,
+        "first_date": FIRST.isoformat(),
+        "business_clock": CALENDAR.end_of(LAST).isoformat(),
+        "ingest_chunk_records": "60",
+    }
+
+
+class Daemon:
+    """Dagster's daemon of one installation, without the UI."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._home = dagster_home.make(settings)
+        yaml = self._home / "dagster.yaml"
+        yaml.write_text(re.sub("start_timeout_seconds: [0-9]+", "start_timeout_seconds: 45", yaml.read_text("utf-8")))
+        self._environment = {**os.environ, **dagster_home.environment(settings)}
+        self._pid_file = self._home / "daemon.pid"
+        self._family: dict[int, psutil.Process] = {}
+        subprocess.run(
+            [sys.executable, "-m", "dagster", "instance", "info"],
+            env=self._environment,
+            check=True,
+            capture_output=True,
+        )
+
+    def start(self) -> None:
+        command = [sys.executable, *stack.PROCESSES["daemon"]]
+        log = self._home / "daemon.log"
+        processes.start(self._pid_file, 0, command, log, environment=self._environment, directory=REPOSITORY)
+
+    def processes(self) -> list[psutil.Process]:
+        """The daemon, the code server and the runs, also those whose parents were killed."""
+        running = processes.find(self._pid_file)
+        if running is not None:
+            with suppress(psutil.NoSuchProcess):
+                family = [running.process, *running.process.children(recursive=True)]
+                self._family |= {each.pid: each for each in family}
+        return [each for each in self._family.values() if self.said(each)]
+
+    def runs(self) -> list[psutil.Process]:
+        return [each for each in self.processes() if RUN_WORKER in self.said(each)]
+
+    @staticmethod
+    def said(process: psutil.Process) -> str:
+        """The command line of a process; empty where it has ended."""
+        try:
+            return " ".join(process.cmdline())
+        except psutil.NoSuchProcess:  # a zombie, too
+            return ""
+
+    def lives(self) -> bool:
+        return processes.find(self._pid_file) is not None
+
+    def end(self) -> None:
+        self.processes()
+        processes.stop(self._pid_file, signal.SIGKILL)
+        for each in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
+
+@pytest.fixture
+def daemon(settings: Settings) -> Iterator[Daemon]:
+    daemon = Daemon(settings)
+    yield daemon
+    daemon.end()
+
+
+def wait_until(what: str, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not ready():
+        assert time.monotonic() < deadline, f"not in {PATIENCE_SECONDS:.0f} s: {what}"
+        time.sleep(0.2)
+
+
+def test_a_daemon_and_runs_killed_again_and_again(settings: Settings, daemon: Daemon) -> None:
+    print(f"SOAK_SEED={SEED}")
+    chance = random.Random(SEED)
+    control = ControlDb(settings.control_url())
+    feed = ("simulate", "--cases", PLAN.cases, "--days", PLAN.days, "--seed", PLAN.seed, "--until", LAST)
+    command(*feed)
+    daemon.start()
+    for number in range(1, KILLS + 1):
+        if number > 2:
+            command(*feed, "--totals-revision", number)  # there is always something to do
+        wait_until("a run", lambda: bool(daemon.runs()))
+        time.sleep(chance.uniform(0, 4))
+        kill_one(daemon, chance)
+        let_time_pass(control)
+    converge(settings, daemon, control)
+
+    installation = Installation(settings)
+    facts = facts_of(sent.event for sent in simulate(PLAN) if sent.event is not None)
+    ends = {day: CALENDAR.end_of(day) for day in days(FIRST, LAST)}
+    assert installation.rows(SNAPSHOT, FIRST, LAST) == snapshots(facts, ends)
+    final_state(installation.platform)
+    (left,) = control.rows("select count(*) as runs from run_manifest where state not in ('SUCCEEDED', 'SUPERSEDED')")
+    assert left["runs"] == 0
+
+
+def kill_one(daemon: Daemon, chance: random.Random) -> None:
+    """The daemon or one of its runs, as chance will have it."""
+    victims = daemon.runs()
+    if not victims or chance.random() < 0.5:
+        victims = [each for each in daemon.processes() if DAEMON in daemon.said(each)]
+    victim = chance.choice(victims)
+    print("killed", daemon.said(victim)[:120])
+    with suppress(psutil.NoSuchProcess):  # it ended by itself a moment ago
+        victim.kill()
+        victim.wait(10)
+    if not daemon.lives():
+        daemon.start()
+
+
+def converge(settings: Settings, daemon: Daemon, control: ControlDb) -> None:
+    """Wait until all is published, announced and heard, and no run of Dagster is left open."""
+    prefix = settings.outbox_topic_prefix
+
+    def done() -> bool:
+        assert daemon.lives()
+        if not daemon.runs():
+            let_time_pass(control)
+        relay_once(control, settings.kafka_config(), prefix)
+        (row,) = control.rows(load("casegold.manifest.sql", "demo_progress"))
+        (work,) = control.rows("select count(*) as runs from run_manifest where state = 'OPEN'")
+        (runs,) = control.rows(
+            "select count(*) as runs from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED')"
+        )
+        (heard,) = control.rows(
+            "select coalesce(sum(position), 0)::int as events from source_position where consumer = 'publish_events'"
+        )
+        published = row["closed"] == row["snapshots"] == len(list(days(FIRST, LAST))) and row["reports"] == 1
+        return (
+            published
+            and row["unannounced"] == work["runs"] == runs["runs"] == 0
+            and heard["events"] == row["announced"] > 0
+        )
+
+    wait_until("all done", lambda: done() or time.sleep(2) is not None)
