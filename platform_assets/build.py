@@ -46,6 +46,7 @@ OF_REGISTER = (
     questions.OVERDUE_CLOSES,
     questions.OPEN_HOLDS,
     questions.FAILED_RUNS,
+    questions.OPEN_REQUESTS,
     questions.UNDECIDED,
     reconciliation.VERSIONS_AND_LAKE,
     reconciliation.DEAD_STAGES,

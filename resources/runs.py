@@ -16,6 +16,7 @@ AssetJob = UnresolvedAssetJobDefinition
 RUN_ID_TAG = "casegold/run_id"
 ATTEMPT_TAG = "casegold/attempt"
 MODE_TAG = "casegold/mode"
+BACKFILL_TAG = "casegold/backfill"
 EXIT_CLASS_TAG = "casegold/exit_class"
 DEFERRED_TAG = "casegold/deferred"
 
@@ -45,6 +46,8 @@ def tags_of(lane: str) -> dict[str, str]:
 def run_request(attempt: Attempt) -> dg.RunRequest:
     """The request for one attempt. Asked for again, Dagster finds the run key and starts nothing."""
     tags = {RUN_ID_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.attempt), MODE_TAG: attempt.mode.value, **NO_RETRY}
+    if attempt.backfill_run_id is not None:
+        tags[BACKFILL_TAG] = attempt.backfill_run_id
     if attempt.partitions is not None:
         tags[ASSET_PARTITION_RANGE_START_TAG] = attempt.partitions.first.isoformat()
         tags[ASSET_PARTITION_RANGE_END_TAG] = attempt.partitions.last.isoformat()

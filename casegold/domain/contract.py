@@ -134,6 +134,11 @@ class DatasetContract:
         """The Iceberg identifier, `gold.case_daily_snapshot`."""
         return self.dataset.replace("/", ".")
 
+    @property
+    def reads_sequence(self) -> bool:
+        """Whether it is computed from facts at a pinned sequence, each partition upon the one before it."""
+        return any(ref.mapping is InputMapping.SEQUENCE for ref in self.inputs)
+
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""
         for column in self.columns:

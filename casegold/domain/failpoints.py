@@ -97,6 +97,7 @@ EFFECTS: dict[str, str] = {
     "person-remove": "a login is gone",
     "person-step": "a person's step, or its refusal, is in the audit trail",
     "backfill-step": "the platform began or ended a backfill, or was refused to",
+    "facts-admit": "held facts count, under a number of their own",
     # Upkeep
     "reconcile-mark": "ledger and lake of a dataset are known to agree",
     "compaction-write": "a file that joins small ones is written",

@@ -6,7 +6,7 @@ answer of the database, committed with its audit row, and becomes `Refused` here
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -139,6 +139,11 @@ def end(control: ControlDb, backfill_run_id: str, *, succeeded: bool, reason: st
     return _own_step(control, "call_backfill_end", {"id": backfill_run_id, "succeeded": succeeded, "reason": reason})
 
 
+def reject_facts(person: ControlDb, events: Sequence[str], reason: str) -> Answer:
+    """Decide that held facts never count, all of them or none. No figure changes, so one person may."""
+    return _call(person, "call_facts_reject", {"ids": list(events), "reason": reason})
+
+
 def request_waiver(person: ControlDb, dataset: str, partitions: PartitionRange, check: str, reason: str) -> Answer:
     """Ask that a required check may fail in a range."""
     wanted = {"dataset": dataset, "first": partitions.first, "last": partitions.last, "check": check, "reason": reason}
@@ -195,16 +200,17 @@ def _requests(control: ControlDb, beginning: str | None, limit: int, ended_too: 
 def _call(person: ControlDb, statement: str, parameters: dict[str, Any]) -> Answer:
     with _readable(), person.write("person-step") as connection:
         (row,) = connection.execute(load(SQL, statement), parameters).fetchall()
-    return _answer(row)
+    return answer_of(row)
 
 
 def _own_step(control: ControlDb, statement: str, parameters: dict[str, Any]) -> Answer:
     with control.write("backfill-step") as connection:
         (row,) = connection.execute(load(SQL, statement), parameters).fetchall()
-    return _answer(row)
+    return answer_of(row)
 
 
-def _answer(row: dict[str, Any]) -> Answer:
+def answer_of(row: dict[str, Any]) -> Answer:
+    """What the database answered to a step. Raises Refused where it said no."""
     if not row["accepted"]:
         raise Refused(
             row["message"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from casegold.domain.errors import Deferred
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection
 from casegold.manifest.model import PartitionRange
@@ -9,8 +10,13 @@ from casegold.manifest.model import PartitionRange
 SQL = "casegold.manifest.sql"
 
 
-def ask(connection: Connection, dataset: str, partitions: PartitionRange, reason: str) -> bool:
+def ask(
+    connection: Connection, dataset: str, partitions: PartitionRange, reason: str, *, onwards: bool = False
+) -> bool:
     """Ask once for approval of a range; the database writes the audit row and the `BackfillRequested` event.
+
+    Args:
+        onwards: any request from the first partition on covers the range: what it restates, it restates to the end.
 
     Returns:
         False where an open request already covers the range, or a person rejected one with this reason; then nothing
@@ -19,6 +25,25 @@ def ask(connection: Connection, dataset: str, partitions: PartitionRange, reason
     connection.execute(load(SQL, "backfill_expire"), {"dataset": dataset})
     row = connection.execute(
         load(SQL, "backfill_ask"),
-        {"dataset": dataset, "first": partitions.first, "last": partitions.last, "reason": reason},
+        {
+            "dataset": dataset,
+            "first": partitions.first,
+            "last": partitions.last,
+            "reason": reason,
+            "onwards": onwards,
+        },
     ).fetchone()
     return row is not None
+
+
+def assert_executing(connection: Connection, run_id: str) -> None:
+    """Keep the backfill of a run as it is to the end of this transaction, so that nobody stops it before it commits.
+
+    Nothing happens for a run that belongs to no backfill.
+
+    Raises:
+        Deferred: it is paused, or over.
+    """
+    row = connection.execute(load(SQL, "backfill_of_run"), {"run_id": run_id}).fetchone()
+    if row is not None and row["state"] != "EXECUTING":
+        raise Deferred(f"backfill {row['backfill_run_id']} is {row['state']}")

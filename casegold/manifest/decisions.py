@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.model import PartitionRange, Pipeline
 
 
@@ -13,7 +14,8 @@ from casegold.manifest.model import PartitionRange, Pipeline
 class Due:
     """A range that should be computed now, with everything the outcome depends on pinned in `scope`.
 
-    `restated` of its partitions have an official version, `fresh` never had one.
+    `restated` of its partitions have an official version, `fresh` never had one. `unapproved` of the restated ones are
+    covered by no backfill; `must_ask` where what changes them was admitted by a backfill that did not restate them.
     """
 
     dataset: str
@@ -23,6 +25,9 @@ class Due:
     restated: int
     fresh: int
     why: str
+    unapproved: int
+    must_ask: bool = False
+    backfill: UnderWay | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Pipeline(StrEnum):
 
     INGEST = "ingest"
     TOTALS = "totals"
+    ADMISSION = "admission"
     SNAPSHOT = "snapshot"
     REPORT = "report"
     MAINTENANCE = "maintenance"
@@ -38,6 +39,10 @@ class RunState(StrEnum):
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
     SUPERSEDED = "SUPERSEDED"
+
+
+BACKFILL_RUN_ID = "backfill_run_id"
+"""Name of a manifest's parameter: the backfill that it executes a part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,11 @@ class RunManifest:
     caused_by: tuple[str, ...]
     state: RunState
 
+    @property
+    def backfill_run_id(self) -> str | None:
+        """The backfill that this run executes a part of."""
+        return self.parameters.get(BACKFILL_RUN_ID)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -98,6 +108,7 @@ class Attempt:
     pipeline: Pipeline
     partitions: PartitionRange | None
     mode: Mode
+    backfill_run_id: str | None = None
 
     @property
     def run_key(self) -> str:

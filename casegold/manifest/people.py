@@ -57,6 +57,7 @@ def sync_rules(connection: Connection, contracts: Iterable[DatasetContract]) -> 
             above = contract.second_approval_partitions if level == 2 else None
             for role in roles:
                 rule = {"dataset": contract.dataset, "level": level, "role": role, "above": above}
+                rule |= {"to_latest": contract.reads_sequence}
                 connection.execute(load(SQL, "rule_add"), rule)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from casegold.domain.contract import DatasetContract
 from casegold.domain.sql import load
 from casegold.manifest import holds
+from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.db import Connection
 from casegold.manifest.decisions import Decision, Due, NotDue, Register
 from casegold.manifest.model import PartitionRange, Pipeline
@@ -27,29 +28,35 @@ class _Period:
     waits_for: str | None
 
 
-def decide(
-    connection: Connection,
-    contract: DatasetContract,
-    register: Register,
-    transform_version: str,
-    unsettled: date | None,
-) -> Decision:
-    """The first unbroken row of periods that are due.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What comes from outside: from which partition of its inputs on nothing may be built upon, and a backfill."""
 
-    Args:
-        unsettled: from which partition of its inputs on nothing may be built upon.
-    """
+    unsettled: date | None = None
+    backfill: UnderWay | None = None
+
+    def chosen(self, key: date) -> bool:
+        """Whether the backfill asks for a period, whatever its inputs."""
+        return self.backfill is not None and holds.covers(self.backfill.partitions, key)
+
+
+def decide(
+    connection: Connection, contract: DatasetContract, register: Register, transform_version: str, wanted: Wanted
+) -> Decision:
+    """The first unbroken row of periods that are due; those of a backfill by themselves, before all others."""
     dataset = contract.dataset
     versions = {ref.dataset: _official_versions(connection, ref.dataset) for ref in contract.inputs}
     seen = {
         row["partition_key"]: row for row in connection.execute(load(SQL, "planner_seen_inputs"), {"dataset": dataset})
     }
     periods = [
-        _period(contract, key, register, versions, unsettled)
+        _period(contract, key, register, versions, wanted.unsettled)
         for key in _complete_periods(contract, register.first, register.latest)
     ]
     if not periods:
         return NotDue(dataset, f"no {contract.partitioned_by} is over yet", clean=True)
+    if wanted.backfill is not None:
+        periods = [period for period in periods if wanted.chosen(period.key)] or periods
     inputs = {period.key.isoformat(): period.inputs for period in periods}
     span = PartitionRange(periods[0].key, periods[-1].key)
     standing = holds.standing(connection, contract, transform_version, span, inputs)
@@ -58,7 +65,7 @@ def decide(
     for period in periods:
         why_not = _why_not(period, standing)
         changed = period.key not in seen or seen[period.key]["seen_inputs"] != holds.digest_of(period.inputs)
-        if why_not is None and changed:
+        if why_not is None and (changed or wanted.chosen(period.key)):
             due.append(period)
         elif due:
             break
@@ -68,7 +75,7 @@ def decide(
         why = waiting[0] if waiting else "every complete period is published and up to date"
         first_waiting = date.fromisoformat(waiting[0].split()[0]) if waiting else None
         return NotDue(dataset, why, clean=not waiting, unsettled_from=first_waiting)
-    return _due(connection, contract, due, seen)
+    return _due(connection, contract, due, seen, wanted.backfill)
 
 
 def _due(
@@ -76,6 +83,7 @@ def _due(
     contract: DatasetContract,
     due: list[_Period],
     seen: Mapping[date, Mapping[str, Any]],
+    under_way: UnderWay | None,
 ) -> Due:
     partitions = PartitionRange(due[0].key, due[-1].key)
     scope: dict[str, Any] = {
@@ -86,7 +94,17 @@ def _due(
     }
     restated = sum(1 for period in due if period.key in seen and seen[period.key]["current_version"] is not None)
     why = f"the inputs of {partitions} are official and differ from those recorded"
-    return Due(contract.dataset, Pipeline.REPORT, partitions, scope, restated, len(due) - restated, why)
+    return Due(
+        dataset=contract.dataset,
+        pipeline=Pipeline.REPORT,
+        partitions=partitions,
+        scope=scope,
+        restated=restated,
+        fresh=len(due) - restated,
+        why=why,
+        unapproved=restated if under_way is None else 0,
+        backfill=under_way,
+    )
 
 
 def _why_not(period: _Period, standing: list[tuple[PartitionRange, str]]) -> str | None:

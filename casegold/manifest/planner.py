@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from casegold.domain.contract import Contracts, DatasetContract, InputMapping
+from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.sql import load
-from casegold.manifest import backfill, holds, periods, store
+from casegold.manifest import backfill, backfill_steps, holds, periods, store
+from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.decisions import Decision, Due, NotDue, Register, unsettled_from
-from casegold.manifest.model import ManifestRequest, PartitionRange, Pipeline, RunManifest, RunState
+from casegold.manifest.model import (
+    BACKFILL_RUN_ID,
+    ManifestRequest,
+    Mode,
+    PartitionRange,
+    Pipeline,
+    RunManifest,
+    RunState,
+)
 
 SQL = "casegold.manifest.sql"
 ONE_DAY = timedelta(days=1)
@@ -29,14 +38,16 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
     with control.write("plan") as connection:
         take_lock(connection, Lock.PLAN)
         store.reap(connection)
+        backfill_steps.advance(connection, asked_by)
         busy = {row["dataset"] for row in connection.execute(load(SQL, "planner_busy"))}
         manifests = []
         for decision in decide(connection, contracts, transforms):
             if isinstance(decision, NotDue) or decision.dataset in busy:
                 continue
             contract = contracts[decision.dataset]
-            if _needs_approval(contract, decision):
-                backfill.ask(connection, decision.dataset, decision.partitions, decision.why)
+            if needs_approval(contract, decision):
+                onwards = contract.reads_sequence
+                backfill.ask(connection, decision.dataset, decision.partitions, decision.why, onwards=onwards)
                 continue
             manifest = store.request(connection, request_for(contract, decision, transforms, asked_by))
             if manifest is not None:
@@ -45,7 +56,9 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
 
 
 def request_for(contract: DatasetContract, due: Due, transforms: Mapping[str, str], asked_by: str) -> ManifestRequest:
-    """The manifest of a due range."""
+    """The manifest of a due range; a backfill's where one is under way, with whatever else is due in it."""
+    under_way = due.backfill
+    causes = () if under_way is None else (backfill_steps.cause_of(under_way),)
     return ManifestRequest(
         pipeline=due.pipeline,
         dataset=due.dataset,
@@ -53,7 +66,9 @@ def request_for(contract: DatasetContract, due: Due, transforms: Mapping[str, st
         transform_version=transforms[contract.transform],
         requested_by=asked_by,
         partitions=due.partitions,
-        caused_by=(due.why,),
+        mode=Mode.NORMAL if under_way is None else Mode.BACKFILL,
+        parameters={} if under_way is None else {BACKFILL_RUN_ID: under_way.backfill_run_id},
+        caused_by=(*causes, due.why),
     )
 
 
@@ -70,18 +85,21 @@ def ended_run(
 def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str, str]) -> list[Decision]:
     """The decision for every computed dataset, each after its inputs."""
     register = _register(connection)
+    restating = backfill_steps.restating(connection)
     decisions: dict[str, Decision] = {}
     for contract in contracts.in_order():
         if not is_computed(contract):
             continue
         if register is None:
             decision: Decision = NotDue(contract.dataset, "no date is closed yet", clean=True)
-        elif reads_sequence(contract):
-            decision = _decide_range(connection, contract, register, transforms[contract.transform])
+        elif contract.reads_sequence:
+            transform, under_way = transforms[contract.transform], restating.get(contract.dataset)
+            decision = _decide_range(connection, contract, register, transform, under_way)
         else:
             unsettled = [unsettled_from(decisions[ref.dataset]) for ref in contract.inputs]
             earliest = min((day for day in unsettled if day is not None), default=None)
-            decision = periods.decide(connection, contract, register, transforms[contract.transform], earliest)
+            wanted = periods.Wanted(earliest, restating.get(contract.dataset))
+            decision = periods.decide(connection, contract, register, transforms[contract.transform], wanted)
         decisions[contract.dataset] = decision
     return list(decisions.values())
 
@@ -95,13 +113,9 @@ def is_computed(contract: DatasetContract) -> bool:
     )
 
 
-def reads_sequence(contract: DatasetContract) -> bool:
-    """Whether the dataset is computed from facts at a pinned sequence, not from published partitions."""
-    return any(ref.mapping is InputMapping.SEQUENCE for ref in contract.inputs)
-
-
-def _needs_approval(contract: DatasetContract, due: Due) -> bool:
-    return due.restated > contract.max_partitions_automatic
+def needs_approval(contract: DatasetContract, due: Due) -> bool:
+    """Whether people have to agree first: too many official partitions change that no backfill covers."""
+    return due.must_ask or due.unapproved > contract.max_partitions_automatic
 
 
 def _register(connection: Connection) -> Register | None:
@@ -112,12 +126,22 @@ def _register(connection: Connection) -> Register | None:
 
 
 def _decide_range(
-    connection: Connection, contract: DatasetContract, register: Register, transform_version: str
+    connection: Connection,
+    contract: DatasetContract,
+    register: Register,
+    transform_version: str,
+    under_way: UnderWay | None,
 ) -> Decision:
-    """The range from the first dirty or unpublished date to the latest closed one, cut before what is held."""
+    """The range from the first dirty or unpublished date to the latest closed one, cut before what is held.
+
+    A backfill makes its dates due, too; everything that is due meanwhile is computed with it.
+    """
     dataset = contract.dataset
     row = connection.execute(load(SQL, "planner_first_dirty"), {"dataset": dataset}).fetchone()
     first = None if row is None else row["first_dirty"]
+    if under_way is not None:
+        chosen = max(under_way.partitions.first, register.first)
+        first = chosen if first is None else min(first, chosen)
     if first is None:
         return NotDue(dataset, "every closed date is published and clean", clean=True)
     partitions = PartitionRange(first, register.latest)
@@ -128,17 +152,20 @@ def _decide_range(
         if held.first <= first or _published_from(connection, dataset, held.first):
             return NotDue(dataset, f"held from {held.first}: {reason}", unsettled_from=first)
         partitions = PartitionRange(first, held.first - ONE_DAY)
-    return _range_due(connection, contract, register, partitions)
+    return _range_due(connection, contract, register, partitions, under_way)
 
 
 def _range_due(
-    connection: Connection, contract: DatasetContract, register: Register, partitions: PartitionRange
+    connection: Connection,
+    contract: DatasetContract,
+    register: Register,
+    partitions: PartitionRange,
+    under_way: UnderWay | None,
 ) -> Due:
     dataset, first = contract.dataset, partitions.first
-    parameters = {"dataset": dataset, "first": first, "last": partitions.last, "partition": first - ONE_DAY}
-    counts = connection.execute(load(SQL, "planner_range_counts"), parameters).fetchone()
+    parameters = {"dataset": dataset, "partition": first - ONE_DAY}
     previous = connection.execute(load(SQL, "planner_current_version"), parameters).fetchone()
-    restated = counts["restated"] if counts else 0
+    restated = _restated(connection, dataset, first, partitions.last)
     fresh = (partitions.last - first).days + 1 - restated
     scope = {
         "partitions": [first.isoformat(), partitions.last.isoformat()],
@@ -148,8 +175,30 @@ def _range_due(
         "contract": holds.contract_scope(contract),
         "waivers": holds.waivers(connection, dataset, partitions),
     }
-    why = _why(connection, dataset, first, restated, fresh)
-    return Due(dataset, Pipeline.SNAPSHOT, partitions, scope, restated, fresh, why)
+    unapproved, must_ask = restated, False
+    if under_way is not None:
+        unapproved = _restated(connection, dataset, first, under_way.partitions.first - ONE_DAY)
+    elif restated:
+        must_ask = connection.execute(load(SQL, "planner_admitted_unseen"), parameters).fetchone() is not None
+    return Due(
+        dataset=dataset,
+        pipeline=Pipeline.SNAPSHOT,
+        partitions=partitions,
+        scope=scope,
+        restated=restated,
+        fresh=fresh,
+        why=_why(connection, dataset, first, restated, fresh),
+        unapproved=unapproved,
+        must_ask=must_ask,
+        backfill=under_way,
+    )
+
+
+def _restated(connection: Connection, dataset: str, first: date, last: date) -> int:
+    """Published partitions of a range."""
+    parameters = {"dataset": dataset, "first": first, "last": last}
+    (counts,) = connection.execute(load(SQL, "planner_range_counts"), parameters).fetchall()
+    return int(counts["restated"])
 
 
 def _published_from(connection: Connection, dataset: str, first: date) -> bool:

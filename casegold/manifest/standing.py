@@ -77,6 +77,13 @@ FAILED_RUNS = Question(
     "No run gave up and was left so.",
     "`casegold runs` shows the error; correct its cause, then retry the run.",
 )
+OPEN_REQUESTS = Question(
+    "no_waiting_requests",
+    "gold/case_daily_snapshot",
+    "No request for a backfill waits for people; the oldest comes first.",
+    "`casegold backfill list` shows what each waits for: a plan, an approval, its execution, or being resumed.",
+    urgent=False,
+)
 OVERDUE_CLOSES = Question(
     "no_overdue_closes",
     "gold/case_daily_snapshot",
@@ -119,6 +126,7 @@ STATEMENTS = {
     OPEN_CONFLICTS: "standing_open_conflicts",
     OPEN_HOLDS: "standing_open_holds",
     FAILED_RUNS: "standing_failed_runs",
+    OPEN_REQUESTS: "standing_open_requests",
 }
 """Questions that one statement answers: its rows are the sample, its column `total` the count."""
 

@@ -85,14 +85,20 @@ def open_manifests(connection: Connection) -> list[RunManifest]:
 def request(connection: Connection, wanted: ManifestRequest) -> RunManifest | None:
     """Ask for a piece of work; asking twice is asking once.
 
-    An open manifest of the same dataset with another scope is superseded, unless an attempt at it is running.
+    An open manifest of the same dataset with another scope is superseded, unless an attempt at it is running. A
+    backfill's stands for a normal one and the other way round: both make the official partitions.
 
     Returns:
         The manifest, in whatever state it is, or None while another one of the dataset is running.
     """
     take_lock(connection, Lock.RUNS)
     run_id = run_id_of(wanted)
-    dataset_mode = {"dataset": wanted.dataset, "mode": wanted.mode, "run_id": run_id}
+    dataset_mode = {
+        "dataset": wanted.dataset,
+        "pipeline": wanted.pipeline,
+        "mode": wanted.mode,
+        "run_id": run_id,
+    }
     if connection.execute(load(SQL, "manifest_other_running"), dataset_mode).fetchone() is not None:
         return None
     connection.execute(load(SQL, "manifest_supersede"), dataset_mode)
@@ -100,7 +106,6 @@ def request(connection: Connection, wanted: ManifestRequest) -> RunManifest | No
         load(SQL, "manifest_insert"),
         dataset_mode
         | {
-            "pipeline": wanted.pipeline,
             "scope": Jsonb(wanted.scope),
             "transform_version": wanted.transform_version,
             "parameters": Jsonb(wanted.parameters),
@@ -298,7 +303,7 @@ def lose(control: ControlDb, run_id: str, attempt: int, message: str) -> ExitCla
 
 
 def _attempt(of: RunManifest, number: int) -> Attempt:
-    return Attempt(of.run_id, number, of.dataset, of.pipeline, of.partitions, of.mode)
+    return Attempt(of.run_id, number, of.dataset, of.pipeline, of.partitions, of.mode, of.backfill_run_id)
 
 
 def _claim_parameters(claim: Claim) -> dict[str, Any]:

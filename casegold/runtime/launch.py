@@ -35,17 +35,29 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
         if not isinstance(decision, Due):
             raise ConfigurationError(
                 f"nothing of {dataset} is due: {decision.why}",
-                remedy="`casegold plan` tells why; to change official partitions see `casegold backfill`",
+                remedy="`casegold plan` tells why; "
+                + _change_history(dataset, wanted, "to compute official partitions again"),
             )
         if wanted is not None and wanted != decision.partitions:
             raise ConfigurationError(
                 f"{dataset} {wanted} was asked for, due is {decision.partitions}: {decision.why}",
                 remedy=f"launch exactly {decision.partitions.first} to {decision.partitions.last}: "
-                "dates of a range are published together or not at all",
+                "dates of a range are published together or not at all; "
+                + _change_history(dataset, wanted, "to compute other official partitions again"),
             )
         contract = platform.contracts[dataset]
+        if planner.needs_approval(contract, decision):
+            raise ConfigurationError(
+                f"{dataset} {decision.partitions} changes {decision.restated} official partitions: {decision.why}",
+                remedy=_change_history(dataset, decision.partitions, "two people have to agree"),
+            )
         manifest = store.request(connection, planner.request_for(contract, decision, transforms, asked_by))
         attempt = None if manifest is None else store.next_attempt(connection, manifest.run_id, asked_by)
     if attempt is None:
         raise Deferred(f"a run of {dataset} is under way or was asked for a moment ago; `casegold runs` shows it")
     return attempt
+
+
+def _change_history(dataset: str, partitions: PartitionRange | None, what_for: str) -> str:
+    first, last = ("FIRST", "LAST") if partitions is None else (partitions.first, partitions.last)
+    return f"{what_for}: `casegold backfill request {dataset} {first} {last} --reason ...`"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.manifest import store
-from casegold.manifest.model import Attempt, RunManifest
+from casegold.manifest.model import Attempt, Pipeline, RunManifest
 from casegold.runtime import batch_job, subprocesses
 from casegold.runtime.ingests import DATASETS
 from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
 from casegold.runtime.reconciliation import settle
-from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick
+from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick, waiting
 
 LAUNCHER = "casegold work"
 MAX_ROUNDS = 10_000
@@ -63,9 +63,10 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
         attempts = [attempt for dataset in DATASETS for attempt in domain_tick(platform, dataset)]
         day_close_tick(platform)
         attempts += planner_tick(platform)
+        attempts += waiting(platform, {Pipeline.ADMISSION})
         if not attempts and not settle(platform, LAUNCHER, stages=False):
             break
-        for attempt in attempts:
+        for attempt in dict.fromkeys(attempts):
             done.append(execute(platform, attempt))
             say(done[-1])
     with platform.control.read() as connection:

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from casegold.domain.errors import ConfigurationError, Deferred
 from casegold.manifest import ingest, interventions, planner, store
 from casegold.manifest.model import Attempt, PartitionRange, Pipeline, RunManifest, RunState
-from casegold.runtime.ingests import pipeline_of
+from casegold.runtime.ingests import EVENTS, pipeline_of
 from casegold.runtime.jobs.day_close import DayCloseReport, close_days
 from casegold.runtime.platform import Platform
 from casegold.source.kafka import describe_topic
@@ -32,7 +32,9 @@ def domain_tick(platform: Platform, dataset: str) -> list[Attempt]:
         dataset: `silver/case_events` or `bronze/control_totals`; each topic fails by itself.
     """
     _plan_ingest(platform, dataset, ASKED_BY)
-    return waiting(platform, {pipeline_of(platform, dataset).pipeline})
+    pipelines = {pipeline_of(platform, dataset).pipeline}
+    # Admissions own silver as ingests do, and run in the same job.
+    return waiting(platform, pipelines | {Pipeline.ADMISSION} if dataset == EVENTS else pipelines)
 
 
 def ask_ingest(platform: Platform, dataset: str, wanted: PartitionRange | None, asked_by: str) -> Attempt:

@@ -20,7 +20,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
-from casegold.manifest import store, versions
+from casegold.manifest import backfill, store, versions
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Claim
 from casegold.manifest.versions import NewVersion, Prepared
@@ -45,12 +45,13 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
     """Publish the staged partitions of a version in one commit.
 
     Raises:
-        Deferred: the claim or the version's token was taken over.
+        Deferred: the claim or the version's token was taken over, or the backfill that wants it was stopped.
         CommitUnknown: the catalog does not answer; `resolve_undecided` settles the version later.
         InvariantBroken: main changed since the range was staged.
     """
     with control.write("version-prepare") as connection:
         store.assert_claim(connection, claim)
+        backfill.assert_executing(connection, claim.run_id)
         prepared = versions.prepare(connection, claim, new)
     summary = {
         RUN_ID: prepared.run_id,
@@ -224,6 +225,7 @@ def _announce(connection: Connection, row: dict[str, Any], keys: list[date]) -> 
         "supersedes": row["supersedes"],
         "republishedFrom": row["republished_from"],
         "causedBy": row["caused_by"],
+        "backfillRunId": row["backfill_run_id"],
     }
     announce(
         connection,

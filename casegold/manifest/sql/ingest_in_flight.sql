@@ -1,5 +1,5 @@
--- Maintenance is no range of offsets: one that waits gives way, one that runs ends by itself.
+-- Maintenance is no range of offsets: one that waits gives way, one that runs ends by itself. Nor is an admission.
 select * from run_manifest
-where dataset = %(dataset)s and state = 'OPEN' and pipeline <> 'maintenance'
+where dataset = %(dataset)s and state = 'OPEN' and pipeline not in ('maintenance', 'admission')
 order by requested_at
 limit 1

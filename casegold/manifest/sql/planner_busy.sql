@@ -3,5 +3,5 @@
 select distinct m.dataset
 from run_manifest m
 join run_attempt a using (run_id)
-where m.state = 'OPEN' and m.mode = 'NORMAL' and a.state in ('REQUESTED', 'RUNNING')
+where m.state = 'OPEN' and m.mode in ('NORMAL', 'BACKFILL') and a.state in ('REQUESTED', 'RUNNING')
   and not (m.pipeline = 'maintenance' and a.state = 'REQUESTED')

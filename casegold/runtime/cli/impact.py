@@ -100,11 +100,11 @@ def _plain(text: str) -> str:
 
 def _tell_plan(platform: Platform, found: list[Affected]) -> None:
     from casegold.manifest.impact import to_restate  # noqa: PLC0415 - with the platform
-    from casegold.manifest.planner import is_computed, reads_sequence  # noqa: PLC0415
+    from casegold.manifest.planner import is_computed  # noqa: PLC0415
 
     computed = [each for each in platform.contracts.in_order() if is_computed(each)]
     affected = {each.dataset for each in found if each.current}
-    roots = [each.dataset for each in computed if reads_sequence(each) and each.dataset in affected]
+    roots = [each.dataset for each in computed if each.reads_sequence and each.dataset in affected]
     if not roots:  # only what is made from other partitions: it can be asked for by itself
         roots = [each.dataset for each in computed if each.dataset in affected]
     for dataset, partitions in to_restate(found, roots):

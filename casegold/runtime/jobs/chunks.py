@@ -23,6 +23,14 @@ from casegold.source.kafka import Chunk, OffsetRange, ReadRange, describe_topic
 RANGES = "casegold.source-ranges"
 """Table property: what the last commit covers of each partition, so that it can be completed by anybody."""
 
+NO_RANGES = "null"
+"""Value of `RANGES` where the last commit only took a number: it covers nothing of any topic."""
+
+
+def covers_nothing(properties: Mapping[str, str]) -> bool:
+    """Whether a table's last commit only took a number."""
+    return properties.get(RANGES) == NO_RANGES
+
 
 def remaining(platform: Platform, manifest: RunManifest) -> tuple[OffsetRange, ...]:
     """The manifest's ranges from where earlier attempts got to.

@@ -26,6 +26,7 @@ from casegold.runtime.jobs.chunks import (
     Covered,
     commit_summary,
     covered,
+    covers_nothing,
     ranges_json,
     record_rows,
     remaining,
@@ -104,7 +105,7 @@ def _next_seq(run_: _Run) -> int:
     """The number of the next chunk, taken before the chunk is read and while the claim is ours.
 
     That is the fence: whoever takes the claim over meanwhile takes the same number, and a number is appended once.
-    Approvals of held facts take numbers, too, so bronze alone does not know the last one.
+    Admissions of held facts take numbers, too, by an empty commit of bronze.
     """
     with run_.platform.control.read() as connection:
         if not store.still_owns(connection, run_.claim):
@@ -134,7 +135,10 @@ def _complete_unfinished(run_: _Run) -> None:
     with platform.control.read() as connection:
         if seq == 0 or ingest.is_complete(connection, SILVER, seq):
             return
-    covers = unfinished(run_.manifest, platform.lake.properties(BRONZE))
+    properties = platform.lake.properties(BRONZE)
+    if covers_nothing(properties):  # a number for an admission: there is no chunk under it
+        return
+    covers = unfinished(run_.manifest, properties)
     platform.lake.register(run_.connection, "bronze_case_events", BRONZE, row_filter=f"ingest_seq = {seq}")
     run_.connection.execute(load(SQL, "set_seq"), {"value": seq})
     rows = run_.connection.execute(load(SQL, "bronze_chunk")).to_arrow_table()

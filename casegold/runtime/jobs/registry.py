@@ -14,6 +14,7 @@ Job = Callable[[Platform, RunManifest, Claim], Outcome]
 MODULES = {
     Pipeline.INGEST: "casegold.runtime.jobs.ingest",
     Pipeline.TOTALS: "casegold.runtime.jobs.control_totals",
+    Pipeline.ADMISSION: "casegold.runtime.jobs.admission",
     Pipeline.SNAPSHOT: "casegold.runtime.jobs.snapshot",
     Pipeline.REPORT: "casegold.runtime.jobs.report",
     Pipeline.MAINTENANCE: "casegold.runtime.jobs.maintenance",

@@ -36,7 +36,7 @@ end $$;
 
 create table run_manifest (
     run_id            sha256_hex primary key,
-    pipeline          text not null check (pipeline in ('ingest', 'totals', 'snapshot', 'report', 'maintenance')),
+    pipeline          text not null check (pipeline in ('ingest', 'totals', 'admission', 'snapshot', 'report', 'maintenance')),
     dataset           text not null,
     scope             jsonb not null,
     transform_version text not null,
@@ -60,6 +60,7 @@ comment on column run_manifest.run_id is 'SHA-256 of pipeline, scope, transform 
 create unique index one_open_manifest on run_manifest (dataset, mode) where state = 'OPEN';
 create index run_manifest_by_time on run_manifest (requested_at desc);
 create index run_manifest_by_range on run_manifest (dataset, partition_from) where partition_from is not null;
+create index run_manifest_by_backfill on run_manifest ((parameters ->> 'backfill_run_id')) where mode <> 'NORMAL';
 
 create table run_attempt (
     run_id       sha256_hex not null references run_manifest,
@@ -179,7 +180,7 @@ create table ingest_commit (
     dataset      text not null check (dataset in ('silver/case_events', 'bronze/control_totals')),
     seq          bigint not null check (seq >= 1),
     kind         text not null check (kind in ('INGEST', 'ADMISSION')),
-    run_id       sha256_hex references run_manifest,
+    run_id       sha256_hex not null references run_manifest,
     attempt      integer,
     snapshot_id  bigint,
     committed_at timestamptz not null default clock_timestamp(),
@@ -192,7 +193,8 @@ create table ingest_commit (
     primary key (dataset, seq),
     -- Nothing is lost between bronze and silver.
     check (records = accepted + duplicates + conflicts + rejected),
-    check ((kind = 'INGEST') = (run_id is not null))
+    -- An admission brings no rows of its own: those it lets count are in the lake under older numbers.
+    check (kind = 'INGEST' or (records = 0 and snapshot_id is null))
 );
 comment on table ingest_commit is 'One row per number: a serial commit of silver (or of control totals), or an approval that admitted held facts.';
 
@@ -613,10 +615,11 @@ create table approval_rule (
     level            smallint not null check (level between 0 and 2),
     role_name        text not null,
     above_partitions bigint check (above_partitions >= 0),
+    to_latest        boolean not null,
     primary key (dataset, level, role_name),
     check ((level = 2) = (above_partitions is not null))
 );
-comment on table approval_rule is 'From the contracts, by `casegold up`. Level 0 asks, levels 1 and 2 approve; 2 where more published partitions change than above_partitions.';
+comment on table approval_rule is 'From the contracts, by `casegold up`. Level 0 asks, levels 1 and 2 approve; 2 where more published partitions change than above_partitions. to_latest: what changes one partition changes all after it.';
 
 -- ---------------------------------------------------------------- backfills under four eyes
 

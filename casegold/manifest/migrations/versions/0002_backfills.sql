@@ -4,9 +4,11 @@ create function backfill_restated(request backfill_request) returns bigint
 language sql set search_path = casegold, pg_temp as $$
     select count(*) from partition_state s
     where s.dataset = request.dataset and s.current_version is not null
-      and s.partition_key between request.partition_from and request.partition_to
+      and s.partition_key >= request.partition_from
+      and (s.partition_key <= request.partition_to
+           or exists (select from approval_rule r where r.dataset = request.dataset and r.to_latest))
 $$;
-comment on function backfill_restated is 'Published partitions in the range, counted here: a plan''s author cannot make a restatement look small.';
+comment on function backfill_restated is 'Published partitions that change, counted here: a plan''s author cannot make a restatement look small.';
 
 create function backfill_missing_levels(request backfill_request) returns smallint[]
 language sql set search_path = casegold, pg_temp as $$

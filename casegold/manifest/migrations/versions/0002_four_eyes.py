@@ -7,7 +7,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-SCRIPTS = ("0002_people", "0002_backfills", "0002_backfill_functions", "0002_waivers", "0002_rights")
+SCRIPTS = ("0002_people", "0002_backfills", "0002_backfill_functions", "0002_waivers", "0002_facts", "0002_rights")
 
 
 def upgrade() -> None:

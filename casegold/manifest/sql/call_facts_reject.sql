@@ -1,0 +1,1 @@
+select * from casegold.facts_reject(%(ids)s::text[], %(reason)s)

@@ -1,0 +1,134 @@
+"""Commands that plan a backfill, begin it and follow it. Not here: asking, approving and stopping (`backfill`)."""
+
+from __future__ import annotations
+
+import click
+
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
+from casegold.manifest import approvals, backfill_execution, backfill_plan
+from casegold.manifest.backfill_plan import Plan, Wanted
+from casegold.manifest.db import ControlDb
+from casegold.manifest.model import Mode, PartitionRange
+from casegold.manifest.versions import short_id
+from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of
+from casegold.runtime.cli.read import SHORT_ID
+from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.cli.tables import span
+from casegold.runtime.platform import Platform, open_platform
+from casegold.transform import version as transforms
+
+SQL = "casegold.manifest.sql"
+
+
+@click.command()
+@click.argument("request_id", required=False)
+@click.option(
+    "--dry-run",
+    nargs=3,
+    metavar="DATASET FIRST LAST",
+    help="Only show what a backfill of this range would do; nothing is asked for.",
+)
+@as_option
+def plan(request_id: str | None, dry_run: tuple[str, str, str] | None, login: str | None) -> None:
+    """Plan a request: what it changes, admits and costs. The plan is then up for approval, and final."""
+    if (request_id is None) == (dry_run is None):
+        raise click.UsageError("name a request, or a range after --dry-run")
+    platform = open_platform()
+    if dry_run is not None:
+        dataset, first, last = dry_run
+        _, partitions = contract_and_range(platform.settings, dataset, first, last)
+        _show(_make(platform, Wanted(dataset, partitions, Mode.BACKFILL)))
+        return
+    person = desk_of(login).control
+    found = approvals.find(person, str(request_id))
+    wanted = Wanted(found.dataset, PartitionRange(found.first, found.last), Mode(found.mode))
+    made = _make(platform, wanted)
+    _show(made)
+    digest = approvals.submit(person, found.backfill_run_id, made.as_json())
+    click.echo(f"\n{found.backfill_run_id} is PLANNED. Another person approves it with")
+    click.echo(f"  casegold backfill approve {found.backfill_run_id[:SHORT_ID]} --digest {digest[:SHORT_ID]}")
+
+
+def _make(platform: Platform, wanted: Wanted) -> Plan:
+    with platform.control.read() as connection:
+        return backfill_plan.make(connection, platform.contracts, transforms.versions(), wanted)
+
+
+def _show(made: Plan) -> None:
+    estimate = made.estimate
+    minutes = "unknown: no such run has ended yet" if estimate.minutes is None else f"about {estimate.minutes}"
+    show_table(
+        f"Plan of a {made.mode} of {made.dataset}",
+        ("what", "value"),
+        (
+            ("partitions", span(made.first, made.last)),
+            ("  published, computed again", made.restated),
+            ("  never published", made.new),
+            ("held facts that will count", made.facts.count),
+            *((f"  {fact['dirty_from']}", f"{fact['event_type']} {fact['event_id']}") for fact in made.sample),
+            ("known facts up to", made.pins.admitted_seq),
+            ("transform", made.pins.transform),
+            ("contract", made.pins.contract[0]),
+            ("rows now", estimate.rows),
+            ("bytes now", estimate.bytes),
+            ("minutes", minutes),
+            *(
+                (f"then {each.dataset}", f"{each.partitions}: {span(each.first, each.last)}")
+                for each in made.downstream
+            ),
+            ("consumers to be told", ", ".join(made.consumers) or "none is registered"),
+            ("notifications to people outside", made.notifications),
+        ),
+        empty="",
+    )
+
+
+@click.command()
+@click.argument("request_id")
+@click.option("--digest", help="Of the plan that you mean; by default the one that was approved.")
+def execute(request_id: str, digest: str | None) -> None:
+    """Begin an approved backfill. Its runs are then asked for like any other; `casegold backfill status` follows them.
+
+    Refused where anything that the figures depend on has changed since it was planned.
+    """
+    platform = open_platform()
+    found = approvals.find(platform.control, request_id)
+    approved = found.plan_digest
+    if approved is None:
+        raise ConfigurationError(f"{found.backfill_run_id} has no plan", remedy="`casegold backfill plan` makes one")
+    meant = approved if digest is None or approved.startswith(digest) else digest
+    begun = backfill_execution.begin(platform.control, platform.contracts, transforms.versions(), found, meant)
+    click.echo(f"{begun.answer.subject} is {begun.answer.state}: {begun.answer.message}")
+    if begun.new_dates is not None:
+        click.echo(f"Closed since it was planned, and computed with it: {begun.new_dates}")
+
+
+def show_progress(control: ControlDb, backfill_run_id: str) -> None:
+    """Print the runs of a backfill and what came of them."""
+    rows = control.rows(load(SQL, "backfill_progress"), {"id": backfill_run_id})
+    show_table(
+        "Runs",
+        ("run", "what", "dataset", "partitions", "state", "attempt#", "last attempt", "version", "outcome"),
+        (
+            (
+                row["run_id"][:SHORT_ID],
+                row["pipeline"],
+                row["dataset"],
+                span(row["first"], row["last"]),
+                row["state"],
+                row["attempt"],
+                row["attempt_state"],
+                short_id(row["dataset"], row["version"]) if row["version"] else "",
+                _outcome(row["outcome"]),
+            )
+            for row in rows
+        ),
+        empty="No run was asked for yet.",
+    )
+
+
+def _outcome(outcome: dict[str, object] | None) -> str:
+    """The difference that a run made: partitions published, unchanged and held, or facts admitted."""
+    named = ("facts", "sequence", "published", "unchanged", "held", "error")
+    return "; ".join(f"{name}: {outcome[name]}" for name in named if name in outcome) if outcome else ""

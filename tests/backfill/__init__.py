@@ -1,0 +1,1 @@
+"""Backfills from the plan to the published figures, and held facts."""
