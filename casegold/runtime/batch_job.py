@@ -33,6 +33,7 @@ ASKED_BY = "batch_job"
 DEADLINES = {
     Pipeline.INGEST: timedelta(hours=1),
     Pipeline.TOTALS: timedelta(hours=1),
+    Pipeline.ADMISSION: timedelta(hours=1),
     Pipeline.REPORT: timedelta(hours=2),
     Pipeline.SNAPSHOT: timedelta(hours=6),
     Pipeline.MAINTENANCE: timedelta(hours=6),
