@@ -98,6 +98,9 @@ EFFECTS: dict[str, str] = {
     "person-step": "a person's step, or its refusal, is in the audit trail",
     "backfill-step": "the platform began or ended a backfill, or was refused to",
     "facts-admit": "held facts count, under a number of their own",
+    # History
+    "republish-ask": "a version is asked to be official again",
+    "pin-release": "partitions are no longer pinned",
     # Upkeep
     "reconcile-mark": "ledger and lake of a dataset are known to agree",
     "compaction-write": "a file that joins small ones is written",

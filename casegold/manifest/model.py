@@ -30,6 +30,7 @@ class Pipeline(StrEnum):
     SNAPSHOT = "snapshot"
     REPORT = "report"
     MAINTENANCE = "maintenance"
+    REPUBLISH = "republish"
 
 
 class RunState(StrEnum):

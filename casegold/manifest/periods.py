@@ -9,7 +9,7 @@ from typing import Any
 
 from casegold.domain.contract import DatasetContract
 from casegold.domain.sql import load
-from casegold.manifest import holds
+from casegold.manifest import holds, pins
 from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.db import Connection
 from casegold.manifest.decisions import Decision, Due, NotDue, Register
@@ -61,21 +61,32 @@ def decide(
     span = PartitionRange(periods[0].key, periods[-1].key)
     standing = holds.standing(connection, contract, transform_version, span, inputs)
     due: list[_Period] = []
-    waiting: list[str] = []
+    waiting: list[_Period] = []
+    reasons: list[str] = []
     for period in periods:
         why_not = _why_not(period, standing)
-        changed = period.key not in seen or seen[period.key]["seen_inputs"] != holds.digest_of(period.inputs)
-        if why_not is None and (changed or wanted.chosen(period.key)):
+        if why_not is None and (_is_changed(period, seen) or wanted.chosen(period.key)):
             due.append(period)
         elif due:
             break
         elif why_not is not None:
-            waiting.append(f"{period.key} {why_not}")
+            reasons.append(f"{period.key} {why_not}")
+            if not _is_pinned(period, seen):
+                waiting.append(period)
     if not due:
-        why = waiting[0] if waiting else "every complete period is published and up to date"
-        first_waiting = date.fromisoformat(waiting[0].split()[0]) if waiting else None
-        return NotDue(dataset, why, clean=not waiting, unsettled_from=first_waiting)
+        why = reasons[0] if reasons else "every complete period is published and up to date"
+        return NotDue(dataset, why, clean=not reasons, unsettled_from=waiting[0].key if waiting else None)
     return _due(connection, contract, due, seen, wanted.backfill)
+
+
+def _is_changed(period: _Period, seen: Mapping[date, Mapping[str, Any]]) -> bool:
+    state = seen.get(period.key)
+    return state is None or state["released"] or state["seen_inputs"] != holds.digest_of(period.inputs)
+
+
+def _is_pinned(period: _Period, seen: Mapping[date, Mapping[str, Any]]) -> bool:
+    """Official because a person said so: it is built upon whatever its own inputs are."""
+    return period.key in seen and seen[period.key]["pinned"]
 
 
 def _due(
@@ -91,7 +102,7 @@ def _due(
         "inputs": {period.key.isoformat(): period.inputs for period in due},
         "contract": holds.contract_scope(contract),
         "waivers": holds.waivers(connection, contract.dataset, partitions),
-    }
+    } | pins.scope_of_released(connection, contract.dataset, partitions)
     restated = sum(1 for period in due if period.key in seen and seen[period.key]["current_version"] is not None)
     why = f"the inputs of {partitions} are official and differ from those recorded"
     return Due(

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.sql import load
-from casegold.manifest import backfill, backfill_steps, holds, periods, store
+from casegold.manifest import backfill, backfill_steps, holds, periods, pins, store
 from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.decisions import Decision, Due, NotDue, Register, unsettled_from
@@ -142,8 +142,12 @@ def _decide_range(
     if under_way is not None:
         chosen = max(under_way.partitions.first, register.first)
         first = chosen if first is None else min(first, chosen)
+    pin = pins.first_pin(connection, dataset)
     if first is None:
-        return NotDue(dataset, "every closed date is published and clean", clean=True)
+        pinned = "" if pin is None else f"; pinned from {pin.first}: {pin.reason}"
+        return NotDue(dataset, f"every closed date is published and clean{pinned}", clean=True)
+    if pin is not None:
+        return _pinned(connection, dataset, first, pin)
     partitions = PartitionRange(first, register.latest)
     standing = holds.standing(connection, contract, transform_version, partitions)
     if standing:
@@ -153,6 +157,15 @@ def _decide_range(
             return NotDue(dataset, f"held from {held.first}: {reason}", unsettled_from=first)
         partitions = PartitionRange(first, held.first - ONE_DAY)
     return _range_due(connection, contract, register, partitions, under_way)
+
+
+def _pinned(connection: Connection, dataset: str, first: date, pin: pins.Pin) -> NotDue:
+    """Nothing moves beside a pin: published dates change all together, and a date carries rows of the one before it.
+
+    Pinned dates are built upon all the same: a person said that they are official.
+    """
+    why = f"pinned from {pin.first}: {pin.reason}; what changes from {first} on waits for `casegold release {dataset}`"
+    return NotDue(dataset, why, unsettled_from=pins.first_unpinned(connection, dataset, first))
 
 
 def _range_due(
@@ -174,7 +187,7 @@ def _range_due(
         "previous_version": None if previous is None else previous["current_version"],
         "contract": holds.contract_scope(contract),
         "waivers": holds.waivers(connection, dataset, partitions),
-    }
+    } | pins.scope_of_released(connection, dataset, partitions)
     unapproved, must_ask = restated, False
     if under_way is not None:
         unapproved = _restated(connection, dataset, first, under_way.partitions.first - ONE_DAY)

@@ -12,10 +12,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import RestrictViolation
 from psycopg.types.json import Jsonb
 
-from casegold.domain.errors import InvariantBroken
+from casegold.domain.errors import ConfigurationError, InvariantBroken
 from casegold.domain.sql import load
+from casegold.manifest import pins
 from casegold.manifest.db import Connection
 from casegold.manifest.model import Claim, Mode
 
@@ -128,6 +130,8 @@ class NewVersion:
     artifacts: tuple[VersionArtifact, ...]
     seen: Seen
     number: int | None = None
+    republished_from: int | None = None
+    """The version whose recorded files these are: its partitions are pinned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
 
     Raises:
         psycopg.errors.UniqueViolation: an undecided version of the dataset is in the way; it is resolved first.
+        ConfigurationError: a partition is pinned.
     """
     row = connection.execute(
         load(SQL, "version_prepare"),
@@ -165,6 +170,7 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
             "contract_version": new.contract_version,
             "caused_by": Jsonb(list(new.caused_by)),
             "seen": Jsonb(_seen_json(new.seen)),
+            "republished_from": new.republished_from,
         },
     ).fetchone()
     if row is None:
@@ -177,7 +183,13 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
         )
     base: dict[str, Any] = {"dataset": new.dataset, "version": version}
     with connection.cursor() as cursor:
-        cursor.executemany(load(SQL, "version_partition_insert"), [base | _columns(p) for p in new.partitions])
+        try:
+            cursor.executemany(load(SQL, "version_partition_insert"), [base | _columns(p) for p in new.partitions])
+        except RestrictViolation as error:
+            raise ConfigurationError(
+                f"{error.diag.message_primary}: run {claim.run_id[:12]} may not replace it",
+                remedy=f"`casegold release {new.dataset}` unpins it; the planner then asks for what is due",
+            ) from error
         cursor.executemany(load(SQL, "version_file_insert"), [base | _columns(f) for f in new.files])
         cursor.executemany(load(SQL, "version_input_insert"), [base | _columns(i) for i in new.inputs])
         cursor.executemany(load(SQL, "version_artifact_insert"), [base | _columns(a) for a in new.artifacts])
@@ -226,7 +238,7 @@ def partition_keys(connection: Connection, prepared: Prepared) -> list[date]:
 def complete(
     connection: Connection, prepared: Prepared, snapshot_id: int, committed: Iterable[tuple[date, str, int]]
 ) -> dict[str, Any] | None:
-    """Make a version that is on main official: state, partition states, and nothing else.
+    """Make a version that is on main official: state and partition states; with pins where it is one republished.
 
     Args:
         committed: partition, path and rows of each file of its partitions, as read back from the snapshot.
@@ -252,6 +264,10 @@ def complete(
     row = connection.execute(load(SQL, "version_complete"), parameters).fetchone()
     if row is None:
         return None
+    if row["republished_from"] is not None:
+        connection.execute(load(SQL, "version_republished_states"), parameters)
+        pins.settle(connection, prepared.dataset, pins.PLATFORM, f"republished in run {prepared.run_id}")
+        return row
     connection.execute(load(SQL, "version_partition_states"), parameters)
     connection.execute(load(SQL, "version_seen_states"), parameters)
     return row

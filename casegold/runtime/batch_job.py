@@ -36,6 +36,7 @@ DEADLINES = {
     Pipeline.ADMISSION: timedelta(hours=1),
     Pipeline.REPORT: timedelta(hours=2),
     Pipeline.SNAPSHOT: timedelta(hours=6),
+    Pipeline.REPUBLISH: timedelta(hours=2),
     Pipeline.MAINTENANCE: timedelta(hours=6),
 }
 """How long an attempt may take: one that hangs would beat for ever, and nobody else could have its dataset.

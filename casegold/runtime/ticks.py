@@ -20,7 +20,7 @@ from casegold.transform import version as transforms
 
 ASKED_BY = "casegold"
 
-COMPUTATIONS = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT})
+COMPUTATIONS = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT, Pipeline.REPUBLISH})
 
 
 def domain_tick(platform: Platform, dataset: str) -> list[Attempt]:

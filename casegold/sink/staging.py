@@ -26,9 +26,11 @@ from pyiceberg.table import Table, WriteTask
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
+from casegold.manifest.recorded import RecordedVersion
 from casegold.manifest.versions import VersionFile
 from casegold.sink.digest import Digest, digest_of
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storage_named
+from casegold.sink.recorded_files import data_file
 
 HASHES = 65_536
 """A case hash is the first four hexadecimal digits of MD5 of the case id: the same in every engine and release."""
@@ -137,6 +139,17 @@ class Stage:
             for file in written
         ]
 
+    def adopt(self, recorded: RecordedVersion) -> None:
+        """Stage partitions as a version recorded them, by its own files: none is written, whatever snapshot had them.
+
+        Raises:
+            ConfigurationError: a file is missing or is not the one that was recorded.
+            SourceUnavailable: the warehouse does not answer.
+        """
+        for key in recorded.keys:
+            self._files[key] = [_staged(file) for file in recorded.files_of(key)]
+        self._new += [data_file(self.table, file) for file in recorded.files]
+
     @cached_property
     def _reusable(self) -> dict[tuple[date, int, int, Digest], VersionFile]:
         return {
@@ -177,6 +190,8 @@ class Stage:
                 remedy="only casegold may write this table: find out who else did",
             )
         replaced = [file for file in old if file.file_path not in wanted]
+        present = {file.file_path for file in old}
+        added = [file for file in self._new if file.file_path not in present]
         create_branch(self.lake, self.dataset, self.branch, self.base_snapshot_id)
         for pause in range(COMMIT_ROUNDS):
             table = self.lake.table(self.dataset)
@@ -186,7 +201,7 @@ class Stage:
                     raise InvariantBroken(f"branch {self.branch} of {self.dataset} holds files of another stage")
                 return staged.snapshot_id
             try:
-                self._send(table, replaced)
+                self._send(table, replaced, added)
             except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
                 time.sleep(0.02 * pause)  # another branch moved, or nobody knows: look again
         raise CommitUnknown(f"the stage {self.branch} of {self.dataset} could not be committed", remedy="retry the run")
@@ -199,7 +214,7 @@ class Stage:
     def _within(self) -> BooleanExpression:
         return partition_filter(self.table, min(self._files), max(self._files))
 
-    def _send(self, table: Table, replaced: Sequence[DataFile]) -> None:
+    def _send(self, table: Table, replaced: Sequence[DataFile], added: Sequence[DataFile]) -> None:
         summary = {"casegold.staged": self.branch}
         with (
             storage_named(f"the stage of {self.dataset}"),
@@ -210,8 +225,13 @@ class Stage:
             update.delete_by_predicate(self._within())
             for file in replaced:
                 update.delete_data_file(file)
-            for file in self._new:
+            for file in added:
                 update.append_data_file(file)
+
+
+def _staged(file: VersionFile) -> StagedFile:
+    digest = Digest(file.digest_high, file.digest_low, file.rows)
+    return StagedFile(file.path, file.rows, file.bytes, digest, file.hash_from, file.hash_to)
 
 
 def branch_name(run_id: str, attempt: int) -> str:

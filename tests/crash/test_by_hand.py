@@ -144,8 +144,16 @@ COMMANDS: dict[str, tuple[Callable[[Platform], list[str]], str]] = {
 }
 """Effect -> what makes it possible and the command, and what to look at."""
 
-STEPS = ("launch-failed", "attempt-defer", "attempt-lose", "run-request", "backfill-step")
-"""Effects that have a test of their own below."""
+STEPS = (
+    "launch-failed",
+    "attempt-defer",
+    "attempt-lose",
+    "run-request",
+    "backfill-step",
+    "republish-ask",
+    "pin-release",
+)
+"""Effects that have a test of their own: below, and in tests/history/test_crashes.py those on history."""
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -5,3 +5,6 @@ from run_manifest m
 join run_attempt a using (run_id)
 where m.state = 'OPEN' and m.mode in ('NORMAL', 'BACKFILL') and a.state in ('REQUESTED', 'RUNNING')
   and not (m.pipeline = 'maintenance' and a.state = 'REQUESTED')
+union
+-- What a person asked to be official again goes before what the planner would compute, also between two attempts.
+select dataset from run_manifest where state = 'OPEN' and pipeline = 'republish'

@@ -4,6 +4,7 @@ select min(d.business_date) as first_dirty
 from day_close d
 left join partition_state s on s.dataset = %(dataset)s and s.partition_key = d.business_date
 where s.current_version is null
+   or s.released
    or s.seen_seq < (select max(i.ingest_seq) from ingest_dates i where i.dirty_from = d.business_date)
    or (d.previous_date is null
        and s.seen_seq < (select max(i.ingest_seq) from ingest_dates i where i.dirty_from < d.business_date))

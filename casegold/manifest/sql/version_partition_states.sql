@@ -11,4 +11,4 @@ on conflict (dataset, partition_key) do update set
     digest_high = excluded.digest_high, digest_low = excluded.digest_low,
     seen_seq = excluded.seen_seq, seen_totals_seq = excluded.seen_totals_seq, seen_inputs = excluded.seen_inputs,
     seen_transform = excluded.seen_transform, seen_contract = excluded.seen_contract,
-    last_run_id = excluded.last_run_id, updated_at = clock_timestamp()
+    released = false, last_run_id = excluded.last_run_id, updated_at = clock_timestamp()

@@ -2,7 +2,7 @@
 update partition_state s
 set seen_seq = (v.seen ->> 'admitted_seq')::bigint, seen_totals_seq = (v.seen ->> 'totals_seq')::bigint,
     seen_inputs = i.digest, seen_transform = v.seen ->> 'transform', seen_contract = v.seen ->> 'contract',
-    last_run_id = v.run_id, updated_at = clock_timestamp()
+    released = false, last_run_id = v.run_id, updated_at = clock_timestamp()
 from dataset_version v
 cross join lateral jsonb_each_text(v.seen -> 'inputs') as i (key, digest)
 where v.dataset = %(dataset)s and v.version = %(version)s

@@ -29,7 +29,16 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "reconcile": "reconcile",
         },
     ),
-    ("Change history", {"backfill": "backfill", "facts": "facts", "waiver": "waiver"}),
+    (
+        "Change history",
+        {
+            "backfill": "backfill",
+            "facts": "facts",
+            "waiver": "waiver",
+            "republish": "history",
+            "release": "history",
+        },
+    ),
     ("People", {"user": "user"}),
     ("Rehearse", {"failpoints": "failpoints"}),
     ("Look", {"plan": "read", "versions": "read", "show": "read", "runs": "read", "holds": "read", "impact": "impact"}),

@@ -17,6 +17,7 @@ MODULES = {
     Pipeline.ADMISSION: "casegold.runtime.jobs.admission",
     Pipeline.SNAPSHOT: "casegold.runtime.jobs.snapshot",
     Pipeline.REPORT: "casegold.runtime.jobs.report",
+    Pipeline.REPUBLISH: "casegold.runtime.jobs.republish",
     Pipeline.MAINTENANCE: "casegold.runtime.jobs.maintenance",
 }
 

@@ -36,7 +36,7 @@ end $$;
 
 create table run_manifest (
     run_id            sha256_hex primary key,
-    pipeline          text not null check (pipeline in ('ingest', 'totals', 'admission', 'snapshot', 'report', 'maintenance')),
+    pipeline          text not null check (pipeline in ('ingest', 'totals', 'admission', 'snapshot', 'report', 'republish', 'maintenance')),
     dataset           text not null,
     scope             jsonb not null,
     transform_version text not null,
@@ -436,13 +436,16 @@ create table partition_state (
     seen_transform  text not null,
     seen_contract   text not null,
     pinned          boolean not null default false,
+    released        boolean not null default false,
     last_run_id     sha256_hex not null references run_manifest,
     updated_at      timestamptz not null default clock_timestamp(),
     primary key (dataset, partition_key),
     foreign key (dataset, current_version) references dataset_version,
     check ((current_version is null) = (digest_high is null)),
     check ((current_version is null) = (digest_low is null)),
-    check ((current_version is null) = (row_count is null))
+    check ((current_version is null) = (row_count is null)),
+    check (not (pinned and released)),
+    check (current_version is not null or not (pinned or released))
 );
 create function seen_only_grows() returns trigger language plpgsql as $$
 begin
@@ -455,6 +458,38 @@ end $$;
 create trigger partition_state_seen_grows before update on partition_state
     for each row execute function seen_only_grows();
 comment on table partition_state is 'The official state of a partition: its current version, and up to which sequence (or of which inputs) it was judged.';
+comment on column partition_state.pinned is 'A person made this version official again: it stays until a person releases it.';
+comment on column partition_state.released is 'Released from its pin and not judged since: dirty, whatever it has seen.';
+
+-- Checked when a version is prepared, before the lake is touched.
+create function pinned_stays() returns trigger language plpgsql as $$
+begin
+    if exists (select from partition_state s
+               where s.dataset = new.dataset and s.partition_key = new.partition_key and s.pinned)
+       and not exists (select from dataset_version v
+                       where v.dataset = new.dataset and v.version = new.version and v.republished_from is not null) then
+        raise exception '% % is pinned', new.dataset, new.partition_key using errcode = 'restrict_violation';
+    end if;
+    return new;
+end $$;
+create trigger version_partition_respects_pins before insert on version_partition
+    for each row execute function pinned_stays();
+
+create view pinned_range as
+with placed as (
+    select dataset, partition_key, current_version, pinned,
+           row_number() over (partition by dataset order by partition_key)
+           - row_number() over (partition by dataset, pinned, current_version order by partition_key) as island
+    from partition_state
+    where current_version is not null
+)
+select p.dataset, p.current_version as version, min(p.partition_key) as first, max(p.partition_key) as last, v.run_id,
+       v.caused_by ->> 0 as reason
+from placed p
+join dataset_version v on v.dataset = p.dataset and v.version = p.current_version
+where p.pinned
+group by p.dataset, p.current_version, p.island, v.run_id, v.caused_by;
+comment on view pinned_range is 'Published partitions next to each other that are pinned in one version: an open PINNED hold each.';
 
 create table reconciliation (
     dataset       text primary key,

@@ -1,0 +1,1 @@
+select first, reason from pinned_range where dataset = %(dataset)s order by first limit 1

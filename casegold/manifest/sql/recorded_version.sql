@@ -1,0 +1,3 @@
+select quality_status, publication, transform_version, contract_version, seen
+from dataset_version
+where dataset = %(dataset)s and version = %(version)s and state = 'COMPLETED'

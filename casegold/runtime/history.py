@@ -1,0 +1,88 @@
+"""Going back: a version made official again for a person, and released again.
+
+Not here: the run that does it (`jobs.republish`), and comparing two versions (`difference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from casegold.domain.errors import Deferred
+from casegold.manifest import interventions, pins, recorded, store, versions
+from casegold.manifest.db import Connection
+from casegold.manifest.model import Attempt, ManifestRequest, PartitionRange, Pipeline, RunState
+from casegold.manifest.recorded import RecordedVersion
+from casegold.runtime.launchers import launch
+from casegold.runtime.platform import Platform
+
+LAUNCHER = "casegold republish"
+
+
+@dataclass(frozen=True, slots=True)
+class Republished:
+    """The version that has the wanted partitions now; `anew` is False where it had them before."""
+
+    version: int
+    partitions: tuple[date, ...]
+    anew: bool
+
+
+def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[date], reason: str) -> Republished:
+    """Make what a version changed official again, or some partitions of it, and pin them.
+
+    Raises:
+        ConfigurationError: there is no such version, it did not change a wanted partition, or a file of it is missing.
+        Deferred: a run of the dataset is under way.
+    """
+    with platform.control.write("republish-ask") as connection:
+        old = recorded.version(connection, dataset, version, wanted)
+        done = recorded.republished_as(connection, old)
+        attempt = None if done is not None else _ask(connection, old, reason)
+    if done is not None:
+        return Republished(done, tuple(old.keys), anew=False)
+    if attempt is None:
+        raise Deferred(f"a run of {dataset} is under way; `casegold runs {dataset}` shows it: ask again once it ended")
+    outcome = launch(platform, attempt.run_id, attempt.attempt, LAUNCHER)
+    made = outcome.version
+    assert made is not None  # noqa: S101 - a run that ends well has a version
+    return Republished(made, tuple(old.keys), anew=True)
+
+
+def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt | None:
+    """The attempt to execute, also one whose asker died before it began; None while another run is under way."""
+    person = connection.info.user
+    states = versions.partition_states(connection, old.dataset, old.keys[0], old.keys[-1])
+    wanted = ManifestRequest(
+        pipeline=Pipeline.REPUBLISH,
+        dataset=old.dataset,
+        scope={
+            "version": old.version,
+            "partitions": [key.isoformat() for key in old.keys],
+            # What is replaced: the same wish after a release is another run.
+            "replaces": [states[key].version for key in old.keys],
+        },
+        transform_version=old.transform_version,
+        requested_by=person,
+        parameters={"reason": reason},
+        partitions=PartitionRange(old.keys[0], old.keys[-1]),
+        caused_by=(f"{versions.short_id(old.dataset, old.version)} again by {person}: {reason}",),
+    )
+    manifest = store.request(connection, wanted)
+    if manifest is None:
+        return None
+    if manifest.state is not RunState.OPEN:
+        manifest = interventions.retry(connection, manifest.run_id, person, reason)
+    asked = (each for each in store.requested_attempts(connection) if each.run_id == manifest.run_id)
+    return store.next_attempt(connection, manifest.run_id, person) or next(asked, None)
+
+
+def release(platform: Platform, dataset: str, partition: date | None, reason: str) -> list[date]:
+    """Unpin a partition, or all of a dataset; the planner restates them.
+
+    Raises:
+        ConfigurationError: nothing of it is pinned.
+    """
+    with platform.control.write("pin-release") as connection:
+        return pins.release(connection, dataset, partition, connection.info.user, reason)
