@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from casegold.domain.errors import ConfigurationError
@@ -33,19 +33,27 @@ def failed_checks(control: ControlDb, run_id: str) -> list[Row]:
     return control.rows(load(SQL, "list_failed_checks"), {"run_id": run_id})
 
 
-def partition_as_of(connection: Connection, dataset: str, partition: date, version: int | None) -> Row:
-    """The version that holds a partition's content as of a version (the newest where None).
+def partition_versions(control: ControlDb, dataset: str, partition: date, limit: int) -> list[Row]:
+    """The versions that a partition had, newest first, and from when until when each was official."""
+    parameters = {"dataset": dataset, "partition": partition, "limit": limit}
+    return control.rows(load(SQL, "list_partition_versions"), parameters)
+
+
+def partition_as_of(
+    connection: Connection, dataset: str, partition: date, version: int | None, known_at: datetime | None = None
+) -> Row:
+    """The version that holds a partition's content as of a version, or was official at an instant; else the newest.
 
     Raises:
         ConfigurationError: the partition was never published by then.
     """
-    parameters = {"dataset": dataset, "partition": partition, "version": version}
+    parameters = {"dataset": dataset, "partition": partition, "version": version, "known_at": known_at}
     row = connection.execute(load(SQL, "version_of_partition"), parameters).fetchone()
     if row is None:
-        asked = f"as of version {version}" if version is not None else "so far"
+        asked = f"as of version {version}" if version is not None else f"by {known_at}" if known_at else "so far"
         raise ConfigurationError(
             f"{dataset} {partition} was not published {asked}",
-            remedy=f"`casegold versions {dataset}` lists what was; `casegold plan` tells what is due",
+            remedy=f"`casegold versions {dataset} --partition {partition}` lists what was; `casegold plan` what is due",
         )
     return row
 

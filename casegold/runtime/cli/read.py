@@ -10,11 +10,12 @@ from datetime import date, datetime
 import click
 import pyarrow as pa
 
+from casegold.domain.calendar import BusinessCalendar
 from casegold.manifest import listing, planner
 from casegold.manifest.decisions import Due
 from casegold.manifest.versions import short_id
+from casegold.runtime.cli.tables import cell, span
 from casegold.runtime.cli.tables import show as show_table
-from casegold.runtime.cli.tables import span
 from casegold.runtime.jobs.facts import engine
 from casegold.runtime.platform import open_platform
 
@@ -24,9 +25,15 @@ SHORT_ID = 12
 
 @click.command()
 @click.argument("dataset", required=False)
+@click.option("--partition", help="Only the versions of this partition of DATASET, and when each was official.")
 @click.option("--limit", default=30, show_default=True, help="Versions to show at most.")
-def versions(dataset: str | None, limit: int) -> None:
+def versions(dataset: str | None, partition: str | None, limit: int) -> None:
     """List published versions: what changed, of which quality, and why."""
+    if partition is not None:
+        if dataset is None:
+            raise click.UsageError("--partition needs a DATASET")
+        _partition_versions(dataset, partition, limit)
+        return
     rows = listing.versions(open_platform().control, dataset, limit)
     show_table(
         "Versions",
@@ -60,6 +67,31 @@ def versions(dataset: str | None, limit: int) -> None:
             for row in rows
         ),
         empty="No version was published yet. `casegold plan` tells what is due.",
+    )
+
+
+def _partition_versions(dataset: str, partition: str, limit: int) -> None:
+    platform = open_platform()
+    key = platform.contracts[dataset].partition_of(as_date(partition))
+    rows = listing.partition_versions(platform.control, dataset, key, limit)
+    show_table(
+        f"{dataset} {key}: {rows[0]['versions'] if rows else 0} versions",
+        ("version#", "quality", "publication", "rows#", "official from", "until", "repeats", "run", "why"),
+        (
+            (
+                row["version"],
+                row["quality_status"],
+                row["publication"],
+                row["row_count"],
+                row["official_from"],
+                row["official_until"] or "now",
+                row["republished_from"],
+                row["run_id"][:SHORT_ID],
+                "; ".join(row["caused_by"]),
+            )
+            for row in rows
+        ),
+        empty=f"{dataset} {key} was not published yet. `casegold plan` tells what is due.",
     )
 
 
@@ -169,28 +201,33 @@ def plan() -> None:
 @click.argument("dataset")
 @click.option("--partition", required=True, help="A date, or the month of a monthly dataset: 2026-03-01 or 2026-03.")
 @click.option("--version", type=int, help="As of this version; by default the newest.")
+@click.option("--as-known-at", "known_at", help="What was official at an instant with its zone, or when a date ended.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--limit", default=50, show_default=True, help="Rows of a table; json and csv have all.")
-def show(dataset: str, partition: str, version: int | None, form: str, limit: int) -> None:
+def show(dataset: str, partition: str, version: int | None, known_at: str | None, form: str, limit: int) -> None:
     """Print the rows of a partition as a version published them, read from that version's recorded files."""
+    if version is not None and known_at is not None:
+        raise click.UsageError("--version and --as-known-at are two answers: give one")
     platform = open_platform()
     contract = platform.contracts[dataset]
     key = contract.partition_of(as_date(partition))
+    instant = None if known_at is None else as_instant(known_at, platform.calendar)
     with platform.control.read() as connection:
-        found = listing.partition_as_of(connection, dataset, key, version)
+        found = listing.partition_as_of(connection, dataset, key, version, instant)
         paths = [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
     with engine(platform) as connection:
         platform.lake.register_files(connection, "version_rows", dataset, paths)
         rows = connection.table("version_rows").to_arrow_table()
     rows = rows.sort_by([(name, "ascending") for name in contract.key])
+    chosen = short_id(dataset, found["version"])
+    if instant is not None:
+        click.echo(f"At {cell(instant)} {chosen} was official, published {cell(found['completed_at'])}.", err=True)
     if form == "json":
         click.echo(json.dumps(rows.to_pylist(), default=as_json, indent=2))
     elif form == "csv":
         write_csv(rows)
     else:
-        title = (
-            f"{dataset} {key}: {short_id(dataset, found['version'])}, {found['quality_status']}, {rows.num_rows} rows"
-        )
+        title = f"{dataset} {key}: {chosen}, {found['quality_status']}, {rows.num_rows} rows"
         shown = rows.slice(0, limit).to_pylist()
         show_table(title, rows.column_names, (row.values() for row in shown), empty="No rows.")
 
@@ -214,6 +251,19 @@ def as_date(text: str) -> date:
         return date.fromisoformat(text) if len(text) > len("2026-01") else datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not a date such as 2026-03-01 or a month such as 2026-03") from error
+
+
+def as_instant(text: str, calendar: BusinessCalendar) -> datetime:
+    """An instant from the command line; a date is its end in the business time zone. Raises click.BadParameter."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no instant such as 2026-03-01T17:00:00+01:00, and no date") from error
+    if len(text) <= len("2026-01-01"):
+        return calendar.end_of(instant.date())
+    if instant.tzinfo is None:
+        raise click.BadParameter(f"{text!r} has no time zone: write 2026-03-01T17:00:00+01:00 or ...Z")
+    return instant
 
 
 commands = (versions, show, runs, holds, plan)
