@@ -41,7 +41,19 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ),
     ("People", {"user": "user"}),
     ("Rehearse", {"failpoints": "failpoints"}),
-    ("Look", {"plan": "read", "versions": "read", "show": "read", "runs": "read", "holds": "read", "impact": "impact"}),
+    (
+        "Look",
+        {
+            "plan": "read",
+            "versions": "read",
+            "show": "read",
+            "diff": "diff",
+            "causes": "causes",
+            "runs": "read",
+            "holds": "read",
+            "impact": "impact",
+        },
+    ),
 )
 """Section -> command -> module of this package that defines it."""
 

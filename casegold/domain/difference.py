@@ -1,0 +1,94 @@
+"""What differs between two versions of a dataset, as people read it. Not here: finding it (`transform.difference`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+Cells = Mapping[str, str | None]
+"""Values of a row by column, as text: instants in UTC, decimals with all their digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionDifference:
+    """A partition whose rows differ. A version is None where the partition was not published as of it."""
+
+    key: date
+    version_before: int | None
+    version_after: int | None
+    rows_before: int
+    rows_after: int
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDifference:
+    """A column: in how many rows that both versions have it differs.
+
+    The sums of a numeric column are over the rows that differ: those of both versions, added and removed ones.
+    """
+
+    name: str
+    changed: int
+    sum_before: Decimal | None = None
+    sum_after: Decimal | None = None
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether there is anything to tell."""
+        return self.changed > 0 or self.sum_before != self.sum_after
+
+
+@dataclass(frozen=True, slots=True)
+class CellDifference:
+    """One value before and after."""
+
+    column: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowDifference:
+    """A row that was added (`before` is None), removed (`after` is None) or changed."""
+
+    partition: date
+    key: Cells
+    before: Cells | None
+    after: Cells | None
+
+    @property
+    def change(self) -> str:
+        """ADDED, REMOVED or CHANGED."""
+        return "ADDED" if self.before is None else "REMOVED" if self.after is None else "CHANGED"
+
+    @property
+    def cells(self) -> tuple[CellDifference, ...]:
+        """The values that differ; of a row that was added or removed, those that are not null."""
+        before, after = self.before or {}, self.after or {}
+        found = (CellDifference(name, before.get(name), after.get(name)) for name in before or after)
+        return tuple(cell for cell in found if cell.before != cell.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two versions of a dataset: exact counts, and the first rows that differ, by partition and key."""
+
+    dataset: str
+    before: int
+    after: int
+    partitions: tuple[PartitionDifference, ...]
+    """Those that were compared row by row."""
+    columns: tuple[ColumnDifference, ...]
+    sample: tuple[RowDifference, ...]
+    not_compared: int = 0
+    """Partitions that differ, too, and were not read."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows differ in the partitions that were compared."""
+        return sum(each.added + each.removed + each.changed for each in self.partitions)

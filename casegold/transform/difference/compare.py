@@ -1,0 +1,115 @@
+"""What differs between two sets of rows of one dataset: by key, by column, and in sums.
+
+Rows are compared as typed values, set against set, so that only those that differ are taken apart. Not here: which rows
+these are (`runtime.difference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+from duckdb import ColumnExpression, FunctionExpression
+
+from casegold.domain.columns import ColumnKind
+from casegold.domain.contract import DatasetContract
+from casegold.domain.difference import Cells, ColumnDifference, RowDifference
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
+
+SQL = "casegold.transform.difference"
+NUMBERS = frozenset({ColumnKind.INT, ColumnKind.LONG, ColumnKind.DECIMAL})
+ALL_ROWS = 2**62
+FETCHED = 1_000
+TEXT = duckdb.type("VARCHAR")
+
+
+class Comparison:
+    """Collects the rows that differ, in as many steps as its user likes; keys are unique on each side.
+
+    The connection's time zone is UTC: instants are told in it.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, contract: DatasetContract) -> None:
+        if contract.partition_column is None:
+            raise ConfigurationError(f"{contract.dataset} has no partitions: it has no versions to compare")
+        self._connection = connection
+        self._contract = contract
+        self._partition: str = contract.partition_column
+        self._names = [column.name for column in contract.columns]
+        self._key = [name for name in contract.key if name != self._partition]
+        self._values = [name for name in self._names if name not in contract.key]
+        connection.register("no_rows", contract.arrow_schema().empty_table())
+        for name in ("only_before", "only_after"):
+            connection.table("no_rows").create(name)
+
+    def add(self, before: str, after: str) -> None:
+        """Compare the rows of two views, each with every row of some keys.
+
+        Raises:
+            ConfigurationError: a view has not the columns of the contract.
+        """
+        for view, name in ((before, "before_rows"), (after, "after_rows")):
+            rows = self._connection.table(view)
+            missing = sorted(set(self._names) - set(rows.columns))
+            if missing:
+                raise ConfigurationError(
+                    f"rows of {self._contract.dataset} have no column {missing[0]}: another contract had made them",
+                    remedy="compare versions of one contract version; `casegold show` prints each",
+                )
+            rows.select(*self._names).create_view(name, replace=True)
+        self._connection.execute(load(SQL, "rows_before"))
+        self._connection.execute(load(SQL, "rows_after"))
+
+    def match(self) -> None:
+        """Put the collected rows together by their keys: once, after all were added."""
+        for source, name in (("only_before", "cells_before"), ("only_after", "cells_after")):
+            self._connection.table(source).select(
+                ColumnExpression(self._partition).alias("partition_key"),
+                _texts(self._key).alias("key"),
+                _texts(self._values).alias("cells"),
+            ).create_view(name, replace=True)
+        self._connection.execute(load(SQL, "changed_rows"))
+
+    def counts(self) -> dict[date, tuple[int, int, int]]:
+        """Rows added, removed and changed, of each partition in which a row differs."""
+        found = self._connection.execute(load(SQL, "changed_counts")).fetchall()
+        return {key: (added, removed, changed) for key, added, removed, changed in found}
+
+    def columns(self) -> tuple[ColumnDifference, ...]:
+        """Every column that is no key, in the contract's order."""
+        changed: dict[int, int] = dict(self._connection.execute(load(SQL, "changed_columns")).fetchall())
+        before, after = self._sums("only_before"), self._sums("only_after")
+        return tuple(
+            ColumnDifference(name, changed.get(place, 0), before.get(name), after.get(name))
+            for place, name in enumerate(self._values, start=1)
+        )
+
+    def rows(self, limit: int = ALL_ROWS) -> Iterator[RowDifference]:
+        """The rows that differ, by partition and key as texts. One reader at a time."""
+        found = self._connection.execute(load(SQL, "changed_sample"), {"limit": limit})
+        while some := found.fetchmany(FETCHED):
+            for partition, key, before, after in some:
+                yield RowDifference(partition, _named(self._key, key), self._cells(before), self._cells(after))
+
+    def _cells(self, cells: Sequence[str | None] | None) -> Cells | None:
+        return None if cells is None else _named(self._values, cells)
+
+    def _sums(self, table: str) -> Mapping[str, Decimal]:
+        numbers = [name for name in self._values if self._contract.column(name).type.kind in NUMBERS]
+        if not numbers:
+            return {}
+        sums = [FunctionExpression("sum", ColumnExpression(name)).alias(name) for name in numbers]
+        row: tuple[Any, ...] | None = self._connection.table(table).aggregate(sums).fetchone()
+        return {name: Decimal(value or 0) for name, value in zip(numbers, row or (), strict=True)}
+
+
+def _texts(names: Sequence[str]) -> duckdb.Expression:
+    return FunctionExpression("list_value", *(ColumnExpression(name).cast(TEXT) for name in names))
+
+
+def _named(names: Sequence[str], values: Sequence[str | None]) -> Cells:
+    return dict(zip(names, values, strict=True))
