@@ -12,7 +12,7 @@ from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import CasegoldError, Deferred
 from casegold.manifest.published import artifacts, published, used_versions
 from casegold.runtime.outcome import CheckOutcome, GateClosed, Outcome
-from platform_assets import metadata, running
+from platform_assets import differences, metadata, running
 from platform_assets.catalog import asset_key, described
 from resources.platform import PlatformResource
 from resources.runs import NO_RETRY, RUN_ID_TAG, AssetJob, job_name, tags_of
@@ -91,6 +91,9 @@ def events(
     key = asset_key(contract.dataset)
     keys = [partition.key for partition in outcome.partitions if partition.state in ON_RECORD]
     official = published(platform.control, contract.dataset, keys)
+    changed = (
+        {} if outcome.version is None else differences.of_version(platform, contract.dataset, outcome.version, keys)
+    )
     for partition in outcome.partitions:
         name = partition.key.isoformat()
         for result in partition.checks:
@@ -105,7 +108,8 @@ def events(
             description=f"version {state.version}, {state.quality}",
             metadata=metadata.of_partition(partition, state, tags.get(RUN_ID_TAG, state.run_id))
             | metadata.of_inputs(used_versions(platform.control, *version))
-            | metadata.of_artifacts(artifacts(platform.control, *version)),
+            | metadata.of_artifacts(artifacts(platform.control, *version))
+            | changed.get(partition.key, {}),
             tags={"dagster/code_version": state.transform_version, "dagster/data_version": state.digest},
         )
 

@@ -82,13 +82,10 @@ class Difference:
     before: int
     after: int
     partitions: tuple[PartitionDifference, ...]
-    """Those that were compared row by row."""
     columns: tuple[ColumnDifference, ...]
     sample: tuple[RowDifference, ...]
-    not_compared: int = 0
-    """Partitions that differ, too, and were not read."""
 
     @property
     def rows(self) -> int:
-        """How many rows differ in the partitions that were compared."""
+        """How many rows differ in all."""
         return sum(each.added + each.removed + each.changed for each in self.partitions)

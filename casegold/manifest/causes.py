@@ -48,6 +48,8 @@ class RecordedCauses:
     restated: int
     """Of the partitions those that had a version before."""
     republished_from: int | None
+    supersedes: int | None
+    """The version before it."""
     spans: tuple[Span, ...]
     inputs: tuple[ChangedInput, ...]
 
@@ -68,6 +70,7 @@ def recorded(connection: Connection, dataset: str, version: int, partition: date
         row["partitions"],
         row["restated"],
         row["republished_from"],
+        row["supersedes"],
         tuple(Span(**each) for each in connection.execute(load(SQL, "causes_spans"), place)),
         tuple(
             ChangedInput(

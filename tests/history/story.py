@@ -44,9 +44,9 @@ def tell(settings: Settings) -> Installation:
     return installation
 
 
-def send_late(settings: Settings, name: str, day: date) -> None:
-    """An escalation of the first case at noon of a date, sent just now."""
-    opened = next(sent.event for sent in simulate(PLAN) if sent.event and sent.event.type is EventType.CASE_OPENED)
+def send_late(settings: Settings, name: str, day: date, plan: Plan = PLAN) -> None:
+    """An escalation of the plan's first case at noon of a date, sent just now."""
+    opened = next(sent.event for sent in simulate(plan) if sent.event and sent.event.type is EventType.CASE_OPENED)
     data = CaseEscalated(level=9, reason=name)
     event = CaseEvent(
         source=DEFAULT_SOURCE,

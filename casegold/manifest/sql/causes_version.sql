@@ -1,4 +1,4 @@
-select v.caused_by, v.republished_from, count(p.previous_version) as restated, count(*) as partitions
+select v.caused_by, v.republished_from, v.supersedes, count(p.previous_version) as restated, count(*) as partitions
 from dataset_version v
 join version_partition p using (dataset, version)
 where v.dataset = %(dataset)s and v.version = %(version)s and v.state = 'COMPLETED'

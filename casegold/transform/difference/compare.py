@@ -104,7 +104,7 @@ class Comparison:
             return {}
         sums = [FunctionExpression("sum", ColumnExpression(name)).alias(name) for name in numbers]
         row: tuple[Any, ...] | None = self._connection.table(table).aggregate(sums).fetchone()
-        return {name: Decimal(value or 0) for name, value in zip(numbers, row or (), strict=True)}
+        return {name: Decimal(0 if value is None else value) for name, value in zip(numbers, row or (), strict=True)}
 
 
 def _texts(names: Sequence[str]) -> duckdb.Expression:

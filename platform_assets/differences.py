@@ -1,0 +1,114 @@
+"""What a run changed in published partitions, and why, as Markdown on their pages. Not here: finding it out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from casegold.domain.difference import Difference, PartitionDifference
+from platform_assets.metadata import Metadata
+from platform_assets.pictures import cell, table
+
+if TYPE_CHECKING:
+    from casegold.runtime.causes import Causes
+    from casegold.runtime.platform import Platform
+
+NAME = "difference"
+MAX_LINES = 20
+"""Values in the table of a page; `casegold diff` has all of them."""
+
+log = logging.getLogger(__name__)
+
+
+def of_version(platform: Platform, dataset: str, version: int, keys: Collection[date]) -> Mapping[date, Metadata]:
+    """An entry for each of the partitions that had a version before this one.
+
+    The version is published whatever happens here: a report that cannot be made says so in its place.
+    """
+    from casegold.runtime.restated import restatement  # noqa: PLC0415 - loads Iceberg, definitions do without
+
+    try:
+        found = restatement(platform, dataset, version)
+    except Exception as error:
+        log.exception("no difference report for version %s of %s", version, dataset)
+        return {key: _entry(cell(f"could not be made: {type(error).__name__}: {error}")) for key in keys}
+    if found is None:
+        return {}
+    why = causes(found.causes)
+    pages = {key: f"{counts(each.partitions[0])}\n\n{values(each)}\n\n{why}" for key, each in found.compared.items()}
+    pages |= {
+        key: f"{each.rows_before:,} rows before, {each.rows_after:,} after. Not compared row by row: the run restated "
+        f"more partitions than that is done for. {command(each, dataset)}\n\n{why}"
+        for key, each in found.not_compared.items()
+    }
+    return {key: _entry(page) for key, page in pages.items()}
+
+
+def counts(partition: PartitionDifference) -> str:
+    """How many rows differ between which versions."""
+    return (
+        f"Version {partition.version_before} to {partition.version_after}: {partition.changed:,} rows changed, "
+        f"{partition.added:,} added, {partition.removed:,} removed; {partition.rows_before:,} rows before, "
+        f"{partition.rows_after:,} after."
+    )
+
+
+def values(found: Difference) -> str:
+    """Columns with their counts and sums, then the first values before and after."""
+    columns = table(
+        ["column", "rows changed", "sum before", "sum after"],
+        (
+            (each.name, each.changed, _number(each.sum_before), _number(each.sum_after))
+            for each in found.columns
+            if each.is_apart
+        ),
+    )
+    lines = list(islice(_lines(found), MAX_LINES))
+    (partition,) = found.partitions
+    return "\n\n".join(
+        [columns, table(["key", "change", "column", "before", "after"], lines), command(partition, found.dataset)]
+    )
+
+
+def command(partition: PartitionDifference, dataset: str) -> str:
+    """What prints all of it."""
+    versions = f"{partition.version_before} {partition.version_after}"
+    return f"`casegold diff {dataset} {versions} --partition {partition.key}` has every row."
+
+
+def causes(found: Causes) -> str:
+    """What the version knew and the one before did not, for the whole run."""
+    # Reasons are written by people, and would be read as Markdown.
+    parts = [f"Because of: {cell('; '.join(found.recorded.reasons))}"]
+    if found.facts:
+        parts.append(f"{found.facts:,} facts that the versions before did not know; the first of them:")
+        facts = ((each.event_id, each.event_type, each.case_id, each.dirty_from, each.held) for each in found.sample)
+        parts.append(table(["event", "type", "case", "changes dates from", "was held"], facts))
+    if found.recorded.inputs:
+        inputs = (
+            (each.dataset, f"{each.first} .. {each.last}", each.partitions, each.before, each.after)
+            for each in found.recorded.inputs[:MAX_LINES]
+        )
+        parts.append(table(["made of", "range", "partitions", "version before", "after"], inputs))
+    return "\n\n".join(parts)
+
+
+def _lines(found: Difference) -> Iterator[tuple[object, ...]]:
+    for row in found.sample:
+        key = " ".join(str(value) for value in row.key.values())
+        for each in row.cells:
+            yield key, row.change, each.column, each.before, each.after
+
+
+def _number(number: Decimal | None) -> str:
+    return "" if number is None else f"{number:,f}"
+
+
+def _entry(markdown: str) -> Metadata:
+    return {NAME: dg.MetadataValue.md(markdown)}
