@@ -44,9 +44,12 @@ def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[d
         return Republished(done, tuple(old.keys), anew=False)
     if attempt is None:
         raise Deferred(f"a run of {dataset} is under way; `casegold runs {dataset}` shows it: ask again once it ended")
-    outcome = launch(platform, attempt.run_id, attempt.attempt, LAUNCHER)
-    made = outcome.version
-    assert made is not None  # noqa: S101 - a run that ends well has a version
+    made = launch(platform, attempt.run_id, attempt.attempt, LAUNCHER).version
+    if made is None:  # its process ended well, and died before it could say with which version
+        with platform.control.read() as connection:
+            made = recorded.republished_as(connection, old)
+    if made is None:
+        raise Deferred(f"{dataset} was released or replaced since; `casegold versions {dataset}` shows it")
     return Republished(made, tuple(old.keys), anew=True)
 
 
