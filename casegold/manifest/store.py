@@ -86,10 +86,11 @@ def request(connection: Connection, wanted: ManifestRequest) -> RunManifest | No
     """Ask for a piece of work; asking twice is asking once.
 
     An open manifest of the same dataset with another scope is superseded, unless an attempt at it is running. A
-    backfill's stands for a normal one and the other way round: both make the official partitions.
+    backfill's stands for a normal one and the other way round: both make the official partitions. What a person asked
+    to be official again is superseded by another such wish only.
 
     Returns:
-        The manifest, in whatever state it is, or None while another one of the dataset is running.
+        The manifest, in whatever state it is, or None while another one of the dataset is running or has precedence.
     """
     take_lock(connection, Lock.RUNS)
     run_id = run_id_of(wanted)

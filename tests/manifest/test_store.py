@@ -161,3 +161,16 @@ def test_newer_pins_supersede_work_that_has_not_started(control: ControlDb, ask:
     with pytest.raises(Deferred):
         store.start(control, old.run_id, old.attempt, "late")
     store.start(control, new.run_id, new.attempt, "a")
+
+
+def test_a_wish_to_go_back_makes_way_for_another_such_wish_only(control: ControlDb, ask: Ask) -> None:
+    computation = ask(1, "d")
+    with control.write("by a test") as connection:
+        first, second = (ManifestRequest(Pipeline.REPUBLISH, "d", {"version": n}, "1", "test") for n in (1, 2))
+        wish = store.request(connection, first)
+        assert wish is not None
+        assert store.manifest(connection, computation.run_id).state is RunState.SUPERSEDED
+        assert store.request(connection, wanted(2, "d")) is None
+        other = store.request(connection, second)
+        assert other is not None
+        assert store.manifest(connection, wish.run_id).state is RunState.SUPERSEDED
