@@ -21,6 +21,7 @@ from platform_assets import events
 from platform_assets.catalog import asset_key
 from platform_assets.partitions import partitions_of
 from platform_assets.product import product_asset, product_job
+from platform_assets.replay import replay_job
 from platform_assets.schedules import day_close_job, schedules
 from platform_assets.standing import standing_checks
 from platform_assets.upkeep import maintenance_job
@@ -95,13 +96,13 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             *(_product(contract, settings.time_zone, versions) for contract in computed),
         ],
         asset_checks=[ingest_checks, register_checks],
-        jobs=[*ingest_jobs, *product_jobs, standing_job, day_close_job, maintenance_job],
+        jobs=[*ingest_jobs, *product_jobs, standing_job, day_close_job, maintenance_job, replay_job],
         schedules=schedules(settings.time_zone, standing_job),
         sensors=[
             domain_sensor("domain_events", events.SILVER, ingest_jobs[0], asset_key(events.TOPIC)),
             domain_sensor("domain_totals", events.TOTALS, ingest_jobs[1]),
             day_close,
-            planner_sensor(product_jobs),
+            planner_sensor([*product_jobs, replay_job]),
             publish_events,
             reconcile_sensor(maintenance_job),
             failed_runs,

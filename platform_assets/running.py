@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from casegold.manifest.model import Attempt, PartitionRange
     from casegold.runtime.platform import Platform
 
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
+
 Ask = Callable[["Platform", str, "PartitionRange | None", str], "Attempt"]
 """Asks the core for an attempt on behalf of a person: platform, dataset, wanted range, who asks."""
 
 
-def run_attempt(context: dg.AssetExecutionContext, platform: Platform, dataset: str, ask: Ask) -> Outcome:
+def run_attempt(context: Context, platform: Platform, dataset: str, ask: Ask) -> Outcome:
     """Execute the attempt that the run's tags name, else one that `ask` grants.
 
     Raises:
@@ -61,12 +63,12 @@ def failure(error: CasegoldError) -> dg.Failure:
     )
 
 
-def label(context: dg.AssetExecutionContext, tags: Mapping[str, str]) -> None:
+def label(context: Context, tags: Mapping[str, str]) -> None:
     """Tag the run, so that lists of runs tell how it ended."""
     context.instance.add_run_tags(context.run.run_id, dict(tags))
 
 
-def _record_termination(context: dg.AssetExecutionContext, platform: Platform) -> None:
+def _record_termination(context: Context, platform: Platform) -> None:
     """Cancel the manifest of a run that somebody terminates, before a sensor asks for its next attempt.
 
     An interrupt that nobody asked for, as at a shutdown, cancels nothing.
@@ -81,7 +83,8 @@ def _record_termination(context: dg.AssetExecutionContext, platform: Platform) -
         cancelled(platform, *named, BY_HAND, f"Dagster run {run.run_id} was terminated")
 
 
-def _asked(context: dg.AssetExecutionContext, platform: Platform, dataset: str, ask: Ask) -> tuple[str, int]:
-    attempt = ask(platform, dataset, wanted_range(context), BY_HAND)
+def _asked(context: Context, platform: Platform, dataset: str, ask: Ask) -> tuple[str, int]:
+    wanted = wanted_range(context) if isinstance(context, dg.AssetExecutionContext) else None
+    attempt = ask(platform, dataset, wanted, BY_HAND)
     label(context, {RUN_ID_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.attempt)})
     return attempt.run_id, attempt.attempt

@@ -33,9 +33,9 @@ INGEST_LAYERS = frozenset({"bronze", "silver"})
 
 
 def job_name(dataset: str) -> str:
-    """The job that brings a dataset forward: `ingest_case_events`, `compute_case_daily_snapshot`."""
+    """The job that works under a claim: `ingest_case_events`, `compute_case_daily_snapshot`, `replay_events`."""
     layer, name = dataset.split("/")
-    return f"{'ingest' if layer in INGEST_LAYERS else 'compute'}_{name}"
+    return f"{layer if layer == 'replay' else 'ingest' if layer in INGEST_LAYERS else 'compute'}_{name}"
 
 
 def tags_of(lane: str) -> dict[str, str]:

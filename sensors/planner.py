@@ -3,7 +3,7 @@
 It alone requests runs of computed datasets: Dagster deduplicates run keys per sensor.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -13,15 +13,15 @@ from resources.runs import AssetJob
 INTERVAL_SECONDS = 5
 
 
-def planner_sensor(targets: list[AssetJob]) -> dg.SensorDefinition:
-    """The sensor over the jobs of computed datasets."""
+def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition]) -> dg.SensorDefinition:
+    """The sensor over the jobs of computed datasets, and of replays."""
 
     @dg.sensor(
         name="planner",
         jobs=targets,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests what the planner finds due among published and closed dates.",
+        description="Requests what the planner finds due among published and closed dates, and approved replays.",
     )
     def planner(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]

@@ -96,6 +96,10 @@ EFFECTS: dict[str, str] = {
     "person-add": "a person has a login",
     "person-remove": "a login is gone",
     "person-step": "a person's step, or its refusal, is in the audit trail",
+    "replay-write": "the events that a replay will send are written to a file",
+    "replay-file": "that file is the one that is sent",
+    "replay-send": "events of a replay are on Kafka",
+    "replay-mark": "they are recorded as sent",
     "backfill-step": "the platform began or ended a backfill, or was refused to",
     "facts-admit": "held facts count, under a number of their own",
     # History

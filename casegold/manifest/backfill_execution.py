@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from casegold.domain.contract import Contracts
 from casegold.domain.sql import load
-from casegold.manifest import approvals, backfill_plan
+from casegold.manifest import approvals, backfill_plan, replay_plan
 from casegold.manifest.approvals import Answer, BackfillRequest
 from casegold.manifest.backfill_plan import Wanted
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
@@ -67,13 +67,15 @@ def _judge(
     """Why it may not begin, and which dates closed since it was planned."""
     if asked.state != "APPROVED" or asked.plan is None:
         return [], None
+    if asked.mode == Mode.REPLAY:
+        return replay_plan.judge(connection, contracts, asked), None
     try:
         planned = _Planned.of(asked.plan)
     except (KeyError, TypeError, ValueError) as error:
         return [f"its plan was not made by `casegold backfill plan`: {error!r}"], None
     reasons = []
     if asked.mode != Mode.BACKFILL:
-        reasons.append(f"{asked.mode} is not executed by this version: only BACKFILL is")
+        reasons.append(f"{asked.mode} is not executed by this version: BACKFILL and REPLAY are")
     other = connection.execute(
         load(SQL, "backfill_other"), {"dataset": asked.dataset, "id": asked.backfill_run_id}
     ).fetchone()

@@ -104,7 +104,7 @@ def make(
         ConfigurationError: the dataset is not computed, or no date of the range is closed.
     """
     contract = contracts[wanted.dataset]
-    register = _register(connection)
+    register = register_of(connection)
     latest = contract.period(pinned[1])[1] if pinned else register.latest
     partitions = _partitions(contract, register, wanted.partitions, latest)
     span = {"dataset": contract.dataset, "first": partitions.first, "last": partitions.last}
@@ -136,7 +136,8 @@ def make(
     )
 
 
-def _register(connection: Connection) -> Register:
+def register_of(connection: Connection) -> Register:
+    """Closed dates and known facts. Raises ConfigurationError where no date is closed."""
     row = connection.execute(load(SQL, "planner_register")).fetchone()
     if row is None or row["first"] is None:
         raise ConfigurationError(

@@ -24,7 +24,10 @@ from casegold.manifest.model import (
 
 SQL = "casegold.manifest.sql"
 ADMISSION_VERSION = "admission-1"
+REPLAY_VERSION = "replay-1"
 SILVER = "silver/case_events"
+REPLAYS = "replay/events"
+"""The claim of replays: one after the other, so that the rates of two do not add up."""
 GIVEN_UP = frozenset({RunState.FAILED, RunState.CANCELLED})
 
 
@@ -34,6 +37,8 @@ class UnderWay:
 
     backfill_run_id: str
     dataset: str
+    mode: Mode
+    plan: Mapping[str, Any]
     partitions: PartitionRange
     reason: str
     plan_digest: str
@@ -48,6 +53,7 @@ class UnderWay:
         """Whether its restatement is due: whatever had to be admitted is, and no run has done or given up on it."""
         return (
             self.state == "EXECUTING"
+            and self.mode is Mode.BACKFILL
             and (self.facts == 0 or self.admission is RunState.SUCCEEDED)
             and self.restatement not in {RunState.SUCCEEDED, *GIVEN_UP}
         )
@@ -74,6 +80,8 @@ def advance(connection: Connection, asked_by: str) -> None:
             succeeded, why = ended
             parameters = {"id": each.backfill_run_id, "succeeded": succeeded, "reason": why}
             connection.execute(load(SQL, "call_backfill_end"), parameters)
+        elif each.mode is Mode.REPLAY and each.restatement is None:
+            store.request(connection, _replay(each, asked_by))
         elif each.facts and each.admission is None:
             store.request(connection, _admission(each, asked_by))
 
@@ -85,7 +93,8 @@ def _end_of(each: UnderWay) -> tuple[bool, str] | None:
     if each.restatement in GIVEN_UP:
         return False, f"run {str(each.run_id)[:12]} {each.restatement}: {each.error or 'no reason given'}"
     if each.restatement is RunState.SUCCEEDED:
-        return True, f"run {str(each.run_id)[:12]} has computed the range"
+        done = "sent the events" if each.mode is Mode.REPLAY else "computed the range"
+        return True, f"run {str(each.run_id)[:12]} has {done}"
     return None
 
 
@@ -102,6 +111,19 @@ def _admission(each: UnderWay, asked_by: str) -> ManifestRequest:
     )
 
 
+def _replay(each: UnderWay, asked_by: str) -> ManifestRequest:
+    return ManifestRequest(
+        pipeline=Pipeline.REPLAY,
+        dataset=REPLAYS,
+        scope={**each.plan, "plan": each.plan_digest},
+        transform_version=REPLAY_VERSION,
+        requested_by=asked_by,
+        mode=Mode.REPLAY,
+        parameters={BACKFILL_RUN_ID: each.backfill_run_id},
+        caused_by=(cause_of(each),),
+    )
+
+
 def cause_of(each: UnderWay) -> str:
     """Why its runs and versions came to be, in words."""
     return f"backfill {each.backfill_run_id}: {each.reason}"
@@ -111,6 +133,8 @@ def _under_way(row: Mapping[str, Any]) -> UnderWay:
     return UnderWay(
         backfill_run_id=row["backfill_run_id"],
         dataset=row["dataset"],
+        mode=Mode(row["mode"]),
+        plan=row["plan"],
         partitions=PartitionRange(row["first"], row["last"]),
         reason=row["reason"],
         plan_digest=row["plan_digest"],

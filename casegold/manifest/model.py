@@ -31,6 +31,7 @@ class Pipeline(StrEnum):
     REPORT = "report"
     MAINTENANCE = "maintenance"
     REPUBLISH = "republish"
+    REPLAY = "replay"
 
 
 class RunState(StrEnum):

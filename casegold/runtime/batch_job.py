@@ -38,6 +38,7 @@ DEADLINES = {
     Pipeline.SNAPSHOT: timedelta(hours=6),
     Pipeline.REPUBLISH: timedelta(hours=2),
     Pipeline.MAINTENANCE: timedelta(hours=6),
+    Pipeline.REPLAY: timedelta(hours=24),
 }
 """How long an attempt may take: one that hangs would beat for ever, and nobody else could have its dataset.
 

@@ -20,7 +20,7 @@ from casegold.transform import version as transforms
 
 ASKED_BY = "casegold"
 
-COMPUTATIONS = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT, Pipeline.REPUBLISH})
+PLANNED = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT, Pipeline.REPUBLISH, Pipeline.REPLAY})
 
 
 def domain_tick(platform: Platform, dataset: str) -> list[Attempt]:
@@ -72,9 +72,9 @@ def day_close_tick(platform: Platform) -> DayCloseReport:
 
 
 def planner_tick(platform: Platform) -> list[Attempt]:
-    """Plan, and return the waiting attempts of computed datasets. Asks Postgres only."""
+    """Plan, and return the waiting attempts of computed datasets and of replays. Asks Postgres only."""
     planner.plan(platform.control, platform.contracts, transforms.versions(), ASKED_BY)
-    return waiting(platform, COMPUTATIONS)
+    return waiting(platform, PLANNED)
 
 
 def publish_events_tick(platform: Platform) -> Seen:

@@ -221,6 +221,8 @@ def _announce(connection: Connection, row: dict[str, Any], keys: list[date]) -> 
         "versionNumber": row["version"],
         "partitions": _ranges(keys),
         "mode": row["mode"],
+        # What tells people outside goes by this: a recomputed past is no news.
+        "notifications": "send" if row["mode"] == "NORMAL" else "suppress",
         "publication": row["publication"],
         "supersedes": row["supersedes"],
         "republishedFrom": row["republished_from"],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import approvals, backfill_execution, backfill_plan
+from casegold.manifest import approvals, backfill_execution, backfill_plan, replay_plan
 from casegold.manifest.backfill_plan import Plan, Wanted
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Mode, PartitionRange
+from casegold.manifest.replay_plan import Emission
 from casegold.manifest.versions import short_id
 from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of
 from casegold.runtime.cli.read import SHORT_ID
@@ -29,8 +32,12 @@ SQL = "casegold.manifest.sql"
     metavar="DATASET FIRST LAST",
     help="Only show what a backfill of this range would do; nothing is asked for.",
 )
+@click.option("--emit", metavar="TOPIC", help="Of a replay: the topic that its events are sent to.")
+@click.option("--rate", default=500, show_default=True, help="Of a replay: events a second at most.")
 @as_option
-def plan(request_id: str | None, dry_run: tuple[str, str, str] | None, login: str | None) -> None:
+def plan(
+    request_id: str | None, dry_run: tuple[str, str, str] | None, emit: str | None, rate: int, login: str | None
+) -> None:
     """Plan a request: what it changes, admits and costs. The plan is then up for approval, and final."""
     if (request_id is None) == (dry_run is None):
         raise click.UsageError("name a request, or a range after --dry-run")
@@ -42,12 +49,25 @@ def plan(request_id: str | None, dry_run: tuple[str, str, str] | None, login: st
         return
     person = desk_of(login).control
     found = approvals.find(person, str(request_id))
-    wanted = Wanted(found.dataset, PartitionRange(found.first, found.last), Mode(found.mode))
-    made = _make(platform, wanted)
-    _show(made)
-    digest = approvals.submit(person, found.backfill_run_id, made.as_json())
+    mode, partitions = Mode(found.mode), PartitionRange(found.first, found.last)
+    if (mode is Mode.REPLAY) != (emit is not None):
+        raise click.UsageError("--emit TOPIC belongs to a request of mode REPLAY, and to no other")
+    if emit is not None:
+        document = _plan_replay(platform, found.dataset, partitions, Emission(emit, rate))
+    else:
+        made = _make(platform, Wanted(found.dataset, partitions, mode))
+        _show(made)
+        document = made.as_json()
+    digest = approvals.submit(person, found.backfill_run_id, document)
     click.echo(f"\n{found.backfill_run_id} is PLANNED. Another person approves it with")
     click.echo(f"  casegold backfill approve {found.backfill_run_id[:SHORT_ID]} --digest {digest[:SHORT_ID]}")
+
+
+def _plan_replay(platform: Platform, dataset: str, partitions: PartitionRange, emission: Emission) -> dict[str, Any]:
+    with platform.control.read() as connection:
+        made = replay_plan.make(connection, platform.contracts, dataset, partitions, emission).as_json()
+    show_table(f"Plan of a REPLAY of the facts of {dataset}", ("what", "value"), made.items(), empty="")
+    return made
 
 
 def _make(platform: Platform, wanted: Wanted) -> Plan:
@@ -126,9 +146,13 @@ def show_progress(control: ControlDb, backfill_run_id: str) -> None:
         ),
         empty="No run was asked for yet.",
     )
+    announced = sum(1 for row in rows if row["version"])
+    sent = sum(int((row["outcome"] or {}).get("events", 0)) for row in rows)
+    if announced or sent:
+        click.echo(f"\nMarked for nobody outside to be notified: {announced} versions, {sent} replayed events\n")
 
 
 def _outcome(outcome: dict[str, object] | None) -> str:
     """The difference that a run made: partitions published, unchanged and held, or facts admitted."""
-    named = ("facts", "sequence", "published", "unchanged", "held", "error")
+    named = ("facts", "sequence", "published", "unchanged", "held", "events", "topic", "error")
     return "; ".join(f"{name}: {outcome[name]}" for name in named if name in outcome) if outcome else ""

@@ -19,6 +19,7 @@ MODULES = {
     Pipeline.REPORT: "casegold.runtime.jobs.report",
     Pipeline.REPUBLISH: "casegold.runtime.jobs.republish",
     Pipeline.MAINTENANCE: "casegold.runtime.jobs.maintenance",
+    Pipeline.REPLAY: "casegold.runtime.jobs.replay",
 }
 
 

@@ -36,7 +36,7 @@ end $$;
 
 create table run_manifest (
     run_id            sha256_hex primary key,
-    pipeline          text not null check (pipeline in ('ingest', 'totals', 'admission', 'snapshot', 'report', 'republish', 'maintenance')),
+    pipeline          text not null check (pipeline in ('ingest', 'totals', 'admission', 'snapshot', 'report', 'republish', 'maintenance', 'replay')),
     dataset           text not null,
     scope             jsonb not null,
     transform_version text not null,
@@ -693,6 +693,15 @@ comment on column backfill_request.note is 'Why the last step was taken.';
 -- One open request per range: a level-triggered planner asks again and finds it.
 create unique index one_open_backfill on backfill_request (dataset, mode, partition_from, partition_to)
     where state in ('REQUESTED', 'PLANNED', 'APPROVED', 'EXECUTING', 'PAUSED');
+
+create table replay (
+    backfill_run_id text primary key references backfill_request,
+    uri             text not null,
+    events          bigint not null check (events >= 0),
+    sent            bigint not null default 0 check (sent between 0 and events),
+    updated_at      timestamptz not null default clock_timestamp()
+);
+comment on table replay is 'The file of the events that a replay sends, row by row, and how many of them are acknowledged.';
 
 create table backfill_approval (
     backfill_run_id text not null,

@@ -1,0 +1,1 @@
+select uri, events, sent from replay where backfill_run_id = %(id)s

@@ -1,0 +1,1 @@
+select state from backfill_request where backfill_run_id = %(id)s
