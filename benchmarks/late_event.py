@@ -1,7 +1,7 @@
-"""`python -m benchmarks.late_event`: what one late event costs, beside computing the whole history.
+"""`python -m benchmarks.late_event`: what one late event costs, and going back, beside computing the whole history.
 
-One event that is three dates late, on a history that was published before; both runs in one process, one after the
-other.
+One event that is three dates late, on a history that was published before; then the first version made official again,
+which swaps every partition in one commit. All in one process, one after the other.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.events import DEFAULT_SOURCE, CaseEscalated, CaseEvent, EventType
 from casegold.domain.payload import payload_json
 from casegold.runtime.cli.tables import show
+from casegold.runtime.history import republish
 from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import open_platform
 from casegold.runtime.services import local
@@ -54,7 +55,7 @@ QUESTION = """
 @click.option("--cases", default=20_000, show_default=True, help="Simulated cases.")
 @click.option("--days", default=120, show_default=True, help="Dates to publish.")
 def main(cases: int, days: int) -> None:
-    """Publish a history, then send one late event and publish what it changes."""
+    """Publish a history; then what one late event changes; then the history as it was."""
     with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
         first = LAST - timedelta(days=days - 1)
         os.environ |= {
@@ -74,6 +75,7 @@ def main(cases: int, days: int) -> None:
             with RecordSender(settings.kafka_config()) as sender:
                 send_event(sender, settings.events_topic, late_event(plan), Encoding.BINARY, DEFAULT_SOURCE)
             run_until_idle(platform)
+            republish(platform, SNAPSHOT, 1, (), "benchmark")
             rows = platform.control.rows(QUESTION, {"dataset": SNAPSHOT})
         finally:
             local.down(settings)
