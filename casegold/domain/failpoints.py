@@ -76,6 +76,7 @@ EFFECTS: dict[str, str] = {
     # Stage, audit, publish
     "stage-write": "a data file of a stage is written",
     "stage-branch": "a branch exists",
+    "stage-chunk": "a chunk of a stage is recorded for whoever takes the run over",
     "stage-commit": "the files of a stage are on its branch",
     "artifact-write": "a file beside the rows is written",
     "audit-record": "the results of the gate are recorded",

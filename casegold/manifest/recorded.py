@@ -38,10 +38,6 @@ class RecordedVersion:
         """Its partitions, ascending; at least one."""
         return [partition.key for partition in self.partitions]
 
-    def files_of(self, key: date) -> list[VersionFile]:
-        """The files of one partition, by case hash."""
-        return [file for file in self.files if file.partition == key]
-
 
 def version(connection: Connection, dataset: str, number: int, wanted: Sequence[date] = ()) -> RecordedVersion:
     """A completed version, cut to the wanted partitions; all that it changed where none are named.

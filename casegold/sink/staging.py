@@ -26,7 +26,6 @@ from pyiceberg.table import Table, WriteTask
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
-from casegold.manifest.recorded import RecordedVersion
 from casegold.manifest.versions import VersionFile
 from casegold.sink.digest import Digest, digest_of
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storage_named
@@ -139,16 +138,35 @@ class Stage:
             for file in written
         ]
 
-    def adopt(self, recorded: RecordedVersion) -> None:
-        """Stage partitions as a version recorded them, by its own files: none is written, whatever snapshot had them.
+    def adopt(self, keys: Sequence[date], files: Sequence[VersionFile]) -> None:
+        """Stage partitions by files that were recorded for them: none is written, whatever snapshot or stage had them.
 
         Raises:
             ConfigurationError: a file is missing or is not the one that was recorded.
             SourceUnavailable: the warehouse does not answer.
         """
-        for key in recorded.keys:
-            self._files[key] = [_staged(file) for file in recorded.files_of(key)]
-        self._new += [data_file(self.table, file) for file in recorded.files]
+        present = {file.path for file in self.current}
+        self._files |= {key: [] for key in keys}
+        for file in files:
+            self._files[file.partition].append(_staged(file))
+        self._new += [data_file(self.table, file) for file in files if file.path not in present]
+
+    def files_of(self, keys: Sequence[date]) -> tuple[VersionFile, ...]:
+        """The files of staged partitions, to be recorded."""
+        return tuple(
+            VersionFile(
+                key,
+                file.path,
+                file.rows,
+                file.bytes,
+                file.digest.high,
+                file.digest.low,
+                file.hash_from,
+                file.hash_to,
+            )
+            for key in keys
+            for file in self._files[key]
+        )
 
     @cached_property
     def _reusable(self) -> dict[tuple[date, int, int, Digest], VersionFile]:

@@ -45,6 +45,7 @@ OFTEN = (
     "letters-send",
     "stage-write",
     "stage-branch",
+    "stage-chunk",
     "stage-commit",
     "audit-record",
     "artifact-write",

@@ -1,4 +1,4 @@
--- What versions name: only an abandoned one needs nothing any more.
+-- What versions name, and open runs: only an abandoned version needs nothing any more.
 select f.file_path as location
 from version_file f
 join dataset_version v using (dataset, version)
@@ -8,3 +8,9 @@ select a.uri
 from version_artifact a
 join dataset_version v using (dataset, version)
 where a.dataset = %(dataset)s and v.state <> 'ABANDONED'
+union
+select file ->> 'path'
+from staged_chunk c
+join run_manifest m using (run_id)
+cross join lateral jsonb_array_elements(c.files) as file
+where m.dataset = %(dataset)s

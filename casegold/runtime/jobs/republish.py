@@ -37,7 +37,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
 def _publish(platform: Platform, manifest: RunManifest, claim: Claim, old: RecordedVersion) -> int:
     stage = Stage.open(platform.lake, old.dataset, claim.run_id, claim.attempt)
-    stage.adopt(old)
+    stage.adopt(old.keys, old.files)
     staged = stage.finish()
     for partition, before in zip(staged.partitions, old.partitions, strict=True):
         digest = partition.digest

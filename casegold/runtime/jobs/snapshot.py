@@ -17,8 +17,9 @@ from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import Deferred
 from casegold.domain.events import EVENT_TYPES
 from casegold.domain.sql import load
-from casegold.manifest import versions
+from casegold.manifest import stages, versions
 from casegold.manifest.model import Claim, PartitionRange, RunManifest
+from casegold.manifest.stages import StagedChunk
 from casegold.manifest.versions import Seen
 from casegold.quality.results import CheckResult
 from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
@@ -109,16 +110,31 @@ def _stage(
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     with platform.control.read() as control:
         current = versions.current_files(control, claim.dataset, days)
+        done = stages.chunks(control, claim.run_id)
     stage = Stage.open(platform.lake, claim.dataset, claim.run_id, claim.attempt, current)
     figures: dict[date, publication.Figures] = {}
     for first, last in _chunks(connection, pins.partitions):
         claim.check()
-        rows = build.snapshot_rows(connection, first, last)
-        figures |= figures_of(rows)
-        for day, of_day in _by_date(rows, first, last):
-            for hash_from, hash_to, part in case_ranges(of_day, stage.ranges(day)):
-                stage.write(day, part, hash_from, hash_to)
+        chunk = done.get(PartitionRange(first, last))
+        if chunk is None:
+            chunk = _write(connection, stage, PartitionRange(first, last))
+            with platform.control.write("stage-chunk") as control:
+                stages.record(control, claim, chunk)
+        else:
+            stage.adopt(list(chunk.figures), chunk.files)
+        figures |= chunk.figures
     return stage.finish(), figures
+
+
+def _write(connection: duckdb.DuckDBPyConnection, stage: Stage, partitions: PartitionRange) -> StagedChunk:
+    rows = build.snapshot_rows(connection, partitions.first, partitions.last)
+    figures = figures_of(rows)
+    keys = []
+    for day, of_day in _by_date(rows, partitions.first, partitions.last):
+        keys.append(day)
+        for hash_from, hash_to, part in case_ranges(of_day, stage.ranges(day)):
+            stage.write(day, part, hash_from, hash_to)
+    return StagedChunk(partitions, stage.files_of(keys), {key: figures.get(key, {}) for key in keys})
 
 
 def _by_date(rows: pa.Table, first: date, last: date) -> Iterator[tuple[date, pa.Table]]:

@@ -409,6 +409,29 @@ comment on table version_file is 'Files of every version, as read back from its 
 create index version_file_by_partition on version_file (dataset, partition_key, version);
 create index version_file_by_path on version_file (file_path);
 
+create table staged_chunk (
+    run_id    sha256_hex not null,
+    first_key date not null,
+    last_key  date not null,
+    attempt   integer not null,
+    files     jsonb not null check (jsonb_typeof(files) = 'array'),
+    figures   jsonb not null check (jsonb_typeof(figures) = 'object'),
+    staged_at timestamptz not null default clock_timestamp(),
+    primary key (run_id, first_key),
+    foreign key (run_id, attempt) references run_attempt,
+    check (first_key <= last_key)
+);
+comment on table staged_chunk is 'Files that an open run has staged; its next attempt stages the rest. Forgotten when the run ends.';
+
+create function forget_staged_chunks() returns trigger
+language plpgsql set search_path = casegold, pg_temp as $$
+begin
+    delete from staged_chunk where run_id = new.run_id;
+    return null;
+end $$;
+create trigger run_manifest_end_forgets_chunks after update on run_manifest
+    for each row when (old.state = 'OPEN' and new.state <> 'OPEN') execute function forget_staged_chunks();
+
 create table version_artifact (
     dataset       text not null,
     version       bigint not null,
