@@ -18,6 +18,7 @@ from casegold.runtime.settings import Settings, load_settings
 from casegold.runtime.standing import EPOCHS, INGEST_CAUGHT_UP
 from casegold.transform import version as transforms
 from platform_assets import events
+from platform_assets.backfills import execute_job, plan_job
 from platform_assets.catalog import asset_key
 from platform_assets.partitions import partitions_of
 from platform_assets.product import product_asset, product_job
@@ -96,7 +97,16 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             *(_product(contract, settings.time_zone, versions) for contract in computed),
         ],
         asset_checks=[ingest_checks, register_checks],
-        jobs=[*ingest_jobs, *product_jobs, standing_job, day_close_job, maintenance_job, replay_job],
+        jobs=[
+            *ingest_jobs,
+            *product_jobs,
+            standing_job,
+            day_close_job,
+            maintenance_job,
+            replay_job,
+            plan_job,
+            execute_job,
+        ],
         schedules=schedules(settings.time_zone, standing_job),
         sensors=[
             domain_sensor("domain_events", events.SILVER, ingest_jobs[0], asset_key(events.TOPIC)),

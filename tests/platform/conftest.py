@@ -40,10 +40,17 @@ class House:
         assert request.job_name is not None
         return self.launch(request.job_name, request.tags)
 
-    def launch(self, job: str, tags: Mapping[str, str] | None = None) -> dg.ExecuteInProcessResult:
-        """Launch a job as a person would, or a daemon with tags."""
+    def launch(
+        self, job: str, tags: Mapping[str, str] | None = None, config: Mapping[str, Mapping[str, str]] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """Launch a job as a person would, or a daemon with tags.
+
+        Args:
+            config: of ops, by name.
+        """
+        ops = {name: {"config": dict(values)} for name, values in (config or {}).items()}
         return self.defs.resolve_job_def(job).execute_in_process(
-            instance=self.instance, tags=dict(tags or {}), raise_on_error=False
+            instance=self.instance, tags=dict(tags or {}), run_config={"ops": ops}, raise_on_error=False
         )
 
     def run_tags(self, result: dg.ExecuteInProcessResult) -> Mapping[str, str]:

@@ -6,20 +6,19 @@ from typing import Any
 
 import click
 
-from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import approvals, backfill_execution, backfill_plan, replay_plan
+from casegold.manifest import approvals, replay_plan
 from casegold.manifest.backfill_plan import Plan, Wanted
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Mode, PartitionRange
 from casegold.manifest.replay_plan import Emission
 from casegold.manifest.versions import short_id
+from casegold.runtime import backfills
 from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of
 from casegold.runtime.cli.read import SHORT_ID
 from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.cli.tables import span
 from casegold.runtime.platform import Platform, open_platform
-from casegold.transform import version as transforms
 
 SQL = "casegold.manifest.sql"
 
@@ -45,7 +44,7 @@ def plan(
     if dry_run is not None:
         dataset, first, last = dry_run
         _, partitions = contract_and_range(platform.settings, dataset, first, last)
-        _show(_make(platform, Wanted(dataset, partitions, Mode.BACKFILL)))
+        _show(backfills.plan_of(platform, Wanted(dataset, partitions, Mode.BACKFILL)))
         return
     person = desk_of(login).control
     found = approvals.find(person, str(request_id))
@@ -55,7 +54,7 @@ def plan(
     if emit is not None:
         document = _plan_replay(platform, found.dataset, partitions, Emission(emit, rate))
     else:
-        made = _make(platform, Wanted(found.dataset, partitions, mode))
+        made = backfills.plan_of(platform, Wanted(found.dataset, partitions, mode))
         _show(made)
         document = made.as_json()
     digest = approvals.submit(person, found.backfill_run_id, document)
@@ -70,38 +69,8 @@ def _plan_replay(platform: Platform, dataset: str, partitions: PartitionRange, e
     return made
 
 
-def _make(platform: Platform, wanted: Wanted) -> Plan:
-    with platform.control.read() as connection:
-        return backfill_plan.make(connection, platform.contracts, transforms.versions(), wanted)
-
-
 def _show(made: Plan) -> None:
-    estimate = made.estimate
-    minutes = "unknown: no such run has ended yet" if estimate.minutes is None else f"about {estimate.minutes}"
-    show_table(
-        f"Plan of a {made.mode} of {made.dataset}",
-        ("what", "value"),
-        (
-            ("partitions", span(made.first, made.last)),
-            ("  published, computed again", made.restated),
-            ("  never published", made.new),
-            ("held facts that will count", made.facts.count),
-            *((f"  {fact['dirty_from']}", f"{fact['event_type']} {fact['event_id']}") for fact in made.sample),
-            ("known facts up to", made.pins.admitted_seq),
-            ("transform", made.pins.transform),
-            ("contract", made.pins.contract[0]),
-            ("rows now", estimate.rows),
-            ("bytes now", estimate.bytes),
-            ("minutes", minutes),
-            *(
-                (f"then {each.dataset}", f"{each.partitions}: {span(each.first, each.last)}")
-                for each in made.downstream
-            ),
-            ("consumers to be told", ", ".join(made.consumers) or "none is registered"),
-            ("notifications to people outside", made.notifications),
-        ),
-        empty="",
-    )
+    show_table(f"Plan of a {made.mode} of {made.dataset}", ("what", "value"), backfills.rows_of(made), empty="")
 
 
 @click.command()
@@ -112,13 +81,7 @@ def execute(request_id: str, digest: str | None) -> None:
 
     Refused where anything that the figures depend on has changed since it was planned.
     """
-    platform = open_platform()
-    found = approvals.find(platform.control, request_id)
-    approved = found.plan_digest
-    if approved is None:
-        raise ConfigurationError(f"{found.backfill_run_id} has no plan", remedy="`casegold backfill plan` makes one")
-    meant = approved if digest is None or approved.startswith(digest) else digest
-    begun = backfill_execution.begin(platform.control, platform.contracts, transforms.versions(), found, meant)
+    begun = backfills.begin(open_platform(), request_id, digest)
     click.echo(f"{begun.answer.subject} is {begun.answer.state}: {begun.answer.message}")
     if begun.new_dates is not None:
         click.echo(f"Closed since it was planned, and computed with it: {begun.new_dates}")

@@ -1,0 +1,70 @@
+"""What a person or an orchestrator asks of a backfill: its plan, shown, and its beginning.
+
+Not here: signatures (`manifest.approvals`), what a plan holds (`manifest.backfill_plan`), the commands.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from casegold.domain.errors import ConfigurationError
+from casegold.manifest import approvals, backfill_execution, backfill_plan
+from casegold.manifest.backfill_execution import Begun
+from casegold.manifest.backfill_plan import Plan, Wanted
+from casegold.runtime.platform import Platform
+from casegold.transform import version as transforms
+
+
+def plan_of(platform: Platform, wanted: Wanted) -> Plan:
+    """What the backfill would do as things are now; nothing is asked for.
+
+    Raises:
+        ConfigurationError: the dataset is not computed, or nothing of the range is closed.
+    """
+    with platform.control.read() as connection:
+        return backfill_plan.make(connection, platform.contracts, transforms.versions(), wanted)
+
+
+def begin(platform: Platform, request_id: str, digest: str | None = None) -> Begun:
+    """Begin an approved backfill: the platform's own step.
+
+    Args:
+        request_id: its first characters are enough.
+        digest: of the plan that is meant, or its first digits; by default the one that was approved.
+
+    Raises:
+        Refused: it is not approved, or what it depends on has changed; the attempt is in the audit trail.
+        ConfigurationError: there is no such request, or it has no plan.
+    """
+    found = approvals.find(platform.control, request_id)
+    approved = found.plan_digest
+    if approved is None:
+        raise ConfigurationError(f"{found.backfill_run_id} has no plan", remedy="`casegold backfill plan` makes one")
+    meant = approved if digest is None or approved.startswith(digest) else digest
+    return backfill_execution.begin(platform.control, platform.contracts, transforms.versions(), found, meant)
+
+
+def rows_of(made: Plan) -> list[tuple[str, str | int]]:
+    """A plan for people: what, and how much."""
+    estimate = made.estimate
+    minutes = "unknown: no such run has ended yet" if estimate.minutes is None else f"about {estimate.minutes}"
+    return [
+        ("partitions", _span(made.first, made.last)),
+        ("  published, computed again", made.restated),
+        ("  never published", made.new),
+        ("held facts that will count", made.facts.count),
+        *((f"  {fact['dirty_from']}", f"{fact['event_type']} {fact['event_id']}") for fact in made.sample),
+        ("known facts up to", made.pins.admitted_seq),
+        ("transform", made.pins.transform),
+        ("contract", made.pins.contract[0]),
+        ("rows now", estimate.rows),
+        ("bytes now", estimate.bytes),
+        ("minutes", minutes),
+        *((f"then {each.dataset}", f"{each.partitions}: {_span(each.first, each.last)}") for each in made.downstream),
+        ("consumers to be told", ", ".join(made.consumers) or "none is registered"),
+        ("notifications to people outside", made.notifications),
+    ]
+
+
+def _span(first: date, last: date) -> str:
+    return f"{first}" if first == last else f"{first} .. {last}"
