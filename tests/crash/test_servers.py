@@ -22,7 +22,7 @@ from casegold.runtime.services import local, processes
 from casegold.runtime.settings import Settings
 from tests.conftest import own_database, own_topics
 from tests.crash.final_state import final_state
-from tests.crash.lives import Ended, Life, let_time_pass, live_until_done
+from tests.crash.lives import MOST_LIVES, Ended, Life, let_time_pass, live_until_done
 from tests.crash.test_fail_points import OVERRIDES, assert_same, load
 
 NO_PERSON_NEEDED = {None, ExitClass.SUCCESS, ExitClass.SOURCE_UNAVAILABLE, ExitClass.COMMIT_UNKNOWN}
@@ -72,10 +72,19 @@ def kill(servers: Settings, names: list[str]) -> None:
         running.process.wait()
 
 
-def a_life_that_loses(servers: Settings, names: list[str], at: str, then: Then) -> Ended | None:
+def stopped(control: ControlDb, at: str) -> Life:
+    """The first life that comes to a point, and has stopped there; what was due may have to wait after a death."""
+    for _ in range(MOST_LIVES):
+        life = Life(f"{at}:stop", impatient=True)
+        if life.wait_until_stopped():
+            return life
+        let_time_pass(control)
+    raise AssertionError(f"no life came to {at}")
+
+
+def a_life_that_loses(servers: Settings, control: ControlDb, names: list[str], at: str, then: Then) -> Ended | None:
     """One life whose servers are killed when it reaches a point; how it ended, unless it was killed."""
-    life = Life(f"{at}:stop", impatient=True)
-    assert life.wait_until_stopped()
+    life = stopped(control, at)
     kill(servers, names)
     ended = None
     try:
@@ -124,7 +133,7 @@ def test_dying_servers_change_nothing(
     control = ControlDb(own.control_url())
     load()
     for names, at, then in STORIES[story]:
-        ended = a_life_that_loses(own_servers, names.split(), at, then)
+        ended = a_life_that_loses(own_servers, control, names.split(), at, then)
         print(at, then, ended)
         let_time_pass(control)
     live_until_done(control, [])

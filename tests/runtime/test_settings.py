@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
-from casegold.runtime.settings import REPOSITORY, Settings, load_settings
+from casegold.runtime.settings import IDLE_SECONDS, REPOSITORY, Settings, load_settings
 from casegold.runtime.settings_page import page
 
 URL = "postgresql://user:p%40ss@db.example:5432/cases?sslmode=require"
@@ -59,7 +59,8 @@ def test_one_database_has_a_schema_for_each_of_its_three_users() -> None:
         parsed = make_url(url)
         assert (parsed.drivername, parsed.password, parsed.database) == (driver, "p@ss", "cases")
         assert parsed.query["sslmode"] == "require"
-        assert parse_qs(urlsplit(url).query)["options"] == [f"-csearch_path={schema} -ctimezone=UTC"]
+        impatient = "" if schema == "dagster" else f" -cidle_in_transaction_session_timeout={IDLE_SECONDS}s"
+        assert parse_qs(urlsplit(url).query)["options"] == [f"-csearch_path={schema} -ctimezone=UTC{impatient}"]
         assert "+" not in urlsplit(url).query
 
 
