@@ -52,6 +52,7 @@ OF_REGISTER = (
     questions.UNDECIDED,
     reconciliation.VERSIONS_AND_LAKE,
     reconciliation.DEAD_STAGES,
+    reconciliation.ORPHANS,
     questions.UNDELIVERED,
     questions.UNHEARD,
 )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from casegold.domain.errors import Deferred
 from casegold.domain.sql import load
 from casegold.manifest import maintenance, standing
-from casegold.manifest.claims import claims
+from casegold.manifest.claims import claims, tables_of
 from casegold.manifest.standing import MAX_SAMPLE, Answer, Question
 
 if TYPE_CHECKING:
@@ -40,7 +41,17 @@ DEAD_STAGES = Question(
     "The nightly maintenance drops them; `casegold reconcile --fix` does so at once.",
     urgent=False,
 )
-IN_LAKE = (LEDGER_AND_LAKE, VERSIONS_AND_LAKE, DEAD_STAGES)
+ORPHANS = Question(
+    "no_old_orphan",
+    "gold/case_daily_snapshot",
+    "No file lies below a table that nothing names and that the nightly maintenance should have deleted.",
+    "See why the schedule `nightly_maintenance` did not; `casegold maintain` deletes them at once.",
+    urgent=False,
+)
+MAINTAINED_WITHIN = timedelta(hours=36)
+"""An orphan is deleted by the first maintenance after its grace; a busy claim may miss one night."""
+
+IN_LAKE = (LEDGER_AND_LAKE, VERSIONS_AND_LAKE, DEAD_STAGES, ORPHANS)
 ALL = (
     standing.POSITIONS,
     LEDGER_AND_LAKE,
@@ -49,6 +60,7 @@ ALL = (
     standing.UNDELIVERED,
     standing.UNHEARD,
     DEAD_STAGES,
+    ORPHANS,
 )
 """Everything that has to agree, along the way of an event from its offset to its announcement."""
 
@@ -73,6 +85,9 @@ def ask(platform: Platform, question: Question) -> Answer:
     """
     if question == LEDGER_AND_LAKE:
         return ledger_and_lake(platform)
+    if question == ORPHANS:
+        found = [orphan for claim in claims(platform.contracts) for orphan in old_orphans(platform, claim)]
+        return Answer(question, len(found), tuple(found[:MAX_SAMPLE]))
     asked = versions_that_differ if question == VERSIONS_AND_LAKE else dead_stages
     found = [finding for dataset in published(platform) for finding in asked(platform, dataset)]
     return Answer(question, len(found), tuple(found[:MAX_SAMPLE]))
@@ -172,6 +187,19 @@ def dead_stages(platform: Platform, dataset: str) -> Iterator[Finding]:
         ended = [branch_name(*attempt) for attempt in maintenance.ended_attempts(connection, dataset)]
     for branch in dead_branches(platform.lake, dataset, ended):
         yield {"dataset": dataset, "branch": branch}
+
+
+def old_orphans(platform: Platform, claim: str) -> Iterator[Finding]:
+    """Files of a claim's tables that maintenance should have deleted. The one question that lists the storage."""
+    from casegold.sink.orphans import find_orphans  # noqa: PLC0415 - questions are named without loading Iceberg
+
+    def named() -> set[str]:
+        with platform.control.read() as connection:
+            return maintenance.named_files(connection, table)
+
+    for table in tables_of(claim):
+        for orphan in find_orphans(platform.lake, table, named, now=datetime.now(UTC) - MAINTAINED_WITHIN):
+            yield {"table": table, "file": orphan.path, "written": orphan.written_at.isoformat()}
 
 
 def settle(platform: Platform, launcher_ref: str, *, stages: bool) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -128,6 +130,19 @@ def test_a_foreign_snapshot_is_found(house: Installation) -> None:
     assert differences(house) == {}
     move_head(house.platform.lake.table(SNAPSHOT), {"casegold.run-id": "somebody", "casegold.version": "99"})
     assert differences(house) == {reconciliation.VERSIONS_AND_LAKE: 1}
+
+
+def test_a_file_that_nobody_names_is_found_once_maintenance_is_late(house: Installation) -> None:
+    (beside, *_) = house.platform.lake.data_files(SNAPSHOT)
+    stray = Path(beside.file_path.removeprefix("file://")).with_name("stray.parquet")
+    stray.write_bytes(b"left behind")
+    assert differences(house) == {}
+    four_days_ago = time.time() - timedelta(days=4).total_seconds()
+    os.utime(stray, (four_days_ago, four_days_ago))
+    assert differences(house) == {reconciliation.ORPHANS: 1}
+    command("maintain", SNAPSHOT)
+    assert not stray.exists()
+    assert differences(house) == {}
 
 
 def test_a_stage_of_an_ended_run_is_dropped_by_a_fix(house: Installation) -> None:
