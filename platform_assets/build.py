@@ -28,6 +28,7 @@ from platform_assets.standing import standing_checks
 from platform_assets.upkeep import maintenance_job
 from resources.platform import PlatformResource
 from resources.runs import tags_of
+from sensors.backfill_requests import backfill_requests
 from sensors.day_close import day_close
 from sensors.domain import domain_sensor
 from sensors.planner import planner_sensor
@@ -115,6 +116,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             day_close,
             planner_sensor([*product_jobs, replay_job]),
             publish_events,
+            backfill_requests,
             reconcile_sensor(maintenance_job),
             failed_runs,
             cancelled_runs,

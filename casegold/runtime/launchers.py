@@ -16,7 +16,7 @@ from casegold.runtime.ingests import DATASETS
 from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
 from casegold.runtime.reconciliation import settle
-from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick, waiting
+from casegold.runtime.ticks import backfill_requests_tick, day_close_tick, domain_tick, planner_tick, waiting
 
 LAUNCHER = "casegold work"
 MAX_ROUNDS = 10_000
@@ -62,6 +62,7 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
     for _ in range(MAX_ROUNDS):
         attempts = [attempt for dataset in DATASETS for attempt in domain_tick(platform, dataset)]
         day_close_tick(platform)
+        backfill_requests_tick(platform)
         attempts += planner_tick(platform)
         attempts += waiting(platform, {Pipeline.ADMISSION})
         if not attempts and not settle(platform, LAUNCHER, stages=False):

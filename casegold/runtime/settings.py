@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     outbox_topic_prefix: TopicName = Field(
         default="outbox.event.", description="Beginning of the topics that announce datasets and backfills."
     )
+    backfill_requests_topic: TopicName = Field(
+        default="regulatory.backfill.requests.v1", description="Topic on which other systems ask for backfills."
+    )
     events_dlq_topic: TopicName = Field(
         default="regulatory.case.events.dlq.v1", description="Topic of records that the stream could not handle."
     )
@@ -204,6 +207,7 @@ class Settings(BaseSettings):
             self.totals_topic: 1,
             f"{self.outbox_topic_prefix}dataset": 1,
             f"{self.outbox_topic_prefix}backfill": 1,
+            self.backfill_requests_topic: 1,
             self.events_dlq_topic: 1,
         }
 

@@ -15,6 +15,7 @@ from casegold.runtime.ingests import EVENTS, pipeline_of
 from casegold.runtime.jobs.day_close import DayCloseReport, close_days
 from casegold.runtime.platform import Platform
 from casegold.source.kafka import describe_topic
+from casegold.stream.backfill_requests import Heard, hear
 from casegold.stream.publish_events import Seen, claim_announcements
 from casegold.transform import version as transforms
 
@@ -88,6 +89,13 @@ def publish_events_tick(platform: Platform) -> Seen:
     if seen.woke:
         planner.plan(platform.control, platform.contracts, transforms.versions(), ASKED_BY)
     return seen
+
+
+def backfill_requests_tick(platform: Platform) -> Heard:
+    """Take new `BackfillRequested` events of other systems; people decide on what they ask for."""
+    settings = platform.settings
+    topic, dead_letters = settings.backfill_requests_topic, settings.events_dlq_topic
+    return hear(platform.control, platform.contracts, platform.kafka_config, topic, dead_letters)
 
 
 def waiting(platform: Platform, pipelines: Collection[Pipeline]) -> list[Attempt]:

@@ -9,14 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Producer
-
-from casegold.domain.errors import SourceUnavailable
-from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection, ControlDb
 from casegold.source.codec import KafkaRecord
 from casegold.source.kafka import describe_topic, read_chunks
+from casegold.stream.dead_letters import set_aside
 from casegold.stream.positions import advance, epoch_of, unread
 
 SQL = "casegold.manifest.sql"
@@ -24,7 +21,6 @@ CONSUMER = "publish_events"
 WAKING = frozenset({"DatasetVersionPublished"})
 MAX_EVENTS = 500
 """Events of one look, about: well below a second of ledger rows."""
-FLUSH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,9 @@ def claim_announcements(control: ControlDb, kafka: Mapping[str, Any], topic: str
     decoded = [(record, _decode(record)) for record in chunk.records]
     bad = [record for record, announcement in decoded if announcement is None]
     if bad:
-        _send_dead_letters(kafka, dead_letters, bad)
+        set_aside(
+            kafka, dead_letters, CONSUMER, [(record, "not an announcement of a dataset version") for record in bad]
+        )
     counts = {"WOKE_PLANNER": 0, "IGNORED": 0, "DUPLICATE": 0}
     with control.write("trigger-claim") as connection:
         for record, announcement in decoded:
@@ -100,31 +98,3 @@ def _decode(record: KafkaRecord) -> _Announcement | None:
     except (KeyError, ValueError):
         return None
     return found if isinstance(body, dict) else None
-
-
-def _send_dead_letters(kafka: Mapping[str, Any], topic: str, records: list[KafkaRecord]) -> None:
-    producer = Producer({**kafka, "enable.idempotence": True, "acks": "all"})
-    failed: list[str] = []
-
-    def delivered(error: Any, _: Any) -> None:
-        if error is not None:
-            failed.append(str(error))
-
-    for record in records:
-        origin = {
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "stage": CONSUMER,
-            "exception.message": "not an announcement of a dataset version",
-        }
-        headers: list[tuple[str, str | bytes | None]] = [*record.headers]
-        headers += [(f"__connect.errors.{name}", str(value).encode()) for name, value in origin.items()]
-        producer.produce(topic, key=record.key, value=record.value, headers=headers, on_delivery=delivered)
-    with durable("letters-send", SourceUnavailable):
-        left = producer.flush(FLUSH_SECONDS)
-    if failed or left:
-        raise SourceUnavailable(
-            f"{len(failed) + left} dead letters were not taken by {topic}: {next(iter(failed), 'no answer in time')}",
-            remedy="they are sent again with the next look; `casegold status` shows the broker",
-        )

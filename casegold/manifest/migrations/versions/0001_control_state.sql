@@ -117,7 +117,7 @@ create table trigger_ledger (
     topic_id          text,
     kafka_partition   integer,
     kafka_offset      bigint,
-    decision          text not null check (decision in ('WOKE_PLANNER', 'REQUESTED_RUN', 'IGNORED')),
+    decision          text not null check (decision in ('WOKE_PLANNER', 'REQUESTED_RUN', 'REQUESTED_BACKFILL', 'IGNORED')),
     run_id            sha256_hex references run_manifest,
     duplicates        integer not null default 0 check (duplicates >= 0),
     last_duplicate_at timestamptz,

@@ -1,0 +1,1 @@
+select from trigger_ledger where source = %(source)s and event_id = %(event_id)s

@@ -1,0 +1,47 @@
+"""Records that a consumer of announcements cannot take, kept for people. Not here: records of the case events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from confluent_kafka import Producer
+
+from casegold.domain.errors import SourceUnavailable
+from casegold.domain.failpoints import durable
+from casegold.source.codec import KafkaRecord
+
+FLUSH_SECONDS = 5.0
+
+
+def set_aside(kafka: Mapping[str, Any], topic: str, consumer: str, records: Sequence[tuple[KafkaRecord, str]]) -> None:
+    """Send records to the dead-letter topic, each with where it was and why it was not taken.
+
+    Raises:
+        SourceUnavailable: the topic did not take all of them.
+    """
+    producer = Producer({**kafka, "enable.idempotence": True, "acks": "all"})
+    failed: list[str] = []
+
+    def delivered(error: Any, _: Any) -> None:
+        if error is not None:
+            failed.append(str(error))
+
+    for record, reason in records:
+        origin = {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "stage": consumer,
+            "exception.message": reason,
+        }
+        headers: list[tuple[str, str | bytes | None]] = [*record.headers]
+        headers += [(f"__connect.errors.{name}", str(value).encode()) for name, value in origin.items()]
+        producer.produce(topic, key=record.key, value=record.value, headers=headers, on_delivery=delivered)
+    with durable("letters-send", SourceUnavailable):
+        left = producer.flush(FLUSH_SECONDS)
+    if failed or left:
+        raise SourceUnavailable(
+            f"{len(failed) + left} dead letters were not taken by {topic}: {next(iter(failed), 'no answer in time')}",
+            remedy="they are sent again with the next look; `casegold status` shows the broker",
+        )
