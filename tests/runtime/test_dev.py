@@ -55,7 +55,14 @@ def test_it_shows_the_ui_ends_with_ctrl_c_and_cleans_up_after_a_kill(installatio
     assert not set(running.values()) & set(left.values())
     assert not any(psutil.pid_exists(pid) for pid in left.values())
 
+    home = dagster_home.directory(installation)
+    started = [each for name in stack.PROCESSES for each in processes.family(home / f"{name}.pid")]
+    servers = [each for each in started if "grpc" in each.cmdline()]
+    assert servers, "Dagster has started code servers"
+    for server in servers:
+        server.suspend()  # as one that waits for ever
     child.send_signal(signal.SIGINT)
-    assert child.wait(60) == 130
+    assert child.wait(120) == 130
     assert pids(installation) == {}
     assert not any(psutil.pid_exists(pid) for pid in running.values())
+    assert not any(each.is_running() for each in started)

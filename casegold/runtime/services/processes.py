@@ -14,7 +14,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,6 +127,24 @@ def stop(pid_file: Path, polite: signal.Signals, patience: float = 30.0) -> bool
             _wait(process, patience)
     pid_file.unlink(missing_ok=True)
     return running is not None
+
+
+def family(pid_file: Path) -> list[psutil.Process]:
+    """What the server has started and what those have, as far as they live."""
+    running = find(pid_file)
+    try:
+        return [] if running is None else running.process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def end_left(started: Sequence[psutil.Process], patience: float) -> None:
+    """Give processes time to end by themselves, then end them."""
+    _, left = psutil.wait_procs(started, timeout=patience)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):  # it ended just now
+            process.kill()
+    psutil.wait_procs(left)
 
 
 def _wait(process: psutil.Process, seconds: float) -> None:

@@ -17,6 +17,9 @@ from casegold.runtime.settings import REPOSITORY, Settings
 PATIENCE_SECONDS = 20.0
 """How long the processes may take to end after being asked to."""
 
+FAREWELL_SECONDS = 5.0
+"""How long what they have started may take after them. A run that is ended so is taken over, as after any death."""
+
 STARTING_SECONDS = 180.0
 
 _WORKSPACE = ("-w", str(dagster_home.WORKSPACE_FILE))
@@ -58,10 +61,15 @@ def running(settings: Settings, wanted_port: int) -> Iterator[str]:
 
 
 def end(settings: Settings) -> None:
-    """End the processes of `running`, whoever started them."""
+    """End the processes of `running`, whoever started them, and what they started: code servers and runs.
+
+    A code server that Dagster asks to end may wait for ever, for runs that it cannot look up once Postgres is gone.
+    """
     home = dagster_home.directory(settings)
     for name in reversed(PROCESSES):
+        started = processes.family(_pid_file(home, name))
         processes.stop(_pid_file(home, name), signal.SIGINT, PATIENCE_SECONDS)
+        processes.end_left(started, FAREWELL_SECONDS)
 
 
 def watch(settings: Settings) -> None:
