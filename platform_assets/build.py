@@ -24,6 +24,7 @@ from platform_assets.partitions import partitions_of
 from platform_assets.product import product_asset, product_job
 from platform_assets.replay import replay_job
 from platform_assets.schedules import day_close_job, schedules
+from platform_assets.shadow import shadow_job
 from platform_assets.standing import standing_checks
 from platform_assets.upkeep import maintenance_job
 from resources.platform import PlatformResource
@@ -106,6 +107,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             day_close_job,
             maintenance_job,
             replay_job,
+            shadow_job,
             plan_job,
             execute_job,
         ],
@@ -114,7 +116,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             domain_sensor("domain_events", events.SILVER, ingest_jobs[0], asset_key(events.TOPIC)),
             domain_sensor("domain_totals", events.TOTALS, ingest_jobs[1]),
             day_close,
-            planner_sensor([*product_jobs, replay_job]),
+            planner_sensor([*product_jobs, replay_job, shadow_job]),
             publish_events,
             backfill_requests,
             reconcile_sensor(maintenance_job),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from casegold.domain.errors import CasegoldError, Deferred
-from casegold.manifest.claims import claims, tables_of
+from casegold.manifest.claims import tables_of, upkept
 from platform_assets import pictures
 from resources.platform import PlatformResource
 from resources.runs import NO_RETRY, tags_of
@@ -43,10 +43,12 @@ def maintain_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platf
         Failure: the maintenance of some claim failed; it says which and why.
     """
     opened = platform.open()
+    with opened.control.read() as connection:
+        every = upkept(connection, opened.contracts)
     rows: list[Row] = []
     left: list[str] = []
     failed: list[str] = []
-    for claim in claims(opened.contracts):
+    for claim in every:
         try:
             rows += _maintained(opened, claim, context.run_id)
         except Deferred as deferred:

@@ -8,7 +8,8 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from casegold.manifest.model import Attempt
+from casegold.domain.contract import SHADOW_LAYER
+from casegold.manifest.model import Attempt, Mode
 
 AssetJob = UnresolvedAssetJobDefinition
 """What `define_asset_job` returns; Dagster does not export the name."""
@@ -33,8 +34,13 @@ INGEST_LAYERS = frozenset({"bronze", "silver"})
 
 
 def job_name(dataset: str) -> str:
-    """The job that works under a claim: `ingest_case_events`, `compute_case_daily_snapshot`, `replay_events`."""
+    """The job that works under a claim: `ingest_case_events`, `compute_case_daily_snapshot`, `replay_events`.
+
+    One job computes the shadows of all datasets: `compute_shadow`.
+    """
     layer, name = dataset.split("/")
+    if layer == SHADOW_LAYER:
+        return "compute_shadow"
     return f"{layer if layer == 'replay' else 'ingest' if layer in INGEST_LAYERS else 'compute'}_{name}"
 
 
@@ -48,7 +54,7 @@ def run_request(attempt: Attempt) -> dg.RunRequest:
     tags = {RUN_ID_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.attempt), MODE_TAG: attempt.mode.value, **NO_RETRY}
     if attempt.backfill_run_id is not None:
         tags[BACKFILL_TAG] = attempt.backfill_run_id
-    if attempt.partitions is not None:
+    if attempt.partitions is not None and attempt.mode is not Mode.SHADOW:  # of which no asset knows
         tags[ASSET_PARTITION_RANGE_START_TAG] = attempt.partitions.first.isoformat()
         tags[ASSET_PARTITION_RANGE_END_TAG] = attempt.partitions.last.isoformat()
     return dg.RunRequest(run_key=attempt.run_key, job_name=job_name(attempt.dataset), tags=tags)

@@ -14,14 +14,14 @@ INTERVAL_SECONDS = 5
 
 
 def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition]) -> dg.SensorDefinition:
-    """The sensor over the jobs of computed datasets, and of replays."""
+    """The sensor over the jobs of computed datasets, of replays and of shadows."""
 
     @dg.sensor(
         name="planner",
         jobs=targets,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests what the planner finds due among published and closed dates, and approved replays.",
+        description="Requests what the planner finds due among published and closed dates, and what was approved.",
     )
     def planner(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]

@@ -196,6 +196,14 @@ class DatasetContract:
             case _:
                 return day
 
+    def partitions_between(self, first: date, last: date) -> list[date]:
+        """The partitions from one to another, both included, ascending."""
+        keys, key = [], first
+        while key <= last:
+            keys.append(key)
+            key = self.period(key)[1] + timedelta(days=1)
+        return keys
+
     def input_partitions(self, ref: InputRef, partition: date) -> tuple[date, ...]:
         """The input's partitions that `partition` is made of; none for an input read at a sequence number."""
         first, last = self.period(partition)
@@ -208,6 +216,14 @@ class DatasetContract:
                 return tuple(days(first, last))
             case InputMapping.DAY_BEFORE_PERIOD:
                 return (first - timedelta(days=1),)
+
+
+SHADOW_LAYER = "shadow"
+
+
+def shadow_of(dataset: str) -> str:
+    """The table in which figures of a dataset are computed beside the official ones."""
+    return f"{SHADOW_LAYER}/{dataset.partition('/')[2]}"
 
 
 class Contracts:
@@ -226,6 +242,7 @@ class Contracts:
                     f"two contracts describe {contract.dataset}", remedy="keep one file for each dataset"
                 )
             self._by_id[contract.dataset] = contract
+        self._by_shadow = self._shadows()
         for contract in self:
             self._check_inputs(contract)
         self._order = self._sorted()
@@ -244,6 +261,11 @@ class Contracts:
             )
         return self._by_id[dataset]
 
+    def of_table(self, table: str) -> DatasetContract:
+        """What a table follows: a shadow follows the contract of its dataset. Raises ConfigurationError."""
+        shadowed = self._by_shadow.get(table)
+        return self[table] if shadowed is None else shadowed
+
     def in_order(self) -> tuple[DatasetContract, ...]:
         """Every contract after all of its inputs."""
         return self._order
@@ -257,6 +279,19 @@ class Contracts:
                 reached.add(contract.dataset)
                 found.append(contract)
         return tuple(found)
+
+    def _shadows(self) -> dict[str, DatasetContract]:
+        found: dict[str, DatasetContract] = {}
+        for contract in self:
+            if not contract.inputs or contract.partition_column is None:
+                continue
+            other = found.setdefault(shadow_of(contract.dataset), contract)
+            if other is not contract:
+                raise ConfigurationError(
+                    f"{other.dataset} and {contract.dataset} have one name in different layers",
+                    remedy="give each a name of its own: jobs and shadows go by it",
+                )
+        return found
 
     def _check_inputs(self, contract: DatasetContract) -> None:
         for ref in contract.inputs:

@@ -24,6 +24,11 @@ class PartitionDifference:
     removed: int = 0
     changed: int = 0
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether any row differs."""
+        return self.added + self.removed + self.changed > 0
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnDifference:
@@ -74,13 +79,19 @@ class RowDifference:
         return tuple(cell for cell in found if cell.before != cell.after)
 
 
+OFFICIAL = "what is official"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two versions of a dataset: exact counts, and the first rows that differ, by partition and key."""
+    """Two states of a dataset: exact counts, and the first rows that differ, by partition and key.
+
+    `before` and `after` are versions; of a shadow they are `OFFICIAL`, as of its comparison, and the shadow's id.
+    """
 
     dataset: str
-    before: int
-    after: int
+    before: int | str
+    after: int | str
     partitions: tuple[PartitionDifference, ...]
     columns: tuple[ColumnDifference, ...]
     sample: tuple[RowDifference, ...]

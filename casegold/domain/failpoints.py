@@ -101,6 +101,7 @@ EFFECTS: dict[str, str] = {
     "replay-file": "that file is the one that is sent",
     "replay-send": "events of a replay are on Kafka",
     "replay-mark": "they are recorded as sent",
+    "shadow-record": "what a shadow computed is recorded beside what is official",
     "backfill-hear": "requests of other systems are asked for, and the position has passed them",
     "backfill-step": "the platform began or ended a backfill, or was refused to",
     "facts-admit": "held facts count, under a number of their own",

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from casegold.domain.contract import Contracts
 from casegold.domain.sql import load
-from casegold.manifest import approvals, backfill_plan, replay_plan
+from casegold.manifest import approvals, backfill_plan, replay_plan, shadows
 from casegold.manifest.approvals import Answer, BackfillRequest
 from casegold.manifest.backfill_plan import Wanted
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
@@ -74,17 +74,20 @@ def _judge(
     except (KeyError, TypeError, ValueError) as error:
         return [f"its plan was not made by `casegold backfill plan`: {error!r}"], None
     reasons = []
-    if asked.mode != Mode.BACKFILL:
-        reasons.append(f"{asked.mode} is not executed by this version: BACKFILL and REPLAY are")
-    other = connection.execute(
-        load(SQL, "backfill_other"), {"dataset": asked.dataset, "id": asked.backfill_run_id}
-    ).fetchone()
+    like = {"dataset": asked.dataset, "mode": asked.mode, "id": asked.backfill_run_id}
+    other = connection.execute(load(SQL, "backfill_other"), like).fetchone()
     if other is not None:
         reasons.append(f"{other['backfill_run_id']} of the same dataset is {other['state']}: one at a time")
-    wanted = Wanted(asked.dataset, PartitionRange(asked.first, asked.last), Mode(asked.mode))
+    wanted = Wanted(asked.dataset, PartitionRange(asked.first, asked.last), Mode(asked.mode), planned.promotes)
     now = backfill_plan.make(connection, contracts, transforms, wanted, (planned.admitted_seq, planned.last))
     reasons += _differences(asked.plan, now.as_json())
     contract = contracts[asked.dataset]
+    if wanted.mode is Mode.SHADOW:
+        # It is computed at the plan's pins: what came since changes nothing of it.
+        first_date, partitions = backfill_plan.register_of(connection).first, PartitionRange(now.first, now.last)
+        return reasons + shadows.why_not_computed(connection, contract, first_date, partitions), None
+    if now.promotes is not None:
+        reasons += shadows.why_not_promoted(connection, contract, now.promotes, asked.plan)
     end = contract.period(planned.last)[1]
     later = {"admitted_seq": planned.admitted_seq, "last": end}
     (facts,) = connection.execute(load(SQL, "backfill_later_facts"), later).fetchall()
@@ -94,7 +97,7 @@ def _judge(
     if latest <= planned.last:
         return reasons, None
     new = PartitionRange(end + timedelta(days=1), latest)
-    if len(backfill_plan.keys_of(contract, new)) > contract.max_partitions_automatic:
+    if len(contract.partitions_between(new.first, new.last)) > contract.max_partitions_automatic:
         most = contract.max_partitions_automatic
         reasons.append(f"{new} closed since it was planned: more than the {most} that follow by themselves")
     return reasons, new
@@ -106,10 +109,16 @@ class _Planned:
 
     admitted_seq: int
     last: date
+    promotes: str | None
 
     @classmethod
     def of(cls, plan: Mapping[str, Any]) -> _Planned:
-        return cls(int(plan["pins"]["admitted_seq"]), date.fromisoformat(plan["last"]))
+        promotes = plan.get("promotes")
+        return cls(
+            int(plan["pins"]["admitted_seq"]),
+            date.fromisoformat(plan["last"]),
+            None if promotes is None else str(promotes["backfill_run_id"]),
+        )
 
 
 def _differences(planned: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -124,6 +133,7 @@ def _differences(planned: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
         "the contract": ("pins", "contract"),
         "the number of held facts": ("facts", "count"),
         "the digest of held facts": ("facts", "digest"),
+        "the digest of the shadow": ("promotes", "digest"),
     }
     return [
         f"{name} was {_short(_at(planned, path))}, is {_short(_at(now, path))}"

@@ -14,11 +14,12 @@ from casegold.domain.calendar import days
 from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import admission, holds
+from casegold.manifest import admission, holds, shadows
 from casegold.manifest.admission import HeldFacts
 from casegold.manifest.db import Connection
 from casegold.manifest.decisions import Register
 from casegold.manifest.model import Mode, PartitionRange
+from casegold.manifest.shadows import Promotion
 
 SQL = "casegold.manifest.sql"
 MAX_SAMPLE = 20
@@ -73,6 +74,7 @@ class Plan:
     downstream: list[Downstream]
     consumers: list[str]
     notifications: str
+    promotes: Promotion | None = None
 
     def as_json(self) -> dict[str, Any]:
         """As it is stored and approved."""
@@ -86,6 +88,8 @@ class Wanted:
     dataset: str
     partitions: PartitionRange
     mode: Mode
+    promotes: str | None = None
+    """The shadow whose figures, and no others, are to become official."""
 
 
 def make(
@@ -111,7 +115,7 @@ def make(
     (now,) = connection.execute(load(SQL, "backfill_plan_versions"), span).fetchall()
     admitted_seq = pinned[0] if pinned else register.admitted_seq
     facts, sample = _facts(connection, contract, wanted, admitted_seq)
-    count = len(keys_of(contract, partitions))
+    count = len(contract.partitions_between(partitions.first, partitions.last))
     return Plan(
         dataset=contract.dataset,
         mode=wanted.mode,
@@ -130,10 +134,19 @@ def make(
             holds.contract_scope(contract),
         ),
         estimate=_estimate(connection, contract.dataset, count, now["rows"], now["bytes"]),
-        downstream=_downstream(contracts, contract, partitions, register),
+        downstream=[] if wanted.mode is Mode.SHADOW else _downstream(contracts, contract, partitions, register),
         consumers=[],
         notifications="suppressed" if wanted.mode is not Mode.NORMAL else "sent",
+        promotes=_promotion(connection, contract, wanted),
     )
+
+
+def _promotion(connection: Connection, contract: DatasetContract, wanted: Wanted) -> Promotion | None:
+    if wanted.promotes is None:
+        return None
+    if wanted.mode is not Mode.BACKFILL:
+        raise ConfigurationError(f"{wanted.mode} makes nothing official", remedy="a request of mode BACKFILL promotes")
+    return shadows.promotion(connection, contract.dataset, wanted.promotes)
 
 
 def register_of(connection: Connection) -> Register:
@@ -162,21 +175,12 @@ def _partitions(contract: DatasetContract, register: Register, asked: PartitionR
     return PartitionRange(first, last)
 
 
-def keys_of(contract: DatasetContract, partitions: PartitionRange) -> list[date]:
-    """The partitions of a range, ascending."""
-    keys, key = [], partitions.first
-    while key <= partitions.last:
-        keys.append(key)
-        key = contract.period(key)[1] + timedelta(days=1)
-    return keys
-
-
 def _facts(
     connection: Connection, contract: DatasetContract, wanted: Wanted, admitted_seq: int
 ) -> tuple[HeldFacts, list[dict[str, Any]]]:
-    """The held facts that the backfill admits; none where the dataset is not made from facts."""
+    """The held facts that the backfill admits; none where the dataset is not made from facts. A shadow knew none."""
     range_ = wanted.partitions
-    if not contract.reads_sequence or wanted.mode is not Mode.BACKFILL:
+    if not contract.reads_sequence or wanted.mode is not Mode.BACKFILL or wanted.promotes is not None:
         return HeldFacts(0, holds.digest_of([])), []
     parameters = {"first": range_.first, "last": range_.last, "admitted_seq": admitted_seq, "limit": MAX_SAMPLE}
     sample = connection.execute(load(SQL, "backfill_plan_sample"), parameters).fetchall()
@@ -194,7 +198,7 @@ def _downstream(
     contracts: Contracts, contract: DatasetContract, partitions: PartitionRange, register: Register
 ) -> list[Downstream]:
     """Complete periods that are made of changed partitions, directly or over others."""
-    changed = {contract.dataset: set(keys_of(contract, partitions))}
+    changed = {contract.dataset: set(contract.partitions_between(partitions.first, partitions.last))}
     found = []
     for other in contracts.downstream_of(contract.dataset):
         if other.partition_column is None:

@@ -1,7 +1,7 @@
 """What a backfill under way needs next, found from what is there each time: nothing waits, nothing is remembered.
 
 Admission of its held facts, then the restatement, then its end. Not here: the beginning (`backfill_execution`), what a
-restatement computes (planner).
+restatement computes (planner), or a shadow (`shadows`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ REPLAY_VERSION = "replay-1"
 SILVER = "silver/case_events"
 REPLAYS = "replay/events"
 """The claim of replays: one after the other, so that the rates of two do not add up."""
+DONE = {
+    Mode.BACKFILL: "computed the range",
+    Mode.REPLAY: "sent the events",
+    Mode.SHADOW: "computed the range beside the official one and compared them",
+}
 GIVEN_UP = frozenset({RunState.FAILED, RunState.CANCELLED})
 
 
@@ -60,7 +65,7 @@ class UnderWay:
 
 
 def under_way(connection: Connection) -> list[UnderWay]:
-    """Every backfill that was begun and not ended, oldest first; at most one of a dataset."""
+    """Every backfill that was begun and not ended, oldest first; at most one of a dataset and mode."""
     return [_under_way(row) for row in connection.execute(load(SQL, "backfill_executing"))]
 
 
@@ -93,8 +98,7 @@ def _end_of(each: UnderWay) -> tuple[bool, str] | None:
     if each.restatement in GIVEN_UP:
         return False, f"run {str(each.run_id)[:12]} {each.restatement}: {each.error or 'no reason given'}"
     if each.restatement is RunState.SUCCEEDED:
-        done = "sent the events" if each.mode is Mode.REPLAY else "computed the range"
-        return True, f"run {str(each.run_id)[:12]} has {done}"
+        return True, f"run {str(each.run_id)[:12]} has {DONE[each.mode]}"
     return None
 
 

@@ -6,7 +6,15 @@ A claim is named after the dataset that a pipeline is for; its ingest writes oth
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from casegold.domain.contract import Contracts
+from casegold.domain.sql import load
+
+if TYPE_CHECKING:
+    from casegold.manifest.db import Connection
+
+SQL = "casegold.manifest.sql"
 
 WRITTEN_BESIDE = {
     "silver/case_events": ("bronze/case_events", "bronze/rejected_events"),
@@ -30,3 +38,9 @@ def claim_of(table: str) -> str:
 def claims(contracts: Contracts) -> tuple[str, ...]:
     """Every claim of an installation, after those that its dataset is made from."""
     return tuple(each.dataset for each in contracts.in_order() if claim_of(each.dataset) == each.dataset)
+
+
+def upkept(connection: Connection, contracts: Contracts) -> tuple[str, ...]:
+    """Every claim with tables to maintain: those of the contracts, and of shadows that were ever asked for."""
+    rows = connection.execute(load(SQL, "shadow_tables"))
+    return (*claims(contracts), *(row["dataset"] for row in rows))

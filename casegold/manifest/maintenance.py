@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from casegold.domain.sql import load
-from casegold.manifest import store
+from casegold.manifest import shadows, store
 from casegold.manifest.db import Connection
 from casegold.manifest.model import ManifestRequest, Pipeline, RunManifest
 
@@ -48,11 +48,12 @@ def request(
 
 def ended_attempts(connection: Connection, dataset: str) -> list[tuple[str, int]]:
     """Run id and number of the attempts at a dataset whose stages nobody needs any more."""
-    rows = connection.execute(load(SQL, "maintenance_ended"), {"dataset": dataset, "keep_refused": KEEP_REFUSED})
+    parameters = {"dataset": dataset, "keep_refused": KEEP_REFUSED, "shadows_kept": shadows.KEPT}
+    rows = connection.execute(load(SQL, "maintenance_ended"), parameters)
     return [(row["run_id"], row["attempt"]) for row in rows]
 
 
 def named_files(connection: Connection, dataset: str) -> set[str]:
     """Locations of the data files and artifacts of every version of a dataset that is official or may become so."""
-    rows = connection.execute(load(SQL, "maintenance_named_files"), {"dataset": dataset})
+    rows = connection.execute(load(SQL, "maintenance_named_files"), {"dataset": dataset, "shadows_kept": shadows.KEPT})
     return {row["location"] for row in rows}

@@ -32,6 +32,7 @@ class Pipeline(StrEnum):
     MAINTENANCE = "maintenance"
     REPUBLISH = "republish"
     REPLAY = "replay"
+    SHADOW = "shadow"
 
 
 class RunState(StrEnum):

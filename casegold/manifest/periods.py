@@ -50,7 +50,7 @@ def decide(
         row["partition_key"]: row for row in connection.execute(load(SQL, "planner_seen_inputs"), {"dataset": dataset})
     }
     periods = [
-        _period(contract, key, register, versions, wanted.unsettled)
+        _period(contract, key, register.first, versions, wanted.unsettled)
         for key in _complete_periods(contract, register.first, register.latest)
     ]
     if not periods:
@@ -77,6 +77,21 @@ def decide(
         why = reasons[0] if reasons else "every complete period is published and up to date"
         return NotDue(dataset, why, clean=not reasons, unsettled_from=waiting[0].key if waiting else None)
     return _due(connection, contract, due, seen, wanted.backfill)
+
+
+def official_inputs(
+    connection: Connection, contract: DatasetContract, first_date: date, keys: Iterable[date]
+) -> dict[str, list[list[Any]]] | None:
+    """Of each period the official versions of its inputs; None where one of them has none.
+
+    Args:
+        first_date: the register's first.
+    """
+    versions = {ref.dataset: _official_versions(connection, ref.dataset) for ref in contract.inputs}
+    periods = [_period(contract, key, first_date, versions, None) for key in keys]
+    if any(period.waits_for is not None for period in periods):
+        return None
+    return {period.key.isoformat(): period.inputs for period in periods}
 
 
 def _is_changed(period: _Period, seen: Mapping[date, Mapping[str, Any]]) -> bool:
@@ -141,14 +156,14 @@ def _complete_periods(contract: DatasetContract, first: date, latest: date) -> I
 def _period(
     contract: DatasetContract,
     key: date,
-    register: Register,
+    first_date: date,
     versions: Mapping[str, Mapping[date, int]],
     unsettled: date | None,
 ) -> _Period:
     inputs: list[list[Any]] = []
     for ref in contract.inputs:
         for partition in contract.input_partitions(ref, key):
-            if contracted_before(partition, register.first):
+            if contracted_before(partition, first_date):
                 continue
             version = versions[ref.dataset].get(partition)
             if version is None or (unsettled is not None and partition >= unsettled):

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.sql import load
-from casegold.manifest import backfill, backfill_steps, holds, periods, pins, store
+from casegold.manifest import backfill, backfill_steps, holds, periods, pins, shadows, store
 from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.decisions import Decision, Due, NotDue, Register, unsettled_from
@@ -39,6 +39,9 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
         take_lock(connection, Lock.PLAN)
         store.reap(connection)
         backfill_steps.advance(connection, asked_by)
+        register = _register(connection)
+        if register is not None:
+            shadows.ask(connection, contracts, register.first, asked_by)
         busy = {row["dataset"] for row in connection.execute(load(SQL, "planner_busy"))}
         manifests = []
         for decision in decide(connection, contracts, transforms):

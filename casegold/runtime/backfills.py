@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest import approvals, backfill_execution, backfill_plan
+from casegold.manifest import approvals, backfill_execution, backfill_plan, shadows
 from casegold.manifest.backfill_execution import Begun
 from casegold.manifest.backfill_plan import Plan, Wanted
 from casegold.runtime.platform import Platform
@@ -19,10 +19,18 @@ def plan_of(platform: Platform, wanted: Wanted) -> Plan:
     """What the backfill would do as things are now; nothing is asked for.
 
     Raises:
-        ConfigurationError: the dataset is not computed, or nothing of the range is closed.
+        ConfigurationError: the dataset is not computed, nothing of the range is closed, or the shadow to be promoted
+            would not be what becomes official.
     """
     with platform.control.read() as connection:
-        return backfill_plan.make(connection, platform.contracts, transforms.versions(), wanted)
+        made = backfill_plan.make(connection, platform.contracts, transforms.versions(), wanted)
+        if made.promotes is None:
+            return made
+        contract = platform.contracts[wanted.dataset]
+        reasons = shadows.why_not_promoted(connection, contract, made.promotes, made.as_json())
+    if reasons:
+        raise ConfigurationError("; ".join(reasons), remedy="compute a new shadow, compare it, and promote that")
+    return made
 
 
 def begin(platform: Platform, request_id: str, digest: str | None = None) -> Begun:
@@ -60,9 +68,20 @@ def rows_of(made: Plan) -> list[tuple[str, str | int]]:
         ("rows now", estimate.rows),
         ("bytes now", estimate.bytes),
         ("minutes", minutes),
+        *_promoted(made),
         *((f"then {each.dataset}", f"{each.partitions}: {_span(each.first, each.last)}") for each in made.downstream),
         ("consumers to be told", ", ".join(made.consumers) or "none is registered"),
         ("notifications to people outside", made.notifications),
+    ]
+
+
+def _promoted(made: Plan) -> list[tuple[str, str | int]]:
+    if made.promotes is None:
+        return []
+    promoted = made.promotes
+    return [
+        ("promotes the shadow", promoted.backfill_run_id),
+        ("  exactly its figures of", f"{promoted.partitions} partitions: {_span(promoted.first, promoted.last)}"),
     ]
 
 

@@ -39,6 +39,7 @@ DEADLINES = {
     Pipeline.REPUBLISH: timedelta(hours=2),
     Pipeline.MAINTENANCE: timedelta(hours=6),
     Pipeline.REPLAY: timedelta(hours=24),
+    Pipeline.SHADOW: timedelta(hours=8),
 }
 """How long an attempt may take: one that hangs would beat for ever, and nobody else could have its dataset.
 

@@ -1,17 +1,18 @@
-"""What differs between two versions of a dataset: read from their recorded files, changed partitions only.
+"""What differs between two states of a dataset: read from their recorded files, changed partitions only.
 
 Not here: comparing rows (`transform.difference`), and how a difference is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 
-from casegold.domain.difference import Difference, PartitionDifference, RowDifference
-from casegold.manifest import compared
+from casegold.domain.difference import OFFICIAL, Difference, PartitionDifference, RowDifference
+from casegold.manifest import compared, shadows, versions
+from casegold.manifest.compared import FilesApart
 from casegold.runtime.jobs.facts import engine
 from casegold.runtime.platform import Platform
 from casegold.transform.difference.compare import Comparison
@@ -30,46 +31,112 @@ class Wanted:
     partition: date | None = None
 
 
-def between(platform: Platform, wanted: Wanted, sample: int) -> Difference:
+@dataclass(frozen=True, slots=True)
+class WantedShadow:
+    """A shadow, to be compared with what was official when it was made; all that differs, or one partition of it."""
+
+    dataset: str
+    backfill_run_id: str
+    partition: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Two states of a dataset: the partitions that differ, and where rows of some of them are that may."""
+
+    dataset: str
+    before: int | str
+    after: int | str
+    partitions: Sequence[PartitionDifference]
+    files: Callable[[Sequence[PartitionDifference]], FilesApart]
+
+
+def between(platform: Platform, wanted: Wanted | WantedShadow, sample: int) -> Difference:
     """The difference, with its first `sample` rows.
 
     Raises:
-        ConfigurationError: there is no such version, or its rows have not the columns of today's contract.
+        ConfigurationError: there is no such version or shadow, or its rows have not the columns of today's contract.
     """
-    with _comparison(platform, wanted) as (partitions, comparison):
+    return compare(platform, _sides(platform, wanted), sample)
+
+
+def compare(platform: Platform, sides: Sides, sample: int) -> Difference:
+    """The difference of two sides, with its first `sample` rows. Raises as `between`."""
+    with _comparison(platform, sides) as comparison:
         counts = comparison.counts()
-        found = [_counted(each, counts.get(each.key, (0, 0, 0))) for each in partitions]
+        found = [_counted(each, counts.get(each.key, (0, 0, 0))) for each in sides.partitions]
         return Difference(
-            wanted.dataset,
-            wanted.before,
-            wanted.after,
+            sides.dataset,
+            sides.before,
+            sides.after,
             tuple(found),
             comparison.columns(),
             tuple(comparison.rows(sample)),
         )
 
 
-def rows(platform: Platform, wanted: Wanted) -> Iterator[RowDifference]:
+def rows(platform: Platform, wanted: Wanted | WantedShadow) -> Iterator[RowDifference]:
     """Every row that differs, by partition and key. Raises as `between`."""
-    with _comparison(platform, wanted) as (_, comparison):
+    with _comparison(platform, _sides(platform, wanted)) as comparison:
         yield from comparison.rows()
 
 
-@contextmanager
-def _comparison(platform: Platform, wanted: Wanted) -> Iterator[tuple[list[PartitionDifference], Comparison]]:
-    contract = platform.contracts[wanted.dataset]
+def _sides(platform: Platform, wanted: Wanted | WantedShadow) -> Sides:
+    if isinstance(wanted, WantedShadow):
+        return _of_shadow(platform, wanted)
+    dataset = wanted.dataset
     with platform.control.read() as control:
-        partitions = compared.partitions(control, wanted.dataset, wanted.before, wanted.after, wanted.partition)
+        partitions = compared.partitions(control, dataset, wanted.before, wanted.after, wanted.partition)
+
+    def files(chunk: Sequence[PartitionDifference]) -> FilesApart:
+        with platform.control.read() as control:
+            return compared.files_apart(control, dataset, chunk)
+
+    return Sides(dataset, wanted.before, wanted.after, partitions, files)
+
+
+def _of_shadow(platform: Platform, wanted: WantedShadow) -> Sides:
+    with platform.control.read() as control:
+        shadow = shadows.readable(control, wanted.dataset, wanted.backfill_run_id)
+    chosen = [each for each in shadow.partitions if wanted.partition in (None, each.figures.key)]
+    paths = {each.figures.key: [file.path for file in each.files] for each in chosen}
+    differing = [each.difference for each in chosen if each.difference.is_apart]
+    return sides_of_shadow(platform, shadow.dataset, shadow.backfill_run_id, differing, paths)
+
+
+def sides_of_shadow(
+    platform: Platform,
+    dataset: str,
+    backfill_run_id: str,
+    partitions: Sequence[PartitionDifference],
+    paths: Mapping[date, Sequence[str]],
+) -> Sides:
+    """Some partitions of a shadow beside their official versions.
+
+    Args:
+        paths: the shadow's files by partition.
+    """
+
+    def files(chunk: Sequence[PartitionDifference]) -> FilesApart:
+        official = [(dataset, each.key, each.version_before) for each in chunk if each.version_before is not None]
+        with platform.control.read() as control:
+            before = versions.files_of(control, official)
+        return FilesApart(tuple(before), tuple(path for each in chunk for path in paths[each.key]))
+
+    return Sides(dataset, OFFICIAL, backfill_run_id, partitions, files)
+
+
+@contextmanager
+def _comparison(platform: Platform, sides: Sides) -> Iterator[Comparison]:
     with engine(platform) as connection:
-        comparison = Comparison(connection, contract)
-        for chunk in _chunks(partitions):
-            with platform.control.read() as control:
-                files = compared.files_apart(control, wanted.dataset, chunk)
-            platform.lake.register_files(connection, "files_before", wanted.dataset, files.before)
-            platform.lake.register_files(connection, "files_after", wanted.dataset, files.after)
+        comparison = Comparison(connection, platform.contracts[sides.dataset])
+        for chunk in _chunks(sides.partitions):
+            files = sides.files(chunk)
+            platform.lake.register_files(connection, "files_before", sides.dataset, files.before)
+            platform.lake.register_files(connection, "files_after", sides.dataset, files.after)
             comparison.add("files_before", "files_after")
         comparison.match()
-        yield partitions, comparison
+        yield comparison
 
 
 def _chunks(partitions: Sequence[PartitionDifference]) -> Iterator[list[PartitionDifference]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from casegold.domain.errors import Deferred
 from casegold.domain.sql import load
 from casegold.manifest import maintenance, standing
-from casegold.manifest.claims import claims, tables_of
+from casegold.manifest.claims import claims, tables_of, upkept
 from casegold.manifest.standing import MAX_SAMPLE, Answer, Question
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ def ask(platform: Platform, question: Question) -> Answer:
     if question == LEDGER_AND_LAKE:
         return ledger_and_lake(platform)
     if question == ORPHANS:
-        found = [orphan for claim in claims(platform.contracts) for orphan in old_orphans(platform, claim)]
+        with platform.control.read() as connection:
+            every = upkept(connection, platform.contracts)
+        found = [orphan for claim in every for orphan in old_orphans(platform, claim)]
         return Answer(question, len(found), tuple(found[:MAX_SAMPLE]))
     asked = versions_that_differ if question == VERSIONS_AND_LAKE else dead_stages
     found = [finding for dataset in published(platform) for finding in asked(platform, dataset)]

@@ -21,7 +21,7 @@ from casegold.transform import version as transforms
 
 ASKED_BY = "casegold"
 
-PLANNED = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT, Pipeline.REPUBLISH, Pipeline.REPLAY})
+PLANNED = frozenset({Pipeline.SNAPSHOT, Pipeline.REPORT, Pipeline.REPUBLISH, Pipeline.REPLAY, Pipeline.SHADOW})
 
 
 def domain_tick(platform: Platform, dataset: str) -> list[Attempt]:
@@ -73,7 +73,7 @@ def day_close_tick(platform: Platform) -> DayCloseReport:
 
 
 def planner_tick(platform: Platform) -> list[Attempt]:
-    """Plan, and return the waiting attempts of computed datasets and of replays. Asks Postgres only."""
+    """Plan, and return the waiting attempts of computed datasets, of replays and shadows. Asks Postgres only."""
     planner.plan(platform.control, platform.contracts, transforms.versions(), ASKED_BY)
     return waiting(platform, PLANNED)
 

@@ -96,7 +96,7 @@ def layout_of(contracts: Contracts, dataset: str) -> TableLayout:
     """
     if dataset in _BRONZE:
         return _BRONZE[dataset]
-    contract = contracts[dataset]
+    contract = contracts.of_table(dataset)
     if dataset == "silver/case_events":
         # By month: 20,000 rows over 1,500 days take 2.7 s to append, over 12 months 0.05 s.
         return TableLayout(

@@ -14,6 +14,7 @@ from casegold.domain.failpoints import EFFECTS, AcknowledgementLost, FailPointRe
 from tests.backfill.test_admission import ADMISSION
 from tests.backfill.test_asked_on_kafka import HEARD
 from tests.backfill.test_replay import REPLAY_EFFECTS
+from tests.backfill.test_shadow import SHADOW_EFFECTS
 from tests.crash.test_by_hand import COMMANDS, STEPS
 from tests.crash.test_fail_points import AFTER_A_DEATH, OFTEN, SELDOM
 
@@ -67,7 +68,7 @@ def test_names_in_the_code_and_names_in_the_list_are_the_same() -> None:
 
 
 def test_every_effect_has_a_story_in_which_it_fails() -> None:
-    told = {*OFTEN, *SELDOM, *AFTER_A_DEATH, *COMMANDS, *STEPS, *ADMISSION, *REPLAY_EFFECTS, *HEARD}
+    told = {*OFTEN, *SELDOM, *AFTER_A_DEATH, *COMMANDS, *STEPS, *ADMISSION, *REPLAY_EFFECTS, *SHADOW_EFFECTS, *HEARD}
     assert told == EFFECTS.keys()
 
 

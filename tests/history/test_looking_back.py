@@ -96,8 +96,8 @@ def test_what_differs_between_two_versions_and_which_fact_it_was(installation: I
     lines = list(csv.DictReader(io.StringIO(command("diff", SNAPSHOT, 1, 2, "--format", "csv"))))
     assert {line["case_id"] for line in lines} == {after["case_id"] for _, after in differ}
     assert [line["after"] for line in lines if line["column"] == "escalation_level"] == ["9", "9", "9"]
-    assert "do not differ" in command("diff", SNAPSHOT, 2, 2)
-    assert "do not differ" in command("diff", SNAPSHOT, 1, 2, "--partition", FIRST)
+    assert "no row differs" in command("diff", SNAPSHOT, 2, 2)
+    assert "no row differs" in command("diff", SNAPSHOT, 1, 2, "--partition", FIRST)
     with pytest.raises(ConfigurationError, match="no completed version 7"):
         command("diff", SNAPSHOT, 1, 7)
 
@@ -114,7 +114,7 @@ def test_what_differs_between_two_versions_and_which_fact_it_was(installation: I
 def test_a_version_that_was_gone_back_from_differs_as_before(installation: Installation) -> None:
     forward = command("diff", SNAPSHOT, 1, 2, "--format", "csv")
     command("republish", SNAPSHOT, 1, "--reason", "back")
-    assert "do not differ" in command("diff", SNAPSHOT, 1, 3)
+    assert "no row differs" in command("diff", SNAPSHOT, 1, 3)
     assert "again by" in command("causes", SNAPSHOT, 3)
     command("release", SNAPSHOT, "--reason", "forward")
     installation.work()

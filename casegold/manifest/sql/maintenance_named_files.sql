@@ -14,3 +14,9 @@ from staged_chunk c
 join run_manifest m using (run_id)
 cross join lateral jsonb_array_elements(c.files) as file
 where m.dataset = %(dataset)s
+union
+select file ->> 'path'
+from shadow s
+join shadow_partition p using (backfill_run_id)
+cross join lateral jsonb_array_elements(p.files) as file
+where s.dataset = %(dataset)s and s.recorded_at >= clock_timestamp() - %(shadows_kept)s

@@ -8,7 +8,7 @@ import click
 
 from casegold.manifest import approvals
 from casegold.manifest.approvals import Answer, BackfillRequest
-from casegold.runtime.cli.backfill_work import execute, plan, show_progress
+from casegold.runtime.cli.backfill_work import execute, plan, show_progress, show_shadow
 from casegold.runtime.cli.operate import reason_option
 from casegold.runtime.cli.persons import SHORT_ID, as_option, contract_and_range, desk_of, looking, show_trail
 from casegold.runtime.cli.tables import show as show_table
@@ -160,6 +160,7 @@ def status(request_id: str, login: str | None) -> None:
     if found.plan is not None:
         click.echo(f"\nPlan\n{json.dumps(found.plan, indent=2)}\n")  # ASCII: every character is seen
     show_progress(control, found.backfill_run_id)
+    show_shadow(control, found.backfill_run_id)
     show_trail(approvals.audit(control, found.backfill_run_id, 100))
 
 

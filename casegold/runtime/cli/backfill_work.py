@@ -6,14 +6,17 @@ from typing import Any
 
 import click
 
+from casegold.domain.contract import shadow_of
+from casegold.domain.difference import OFFICIAL
 from casegold.domain.sql import load
-from casegold.manifest import approvals, replay_plan
+from casegold.manifest import approvals, replay_plan, shadows
 from casegold.manifest.backfill_plan import Plan, Wanted
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Mode, PartitionRange
 from casegold.manifest.replay_plan import Emission
 from casegold.manifest.versions import short_id
 from casegold.runtime import backfills
+from casegold.runtime.cli.diff import show_columns
 from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of
 from casegold.runtime.cli.read import SHORT_ID
 from casegold.runtime.cli.tables import show as show_table
@@ -21,6 +24,8 @@ from casegold.runtime.cli.tables import span
 from casegold.runtime.platform import Platform, open_platform
 
 SQL = "casegold.manifest.sql"
+MAX_SHOWN = 40
+"""Partitions of a shadow that `status` prints; `casegold diff` has all."""
 
 
 @click.command()
@@ -33,9 +38,15 @@ SQL = "casegold.manifest.sql"
 )
 @click.option("--emit", metavar="TOPIC", help="Of a replay: the topic that its events are sent to.")
 @click.option("--rate", default=500, show_default=True, help="Of a replay: events a second at most.")
+@click.option("--promote", metavar="SHADOW", help="Publish exactly the figures of this shadow, or nothing.")
 @as_option
 def plan(
-    request_id: str | None, dry_run: tuple[str, str, str] | None, emit: str | None, rate: int, login: str | None
+    request_id: str | None,
+    dry_run: tuple[str, str, str] | None,
+    emit: str | None,
+    rate: int,
+    promote: str | None,
+    login: str | None,
 ) -> None:
     """Plan a request: what it changes, admits and costs. The plan is then up for approval, and final."""
     if (request_id is None) == (dry_run is None):
@@ -52,9 +63,12 @@ def plan(
     if (mode is Mode.REPLAY) != (emit is not None):
         raise click.UsageError("--emit TOPIC belongs to a request of mode REPLAY, and to no other")
     if emit is not None:
+        if promote is not None:
+            raise click.UsageError("a replay promotes nothing")
         document = _plan_replay(platform, found.dataset, partitions, Emission(emit, rate))
     else:
-        made = backfills.plan_of(platform, Wanted(found.dataset, partitions, mode))
+        promoted = None if promote is None else approvals.find(person, promote).backfill_run_id
+        made = backfills.plan_of(platform, Wanted(found.dataset, partitions, mode, promoted))
         _show(made)
         document = made.as_json()
     digest = approvals.submit(person, found.backfill_run_id, document)
@@ -115,7 +129,41 @@ def show_progress(control: ControlDb, backfill_run_id: str) -> None:
         click.echo(f"\nMarked for nobody outside to be notified: {announced} versions, {sent} replayed events\n")
 
 
+def show_shadow(control: ControlDb, backfill_run_id: str) -> None:
+    """Print how what a shadow computed differs from what was official; nothing for a request that has none."""
+    with control.read() as connection:
+        shadow = shadows.find(connection, backfill_run_id)
+    if shadow is None:
+        return
+    apart = [each for each in shadow.partitions if each.difference.is_apart or not each.passed]
+    show_table(
+        f"Shadow beside {OFFICIAL}: {len(apart)} of {len(shadow.partitions)} partitions differ or would be held",
+        ("partition", "compared with#", "rows before#", "rows after#", "added#", "removed#", "changed#", "gate"),
+        (
+            (
+                each.figures.key,
+                each.difference.version_before,
+                each.difference.rows_before,
+                each.difference.rows_after,
+                each.difference.added,
+                each.difference.removed,
+                each.difference.changed,
+                "passed" if each.passed else "would hold it",
+            )
+            for each in apart[:MAX_SHOWN]
+        ),
+        empty=f"The shadow does not differ from {OFFICIAL} in any row.",
+    )
+    show_columns(shadow.comparison.columns)
+    where = f"{shadow_of(shadow.dataset).replace('/', '.')}, branch {shadow.branch}"
+    rows = "no longer kept" if shadow.is_over else f"in {where}; `casegold diff {shadow.dataset} --shadow ID` compares"
+    click.echo(f"\nIts rows are {rows}.\n")
+
+
 def _outcome(outcome: dict[str, object] | None) -> str:
     """The difference that a run made: partitions published, unchanged and held, or facts admitted."""
-    named = ("facts", "sequence", "published", "unchanged", "held", "events", "topic", "error")
+    named = (
+        *("facts", "sequence", "published", "unchanged", "held", "events", "topic"),
+        *("partitions that differ", "rows that differ", "partitions its gate would hold", "error"),
+    )
     return "; ".join(f"{name}: {outcome[name]}" for name in named if name in outcome) if outcome else ""

@@ -10,37 +10,49 @@ from typing import TYPE_CHECKING
 
 import click
 
+from casegold.manifest import approvals
 from casegold.runtime.cli.read import as_date, as_json
 from casegold.runtime.cli.tables import show
 from casegold.runtime.platform import open_platform
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
     from decimal import Decimal
 
-    from casegold.domain.difference import CellDifference, Difference
-    from casegold.runtime.difference import Wanted
+    from casegold.domain.difference import CellDifference, ColumnDifference, Difference
+    from casegold.runtime.difference import Wanted, WantedShadow
     from casegold.runtime.platform import Platform
 
 
 @click.command()
 @click.argument("dataset")
-@click.argument("before", type=int, metavar="V1")
-@click.argument("after", type=int, metavar="V2")
+@click.argument("before", type=int, metavar="[V1]", required=False)
+@click.argument("after", type=int, metavar="[V2]", required=False)
+@click.option("--shadow", metavar="ID", help="In place of two versions: what was official, and this shadow.")
 @click.option("--partition", help="Only this date or month.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--limit", default=50, show_default=True, help="Rows of table and json; csv has all, counts are exact.")
-def diff(dataset: str, before: int, after: int, partition: str | None, form: str, limit: int) -> None:
+def diff(
+    dataset: str,
+    before: int | None,
+    after: int | None,
+    shadow: str | None,
+    partition: str | None,
+    form: str,
+    limit: int,
+) -> None:
     """Tell what differs between two versions of DATASET: rows by key, values before and after, sums.
 
     A partition as of a version is what was official for it once that version was published.
     """
-    from casegold.runtime.difference import Wanted, between  # noqa: PLC0415 - loads Iceberg
+    from casegold.runtime.difference import between  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()
     key = None if partition is None else platform.contracts[dataset].partition_of(as_date(partition))
-    wanted = Wanted(dataset, before, after, key)
+    wanted = _wanted(platform, dataset, (before, after), shadow, key)
     if form == "csv":
-        _write_csv(platform, wanted)
+        _write_csv(platform, dataset, wanted)
         return
     found = between(platform, wanted, limit)
     if form == "json":
@@ -49,9 +61,27 @@ def diff(dataset: str, before: int, after: int, partition: str | None, form: str
         _print(found)
 
 
+def _wanted(
+    platform: Platform, dataset: str, sides: tuple[int | None, int | None], shadow: str | None, key: date | None
+) -> Wanted | WantedShadow:
+    from casegold.runtime.difference import Wanted, WantedShadow  # noqa: PLC0415 - loads Iceberg
+
+    before, after = sides
+    if shadow is not None and before is None:
+        return WantedShadow(dataset, approvals.find(platform.control, shadow).backfill_run_id, key)
+    if before is None or after is None or shadow is not None:
+        raise click.UsageError("name two versions, or one --shadow")
+    return Wanted(dataset, before, after, key)
+
+
+def _name(side: int | str) -> str:
+    return f"version {side}" if isinstance(side, int) else side
+
+
 def _print(found: Difference) -> None:
+    sides = f"{_name(found.before)} and {_name(found.after)}"
     show(
-        f"{found.dataset}: {len(found.partitions)} partitions differ between versions {found.before} and {found.after}",
+        f"{found.dataset}: {len(found.partitions)} partitions differ between {sides}",
         ("partition", "before#", "after#", "rows before#", "rows after#", "added#", "removed#", "changed#"),
         (
             (
@@ -66,10 +96,25 @@ def _print(found: Difference) -> None:
             )
             for each in found.partitions
         ),
-        empty=f"{found.dataset}: versions {found.before} and {found.after} do not differ.",
+        empty=f"{found.dataset}: no row differs between {sides}.",
     )
     if not found.partitions:
         return
+    show_columns(found.columns)
+    show(
+        f"\n{len(found.sample)} of {found.rows:,} rows that differ",
+        ("partition", "key", "change", "column", "before", "after"),
+        (
+            (row.partition, " ".join(str(value) for value in row.key.values()), row.change, *_values(cell))
+            for row in found.sample
+            for cell in row.cells
+        ),
+        empty="",
+    )
+
+
+def show_columns(columns: Sequence[ColumnDifference]) -> None:
+    """Print in which columns rows differ, and by how much."""
     show(
         "\nColumns (sums: over the rows that differ)",
         ("column", "rows changed#", "sum before#", "sum after#", "difference#"),
@@ -83,20 +128,10 @@ def _print(found: Difference) -> None:
                 if each.sum_before is None or each.sum_after is None
                 else f"{each.sum_after - each.sum_before:+,f}",
             )
-            for each in found.columns
+            for each in columns
             if each.is_apart
         ),
         empty="No value of a row that both versions have differs.",
-    )
-    show(
-        f"\n{len(found.sample)} of {found.rows:,} rows that differ",
-        ("partition", "key", "change", "column", "before", "after"),
-        (
-            (row.partition, " ".join(str(value) for value in row.key.values()), row.change, *_values(cell))
-            for row in found.sample
-            for cell in row.cells
-        ),
-        empty="",
     )
 
 
@@ -128,11 +163,11 @@ def _as_dictionary(found: Difference) -> dict[str, object]:
     }
 
 
-def _write_csv(platform: Platform, wanted: Wanted) -> None:
+def _write_csv(platform: Platform, dataset: str, wanted: Wanted | WantedShadow) -> None:
     """A line for each value that differs, by RFC 4180; what has no value is empty."""
     from casegold.runtime.difference import rows  # noqa: PLC0415 - loads Iceberg
 
-    contract = platform.contracts[wanted.dataset]
+    contract = platform.contracts[dataset]
     keys = [name for name in contract.key if name != contract.partition_column]
     out = csv.writer(sys.stdout)
     out.writerow(["partition", *keys, "change", "column", "before", "after"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import click
 
 from casegold.domain.errors import ConfigurationError, Deferred
-from casegold.manifest.claims import claim_of, claims, tables_of
+from casegold.manifest.claims import claim_of, tables_of, upkept
 from casegold.runtime.cli.tables import show
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def maintain(dataset: str | None, dry_run: bool) -> None:
     from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()
-    wanted = claims(platform.contracts) if dataset is None else (_claim(platform, dataset),)
+    with platform.control.read() as connection:
+        known = upkept(connection, platform.contracts)
+    wanted = known if dataset is None else (_claim(known, dataset),)
     if dry_run:
         _preview(platform, wanted)
         return
@@ -53,8 +55,7 @@ def maintain(dataset: str | None, dry_run: bool) -> None:
     show("Maintenance", COLUMNS, rows, empty="nothing to maintain")
 
 
-def _claim(platform: Platform, dataset: str) -> str:
-    known = claims(platform.contracts)
+def _claim(known: Sequence[str], dataset: str) -> str:
     claim = claim_of(dataset)
     if claim not in known:
         tables = (table for each in known for table in tables_of(each))

@@ -11,13 +11,13 @@ import click
 import pyarrow as pa
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.manifest import listing, planner
+from casegold.manifest import approvals, listing, planner, shadows
 from casegold.manifest.decisions import Due
 from casegold.manifest.versions import short_id
 from casegold.runtime.cli.tables import cell, span
 from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.jobs.facts import engine
-from casegold.runtime.platform import open_platform
+from casegold.runtime.platform import Platform, open_platform
 
 SHORT_ID = 12
 """Digits of a run id that are shown; every command takes a unique beginning."""
@@ -202,34 +202,63 @@ def plan() -> None:
 @click.option("--partition", required=True, help="A date, or the month of a monthly dataset: 2026-03-01 or 2026-03.")
 @click.option("--version", type=int, help="As of this version; by default the newest.")
 @click.option("--as-known-at", "known_at", help="What was official at an instant with its zone, or when a date ended.")
+@click.option("--shadow", metavar="ID", help="What this shadow computed, which is not official.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.option("--limit", default=50, show_default=True, help="Rows of a table; json and csv have all.")
-def show(dataset: str, partition: str, version: int | None, known_at: str | None, form: str, limit: int) -> None:
+def show(
+    dataset: str,
+    partition: str,
+    version: int | None,
+    known_at: str | None,
+    shadow: str | None,
+    form: str,
+    limit: int,
+) -> None:
     """Print the rows of a partition as a version published them, read from that version's recorded files."""
-    if version is not None and known_at is not None:
-        raise click.UsageError("--version and --as-known-at are two answers: give one")
+    if sum(each is not None for each in (version, known_at, shadow)) > 1:
+        raise click.UsageError("--version, --as-known-at and --shadow are three answers: give one")
     platform = open_platform()
     contract = platform.contracts[dataset]
     key = contract.partition_of(as_date(partition))
     instant = None if known_at is None else as_instant(known_at, platform.calendar)
-    with platform.control.read() as connection:
-        found = listing.partition_as_of(connection, dataset, key, version, instant)
-        paths = [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
+    if shadow is not None:
+        chosen, paths = _of_shadow(platform, dataset, shadow, key)
+    else:
+        chosen, paths = _of_version(platform, dataset, key, version, instant)
     with engine(platform) as connection:
         platform.lake.register_files(connection, "version_rows", dataset, paths)
         rows = connection.table("version_rows").to_arrow_table()
     rows = rows.sort_by([(name, "ascending") for name in contract.key])
-    chosen = short_id(dataset, found["version"])
-    if instant is not None:
-        click.echo(f"At {cell(instant)} {chosen} was official, published {cell(found['completed_at'])}.", err=True)
     if form == "json":
         click.echo(json.dumps(rows.to_pylist(), default=as_json, indent=2))
     elif form == "csv":
         write_csv(rows)
     else:
-        title = f"{dataset} {key}: {chosen}, {found['quality_status']}, {rows.num_rows} rows"
+        title = f"{dataset} {key}: {chosen}, {rows.num_rows} rows"
         shown = rows.slice(0, limit).to_pylist()
         show_table(title, rows.column_names, (row.values() for row in shown), empty="No rows.")
+
+
+def _of_version(
+    platform: Platform, dataset: str, key: date, version: int | None, instant: datetime | None
+) -> tuple[str, list[str]]:
+    """What was official: its name and quality, and its files."""
+    with platform.control.read() as connection:
+        found = listing.partition_as_of(connection, dataset, key, version, instant)
+        paths = [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
+    chosen = short_id(dataset, found["version"])
+    if instant is not None:
+        click.echo(f"At {cell(instant)} {chosen} was official, published {cell(found['completed_at'])}.", err=True)
+    return f"{chosen}, {found['quality_status']}", paths
+
+
+def _of_shadow(platform: Platform, dataset: str, shadow: str, key: date) -> tuple[str, list[str]]:
+    """What was computed beside it."""
+    request = approvals.find(platform.control, shadow).backfill_run_id
+    with platform.control.read() as connection:
+        found = shadows.readable(connection, dataset, request)
+    paths = [file.path for each in found.partitions if each.figures.key == key for file in each.files]
+    return f"shadow {request}, not official", paths
 
 
 def write_csv(rows: pa.Table) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 
 from casegold.domain.contract import DatasetContract, InputMapping
 from casegold.domain.sql import load
-from casegold.manifest import store, versions
+from casegold.manifest import shadows, store, versions
 from casegold.manifest.model import Claim, RunManifest
 from casegold.manifest.versions import NewVersion, Seen, VersionArtifact, VersionFile, VersionInput, VersionPartition
 from casegold.quality.verdict import GateStatus, Verdict
@@ -56,6 +56,7 @@ def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Ju
     gate.record(platform, claim, judged.verdict)
     keys = [partition.key for partition in judged.staged.partitions]
     with platform.control.read() as connection:
+        shadows.assert_promised(connection, manifest, map(figures_of, judged.staged.partitions))
         current = versions.partition_states(connection, dataset, keys[0], keys[-1])
     allowed = set(gate.publishable(judged.verdict, current.keys()))
     ready = [partition for partition in judged.staged.partitions if partition.key in allowed]
@@ -120,8 +121,8 @@ def _publish(
         contract_version=contract.version,
         mode=manifest.mode,
         caused_by=manifest.caused_by,
-        partitions=tuple(_partition(partition) for partition in changed),
-        files=tuple(file for partition in changed for file in _files(partition)),
+        partitions=tuple(figures_of(partition) for partition in changed),
+        files=tuple(file for partition in changed for file in files_of(partition)),
         inputs=tuple(each for partition in changed for each in judged.inputs(partition.key)),
         artifacts=tuple(each for partition in changed for each in judged.artifacts(partition.key)),
         seen=seen,
@@ -129,12 +130,14 @@ def _publish(
     return publish(platform.control, platform.lake, claim, new).version
 
 
-def _partition(staged: StagedPartition) -> VersionPartition:
+def figures_of(staged: StagedPartition) -> VersionPartition:
+    """Rows and digest of a staged partition."""
     digest = staged.digest
     return VersionPartition(staged.key, digest.rows, digest.high, digest.low)
 
 
-def _files(staged: StagedPartition) -> list[VersionFile]:
+def files_of(staged: StagedPartition) -> list[VersionFile]:
+    """The files of a staged partition, to be recorded."""
     return [
         VersionFile(
             staged.key,

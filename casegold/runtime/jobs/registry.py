@@ -20,6 +20,7 @@ MODULES = {
     Pipeline.REPUBLISH: "casegold.runtime.jobs.republish",
     Pipeline.MAINTENANCE: "casegold.runtime.jobs.maintenance",
     Pipeline.REPLAY: "casegold.runtime.jobs.replay",
+    Pipeline.SHADOW: "casegold.runtime.jobs.shadow",
 }
 
 

@@ -17,7 +17,7 @@ from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import InvariantBroken
 from casegold.domain.sql import load
 from casegold.manifest import holds, versions
-from casegold.manifest.model import Claim, RunManifest
+from casegold.manifest.model import Claim, Mode, RunManifest
 from casegold.manifest.versions import InputVersion, Seen, VersionArtifact, VersionInput
 from casegold.quality.verdict import GateStatus, Verdict, verdict
 from casegold.runtime.jobs import gate, publication
@@ -49,16 +49,24 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     Raises:
         GateClosed: some period did not pass.
     """
-    contract = platform.contracts[manifest.dataset]
     resolve_undecided(platform.control, platform.lake, claim)
+    return publication.conclude(platform, manifest, claim, judged(platform, manifest, claim))
+
+
+def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publication.Judged:
+    """Compute, stage and judge the manifest's periods. A shadow has no files beside its rows: nobody is shown it."""
+    contract = platform.contracts.of_table(manifest.dataset)
     inputs = _pinned_inputs(platform, manifest)
     work = _Work(platform, manifest, claim, contract, product_of(contract), inputs)
     with engine(platform) as connection:
         tables, staged = _stage(connection, work)
         judged_by = _judge(connection, work, staged)
-    with platform.control.read() as control:
-        number = versions.next_number(control, contract.dataset)
-    artifacts = _artifacts(work, tables, judged_by, number)
+    number: int | None = None
+    artifacts: dict[date, tuple[VersionArtifact, ...]] = dict.fromkeys(tables, ())
+    if manifest.mode is not Mode.SHADOW:
+        with platform.control.read() as control:
+            number = versions.next_number(control, contract.dataset)
+        artifacts = _artifacts(work, tables, judged_by, number)
     seen = Seen(
         0,
         0,
@@ -66,7 +74,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         contract.version,
         {date.fromisoformat(key): holds.digest_of(value) for key, value in manifest.scope["inputs"].items()},
     )
-    judged = publication.Judged(
+    return publication.Judged(
         contract=contract,
         staged=staged,
         verdict=judged_by,
@@ -77,7 +85,6 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         number=number,
         gate_inputs=manifest.scope["inputs"],
     )
-    return publication.conclude(platform, manifest, claim, judged)
 
 
 def _pinned_inputs(platform: Platform, manifest: RunManifest) -> dict[date, list[InputVersion]]:

@@ -18,7 +18,7 @@ from casegold.domain.errors import Deferred
 from casegold.domain.events import EVENT_TYPES
 from casegold.domain.sql import load
 from casegold.manifest import stages, versions
-from casegold.manifest.model import Claim, PartitionRange, RunManifest
+from casegold.manifest.model import Claim, Mode, PartitionRange, RunManifest
 from casegold.manifest.stages import StagedChunk
 from casegold.manifest.versions import Seen
 from casegold.quality.results import CheckResult
@@ -45,16 +45,25 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         GateClosed: some date did not pass; what may be published was, the rest is held.
         Deferred: the day before the range has another version than the one pinned.
     """
-    contract = platform.contracts[manifest.dataset]
     resolve_undecided(platform.control, platform.lake, claim)
+    return publication.conclude(platform, manifest, claim, judged(platform, manifest, claim))
+
+
+def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publication.Judged:
+    """Compute, stage and judge the manifest's dates, official or beside what is official.
+
+    Raises:
+        Deferred: the day before the range has another version than the one pinned.
+    """
+    contract = platform.contracts.of_table(manifest.dataset)
     pins = Pins.of(manifest)
     with engine(platform) as connection:
         register_facts(connection, platform, pins)
-        previous = _register_previous_rows(connection, platform, manifest, pins)
+        previous = _register_previous_rows(connection, platform, contract, manifest)
         _build_states(connection, pins, from_scratch=previous is None)
         staged, figures = _stage(connection, platform, claim, pins)
         verdict_ = _judge(connection, platform, manifest, contract, pins, staged, previous)
-    judged = publication.Judged(
+    return publication.Judged(
         contract=contract,
         staged=staged,
         verdict=verdict_,
@@ -69,25 +78,27 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         inputs=lambda day: publication.sequence_inputs(contract, day, pins),
         artifacts=lambda _: (),
     )
-    return publication.conclude(platform, manifest, claim, judged)
 
 
 def _register_previous_rows(
-    connection: duckdb.DuckDBPyConnection, platform: Platform, manifest: RunManifest, pins: Pins
+    connection: duckdb.DuckDBPyConnection, platform: Platform, contract: DatasetContract, manifest: RunManifest
 ) -> pl.Series | None:
-    """The view `previous_rows`: the day before the range in its pinned version. Its case ids, or None without one."""
+    """The view `previous_rows`: the day before the range in its pinned version. Its case ids, or None without one.
+
+    What is published has to build on what is official now; a shadow builds on what its plan found.
+    """
     pinned = manifest.scope["previous_version"]
     if pinned is None:
         connection.register("previous_rows", schema.no_rows())
         return None
-    day = pins.partitions.first - timedelta(days=1)
+    dataset, day = contract.dataset, Pins.of(manifest).partitions.first - timedelta(days=1)
     with platform.control.read() as control:
-        state = versions.partition_states(control, manifest.dataset, day, day).get(day)
-        if state is None or state.version != pinned:
+        state = versions.partition_states(control, dataset, day, day).get(day)
+        if manifest.mode is not Mode.SHADOW and (state is None or state.version != pinned):
             found = "none" if state is None else state.version
-            raise Deferred(f"{manifest.dataset} {day}: version {pinned} was pinned, current is {found}")
-        files = versions.current_files(control, manifest.dataset, [day])
-    platform.lake.register_files(connection, "previous_rows", manifest.dataset, [file.path for file in files])
+            raise Deferred(f"{dataset} {day}: version {pinned} was pinned, current is {found}")
+        files = versions.files_of(control, [(dataset, day, pinned)])
+    platform.lake.register_files(connection, "previous_rows", dataset, files)
     return frame(connection, SQL, "previous_cases")["case_id"]
 
 

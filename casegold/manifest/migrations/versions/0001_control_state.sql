@@ -36,7 +36,7 @@ end $$;
 
 create table run_manifest (
     run_id            sha256_hex primary key,
-    pipeline          text not null check (pipeline in ('ingest', 'totals', 'admission', 'snapshot', 'report', 'republish', 'maintenance', 'replay')),
+    pipeline          text not null check (pipeline in ('ingest', 'totals', 'admission', 'snapshot', 'report', 'republish', 'maintenance', 'replay', 'shadow')),
     dataset           text not null,
     scope             jsonb not null,
     transform_version text not null,
@@ -725,6 +725,41 @@ create table replay (
     updated_at      timestamptz not null default clock_timestamp()
 );
 comment on table replay is 'The file of the events that a replay sends, row by row, and how many of them are acknowledged.';
+
+create table shadow (
+    backfill_run_id text primary key references backfill_request,
+    run_id          sha256_hex not null,
+    attempt         integer not null,
+    dataset         text not null,
+    branch          text not null,
+    comparison      jsonb not null check (jsonb_typeof(comparison) = 'object'),
+    recorded_at     timestamptz not null default clock_timestamp(),
+    foreign key (run_id, attempt) references run_attempt
+);
+comment on column shadow.branch is 'Of the table named in dataset: where engines find the rows while they are kept.';
+comment on table shadow is 'Figures that were computed beside the official ones of a dataset, and how they differ: columns, sums, the first rows.';
+create index shadow_by_dataset on shadow (dataset, recorded_at);
+
+create table shadow_partition (
+    backfill_run_id  text not null references shadow,
+    partition_key    date not null,
+    row_count        bigint not null check (row_count >= 0),
+    digest_high      digest_word not null,
+    digest_low       digest_word not null,
+    passed           boolean not null,
+    dataset          text not null,
+    official_version bigint,
+    added            bigint not null check (added >= 0),
+    removed          bigint not null check (removed >= 0),
+    changed          bigint not null check (changed >= 0),
+    files            jsonb not null check (jsonb_typeof(files) = 'array'),
+    primary key (backfill_run_id, partition_key),
+    foreign key (dataset, official_version, partition_key) references version_partition (dataset, version, partition_key)
+);
+comment on column shadow_partition.official_version is 'What it was compared with; null where nothing was official.';
+create trigger shadow_is_insert_only before update or delete on shadow for each row execute function refuse_change();
+create trigger shadow_partition_is_insert_only before update or delete on shadow_partition
+    for each row execute function refuse_change();
 
 create table backfill_approval (
     backfill_run_id text not null,

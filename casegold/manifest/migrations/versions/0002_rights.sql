@@ -40,7 +40,8 @@ alter default privileges revoke execute on functions from public;
 grant usage on schema casegold to casegold_people;
 grant select on
     person_login, approval_rule, backfill_request, backfill_standing, backfill_approval, backfill_audit, waiver, waiver_audit,
-    partition_state, fact_admission, backfill_run, hold, quality_result, day_close, dataset_version, version_partition
+    partition_state, fact_admission, backfill_run, hold, quality_result, day_close, dataset_version, version_partition,
+    shadow, shadow_partition
 to casegold_people;
 grant execute on function
     backfill_ask(text, date, date, text, text), backfill_submit(text, jsonb), backfill_approve(text, text),
