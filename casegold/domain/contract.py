@@ -128,6 +128,8 @@ class DatasetContract:
     """Published partitions that a backfill may change with first-level approval alone; None: there is no second."""
     roles: tuple[Role, ...]
     service_levels: tuple[ServiceLevel, ...]
+    consumers: tuple[str, ...]
+    """Who has to know when its figures change: addresses or systems, for people to read."""
 
     @property
     def table(self) -> str:

@@ -55,6 +55,7 @@ _CUSTOM = frozenset(
         "graceWindow",
         "maxPartitionsAutomatic",
         "secondApprovalPartitions",
+        "consumers",
     }
 )
 
@@ -105,6 +106,7 @@ def parse_contract(text: str, file: str) -> DatasetContract:
         ),
         roles=tuple(_role(node) for node in root.get("roles").items()),
         service_levels=tuple(_service_level(node) for node in root.get("slaProperties").items()),
+        consumers=custom.get_or("consumers", []).texts(),
     )
     _check_whole(contract, root, table)
     return contract

@@ -116,6 +116,8 @@ def make(
     admitted_seq = pinned[0] if pinned else register.admitted_seq
     facts, sample = _facts(connection, contract, wanted, admitted_seq)
     count = len(contract.partitions_between(partitions.first, partitions.last))
+    downstream = [] if wanted.mode is Mode.SHADOW else _downstream(contracts, contract, partitions, register)
+    changed = [] if wanted.mode is Mode.SHADOW else [contract.dataset, *(each.dataset for each in downstream)]
     return Plan(
         dataset=contract.dataset,
         mode=wanted.mode,
@@ -134,8 +136,8 @@ def make(
             holds.contract_scope(contract),
         ),
         estimate=_estimate(connection, contract.dataset, count, now["rows"], now["bytes"]),
-        downstream=[] if wanted.mode is Mode.SHADOW else _downstream(contracts, contract, partitions, register),
-        consumers=[],
+        downstream=downstream,
+        consumers=sorted({consumer for dataset in changed for consumer in contracts[dataset].consumers}),
         notifications="suppressed" if wanted.mode is not Mode.NORMAL else "sent",
         promotes=_promotion(connection, contract, wanted),
     )

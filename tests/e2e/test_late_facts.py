@@ -111,6 +111,7 @@ def test_a_late_fact_within_grace_restates_all_its_days_together(
     assert installation.rows(SNAPSHOT, FIRST, LAST, version=1) == expected(simulated), "what was official then"
     told = command("impact", "--event", "late-letter", "--plan")
     assert f"casegold backfill request {SNAPSHOT} {since} {LAST}" in told
+    assert f"Plan of a BACKFILL of {SNAPSHOT}" in told
     with pytest.raises(ConfigurationError, match="silver has no event nothing"):
         command("impact", "--event", "nothing")
     shown = csv.DictReader(command("show", SNAPSHOT, "--partition", LAST, "--format", "csv").splitlines())

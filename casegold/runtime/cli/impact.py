@@ -24,7 +24,7 @@ SILVER = "silver/case_events"
 @click.option("--file", "path", help="Location of a data file that a version recorded.")
 @click.option("--event", help="Id of an event; with --source where several sources have it.")
 @click.option("--source", help="Source of the event.")
-@click.option("--plan", is_flag=True, help="Say what to ask a backfill of.")
+@click.option("--plan", is_flag=True, help="Plan the backfills that would compute it again; nothing is asked for.")
 def impact(
     transform: str | None,
     transform_version: str | None,
@@ -99,8 +99,11 @@ def _plain(text: str) -> str:
 
 
 def _tell_plan(platform: Platform, found: list[Affected]) -> None:
-    from casegold.manifest.impact import to_restate  # noqa: PLC0415 - with the platform
+    from casegold.manifest.backfill_plan import Wanted  # noqa: PLC0415 - with the platform
+    from casegold.manifest.impact import to_restate  # noqa: PLC0415
+    from casegold.manifest.model import Mode  # noqa: PLC0415
     from casegold.manifest.planner import is_computed  # noqa: PLC0415
+    from casegold.runtime import backfills  # noqa: PLC0415
 
     computed = [each for each in platform.contracts.in_order() if is_computed(each)]
     affected = {each.dataset for each in found if each.current}
@@ -108,7 +111,10 @@ def _tell_plan(platform: Platform, found: list[Affected]) -> None:
     if not roots:  # only what is made from other partitions: it can be asked for by itself
         roots = [each.dataset for each in computed if each.dataset in affected]
     for dataset, partitions in to_restate(found, roots):
-        click.echo(f'casegold backfill request {dataset} {partitions.first} {partitions.last} --reason "..."')
+        made = backfills.plan_of(platform, Wanted(dataset, partitions, Mode.BACKFILL))
+        show(f"\nPlan of a {made.mode} of {made.dataset}", ("what", "value"), backfills.rows_of(made), empty="")
+        click.echo("It is asked for, and then approved by another person, with")
+        click.echo(f'  casegold backfill request {dataset} {partitions.first} {partitions.last} --reason "..."')
 
 
 commands = (impact,)
