@@ -16,7 +16,7 @@ demo: .venv/.synced ## From nothing to published figures: servers, simulated and
 	$(RUN)casegold demo
 
 test: .venv/.synced ## All tests, against a real PostgreSQL and a real Kafka for each of up to four processes.
-	$(RUN)pytest -n logical --maxprocesses 4
+	$(RUN)pytest -n logical --maxprocesses 4 --dist worksteal
 
 soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
 	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash/test_random_kills.py
