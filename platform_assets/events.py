@@ -12,6 +12,7 @@ from casegold.domain.errors import CasegoldError, Deferred
 from casegold.runtime.outcome import Scalar
 from platform_assets import metadata, running
 from platform_assets.catalog import asset_key, described
+from platform_assets.provenance import APPEND_ONLY
 from resources.platform import PlatformResource
 from resources.runs import NO_RETRY, AssetJob, job_name, tags_of
 
@@ -109,7 +110,9 @@ def _ingest(dataset: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
             raise running.failure(error) from error
         for spec in specs:
             figures = figures_of(spec.key.to_user_string(), outcome.summary)
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=metadata.of_summary(figures))
+            yield dg.MaterializeResult(
+                asset_key=spec.key, metadata=metadata.of_summary(figures), data_version=APPEND_ONLY
+            )
 
     return ingest
 

@@ -3,7 +3,7 @@
 A dataset with a contract, a transform and a job needs nothing here. Not here: computing, judging, publishing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -12,7 +12,7 @@ from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import CasegoldError, Deferred
 from casegold.manifest.published import artifacts, published, used_versions
 from casegold.runtime.outcome import CheckOutcome, GateClosed, Outcome
-from platform_assets import differences, metadata, running
+from platform_assets import differences, metadata, provenance, running
 from platform_assets.catalog import asset_key, described
 from resources.platform import PlatformResource
 from resources.runs import NO_RETRY, RUN_ID_TAG, AssetJob, job_name, tags_of
@@ -74,21 +74,22 @@ def _compute(context: dg.AssetExecutionContext, platform: "Platform", contract: 
         context.log.warning("deferred, nothing was done: %s", deferred.message)
         return
     except GateClosed as closed:
-        yield from events(platform, contract, closed.outcome, context.run.tags)
+        yield from events(context, platform, contract, closed.outcome)
         raise running.failure(closed) from closed
     except CasegoldError as error:
         raise running.failure(error) from error
-    yield from events(platform, contract, outcome, context.run.tags)
+    yield from events(context, platform, contract, outcome)
 
 
 def events(
-    platform: "Platform", contract: DatasetContract, outcome: Outcome, tags: Mapping[str, str]
+    context: dg.AssetExecutionContext, platform: "Platform", contract: DatasetContract, outcome: Outcome
 ) -> Iterator[Event]:
     """Every check of every judged partition, and a materialisation of each partition that is official as judged.
 
     The events carry their partitions themselves: Dagster would put one result on all partitions of a range.
     """
     key = asset_key(contract.dataset)
+    made_of = provenance.tags_of_inputs(context.instance, contract)
     keys = [partition.key for partition in outcome.partitions if partition.state in ON_RECORD]
     official = published(platform.control, contract.dataset, keys)
     changed = (
@@ -106,11 +107,11 @@ def events(
             asset_key=key,
             partition=name,
             description=f"version {state.version}, {state.quality}",
-            metadata=metadata.of_partition(partition, state, tags.get(RUN_ID_TAG, state.run_id))
+            metadata=metadata.of_partition(partition, state, context.run.tags.get(RUN_ID_TAG, state.run_id))
             | metadata.of_inputs(used_versions(platform.control, *version))
             | metadata.of_artifacts(artifacts(platform.control, *version))
             | changed.get(partition.key, {}),
-            tags={"dagster/code_version": state.transform_version, "dagster/data_version": state.digest},
+            tags={"dagster/code_version": state.transform_version, "dagster/data_version": state.digest, **made_of},
         )
 
 

@@ -6,9 +6,14 @@ from datetime import date, timedelta
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+from dagster._core.loader import LoadingContextForTest
 
 from casegold.manifest.db import ControlDb
+from casegold.runtime.jobs.facts import engine
 from resources.runs import DEFERRED_TAG, EXIT_CLASS_TAG
+from tests.e2e.test_late_facts import evidence
+from tests.e2e.test_late_facts import send as send_late
 from tests.platform.conftest import LAST, House, attempts, send
 
 SNAPSHOT = dg.AssetKey(["gold", "case_daily_snapshot"])
@@ -54,6 +59,13 @@ def test_closed_days_are_published_by_sensors_alone(house: House, control: Contr
         assert len(materialization.tags["dagster/data_version"]) == 32
     assert checks_of(house, DAYS[0]) == dict.fromkeys(("completeness", "continuity", "unique_key"), "SUCCEEDED")
     assert attempts(control)[-1] == ("gold/case_daily_snapshot", 1, "SUCCEEDED")
+
+
+def stale(house: House, key: dg.AssetKey, partition: str) -> list[str]:
+    """Why Dagster shows a partition as unsynced."""
+    graph = house.defs.resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(house.instance, graph, LoadingContextForTest(house.instance))
+    return [cause.reason for cause in resolver.get_stale_causes(key, partition)]
 
 
 def test_the_same_events_again_change_nothing(house: House, control: ControlDb) -> None:
@@ -144,3 +156,23 @@ def test_a_month_is_reported_once_all_of_its_days_are_official(house: House) -> 
     report = next(event.materialization for event in events if event.asset_key == REPORT)
     assert "gold/case_daily_snapshot" in str(report.metadata["made of"].value)
     assert any(name.endswith(".html") for name in report.metadata)
+
+
+def test_a_partition_is_shown_as_unsynced_only_where_its_inputs_are_others(house: House) -> None:
+    send("--days", "12", "--until", "2026-02-28")
+    house.until_quiet(*SENSORS)
+    month, day = "2026-02-01", "2026-02-26"
+    assert house.instance.get_materialized_partitions(REPORT) == {month}
+    assert (stale(house, SNAPSHOT, day), stale(house, REPORT, month)) == ([], [])
+    with engine(house.platform) as connection:
+        house.platform.lake.register(connection, "facts", "silver/case_events")
+        (case_id,) = connection.table("facts").aggregate("min(case_id)").fetchall()[0]
+    send_late(house.platform.settings, evidence("late-letter", case_id, date(2026, 2, 26)))
+    house.until_quiet("domain_events")
+    assert stale(house, SNAPSHOT, day) == [], "which dates a fact changes, the planner says"
+    (restatement,) = house.tick("planner")
+    house.run(restatement)
+    assert stale(house, SNAPSHOT, day) == []
+    assert set(stale(house, REPORT, month)) == {"has a new dependency data version"}
+    house.until_quiet(*SENSORS)
+    assert stale(house, REPORT, month) == []
