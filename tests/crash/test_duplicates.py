@@ -11,9 +11,12 @@ from confluent_kafka import Producer
 from casegold.manifest.db import ControlDb
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
+from tests.backfill.test_asked_on_kafka import send as ask_on_kafka
+from tests.backfill.test_asked_on_kafka import wish
 from tests.crash.final_state import final_state, messages
 from tests.crash.lives import live_until_done
 from tests.crash.test_fail_points import OVERRIDES, load, send_late
+from tests.e2e.installation import Installation
 
 WITHOUT_EFFECT = (
     "silver/case_events",
@@ -66,6 +69,7 @@ def test_everything_once_more_changes_nothing(settings: Settings) -> None:
     load()
     live_until_done(control, [])
     send_late(settings)
+    ask_on_kafka(Installation(settings), "a1", wish())
     live_until_done(control, [])
     before, runs = final_state(platform), computed_runs(control)
     (commits,) = control.rows("select max(seq) as last from ingest_commit where dataset = 'silver/case_events'")
@@ -94,5 +98,5 @@ def test_everything_once_more_changes_nothing(settings: Settings) -> None:
     )
     assert totals["records"] == 2 * sent[settings.totals_topic]
     (heard,) = control.rows("select count(*) as events, sum(duplicates)::int as duplicates from trigger_ledger")
-    announced = sent[f"{settings.outbox_topic_prefix}dataset"]
-    assert (heard["events"], heard["duplicates"]) == (told["events"], told["duplicates"] + announced)
+    repeated = sent[f"{settings.outbox_topic_prefix}dataset"] + sent[settings.backfill_requests_topic]
+    assert (heard["events"], heard["duplicates"]) == (told["events"], told["duplicates"] + repeated)

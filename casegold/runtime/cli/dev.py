@@ -17,7 +17,9 @@ from casegold.runtime.settings import load_settings
 @click.option("--port", default=3000, show_default=True, help="Port of the UI; another one where it is taken.")
 def dev(port: int) -> None:
     """Start the servers, Dagster's UI and daemon, and the relay; Ctrl-C ends the latter three."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Set for both: what a script starts in the background ignores Ctrl-C, and so would all that it starts.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     settings = load_settings()
     local.up(settings, say)
     dagster_home.make(settings)
