@@ -21,9 +21,8 @@ from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import PartitionRange
 from casegold.manifest.planner import is_computed
 from casegold.source.codec import KafkaRecord
-from casegold.source.kafka import describe_topic, read_chunks
 from casegold.stream.dead_letters import set_aside
-from casegold.stream.positions import advance, epoch_of, unread
+from casegold.stream.positions import Batch, EventId, next_batch
 
 SQL = "casegold.manifest.sql"
 CONSUMER = "backfill_requests"
@@ -51,8 +50,7 @@ class _Body(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    source: str
-    event_id: str
+    event: EventId
     dataset: str
     partitions: PartitionRange
     reason: str
@@ -67,14 +65,10 @@ def hear(control: ControlDb, contracts: Contracts, kafka: Mapping[str, Any], top
         SourceUnavailable: Kafka does not answer, or did not take a dead letter.
         ConfigurationError: the topic is not the one that was read so far.
     """
-    state = describe_topic(kafka, topic)
-    with control.write("stream-open") as connection:
-        epoch = epoch_of(connection, state)
-        ranges = unread(connection, CONSUMER, state, epoch)
-    chunk = next(read_chunks(kafka, topic, ranges, MAX_EVENTS), None)
-    if chunk is None:
+    batch = next_batch(control, kafka, CONSUMER, topic, MAX_EVENTS)
+    if batch is None:
         return Heard()
-    read = [(record, _wish_or_reason(record, contracts)) for record in chunk.records]
+    read = [(record, _wish_or_reason(record, contracts)) for record in batch.chunk.records]
     bad = [(record, found) for record, found in read if isinstance(found, str)]
     if bad:
         set_aside(kafka, dead_letters, CONSUMER, bad)
@@ -82,26 +76,19 @@ def hear(control: ControlDb, contracts: Contracts, kafka: Mapping[str, Any], top
     with control.write("backfill-hear") as connection:
         for record, found in read:
             if not isinstance(found, str):
-                counts[_ask(connection, state.topic_id, record, found)] += 1
-        advance(connection, CONSUMER, topic, epoch, chunk)
+                counts[_ask(connection, batch, record, found)] += 1
+        batch.passed(connection)
     return Heard(counts["REQUESTED_BACKFILL"], counts["IGNORED"], counts["DUPLICATE"], len(bad))
 
 
-def _ask(connection: Connection, topic_id: str, record: KafkaRecord, wish: _Wish) -> str:
-    claimed = {
-        "source": wish.source,
-        "event_id": wish.event_id,
-        "event_type": TYPE,
-        "topic_id": topic_id,
-        "partition": record.partition,
-        "offset": record.offset,
-    }
-    known = connection.execute(load(SQL, "trigger_known"), claimed).fetchone() is not None
-    reason = f"{wish.source} asked by event {wish.event_id}: {wish.reason}"
+def _ask(connection: Connection, batch: Batch, record: KafkaRecord, wish: _Wish) -> str:
+    event = wish.event
+    place = {"source": event.source, "event_id": event.event_id}
+    known = connection.execute(load(SQL, "trigger_known"), place).fetchone() is not None
+    reason = f"{event.source} asked by event {event.event_id}: {wish.reason}"
     asked = not known and backfill.ask(connection, wish.dataset, wish.partitions, reason)
     decision = "REQUESTED_BACKFILL" if asked else "IGNORED"
-    connection.execute(load(SQL, "trigger_claim"), claimed | {"decision": decision})
-    return "DUPLICATE" if known else decision
+    return decision if batch.claim(connection, record, event, decision) else "DUPLICATE"
 
 
 def _wish_or_reason(record: KafkaRecord, contracts: Contracts) -> _Wish | str:
@@ -129,4 +116,5 @@ def _read(record: KafkaRecord, contracts: Contracts) -> _Wish:
     if first > last:
         raise ValueError(f"partitionTo {last} lies before partitionFrom {first}")
     partitions = PartitionRange(first, last)
-    return _Wish(headers["ce_source"], headers["ce_id"], contract.dataset, partitions, body.reason[:MAX_REASON])
+    event = EventId(headers["ce_source"], headers["ce_id"], TYPE)
+    return _Wish(event, contract.dataset, partitions, body.reason[:MAX_REASON])

@@ -6,16 +6,73 @@ Not here: positions of ingest (`manifest.ingest`), which move with what was inge
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest.db import Connection
-from casegold.source.kafka import Chunk, OffsetRange, TopicState
+from casegold.manifest.db import Connection, ControlDb
+from casegold.source.codec import KafkaRecord
+from casegold.source.kafka import Chunk, OffsetRange, TopicState, describe_topic, read_chunks
 
 SQL = "casegold.manifest.sql"
 
 
-def epoch_of(connection: Connection, topic: TopicState) -> int:
+@dataclass(frozen=True, slots=True)
+class EventId:
+    """What tells an event from every other, and its type."""
+
+    source: str
+    event_id: str
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records that a consumer has read and not passed yet."""
+
+    consumer: str
+    topic: TopicState
+    epoch: int
+    chunk: Chunk
+
+    def claim(self, connection: Connection, record: KafkaRecord, event: EventId, decision: str) -> bool:
+        """Write down what was decided on an event of a record; False where the ledger had it, which counts it there."""
+        claimed = {
+            "source": event.source,
+            "event_id": event.event_id,
+            "event_type": event.event_type,
+            "topic_id": self.topic.topic_id,
+            "partition": record.partition,
+            "offset": record.offset,
+            "decision": decision,
+        }
+        row = connection.execute(load(SQL, "trigger_claim"), claimed).fetchone()
+        return row is not None and bool(row["first"])
+
+    def passed(self, connection: Connection) -> None:
+        """Move to the end of it. Positions never fall: of two readers of one batch the second moves nothing."""
+        place = {"consumer": self.consumer, "topic": self.topic.topic, "epoch": self.epoch}
+        for read in self.chunk.ranges:
+            connection.execute(load(SQL, "stream_advance"), place | {"partition": read.partition, "position": read.end})
+
+
+def next_batch(control: ControlDb, kafka: Mapping[str, Any], consumer: str, topic: str, most: int) -> Batch | None:
+    """The records after a consumer's position, about `most` of them; None where there are none.
+
+    Raises:
+        SourceUnavailable: Kafka does not answer.
+        ConfigurationError: the topic is not the one that was read so far.
+    """
+    state = describe_topic(kafka, topic)
+    with control.write("stream-open") as connection:
+        epoch = _epoch_of(connection, state)
+        ranges = _unread(connection, consumer, state, epoch)
+    chunk = next(read_chunks(kafka, topic, ranges, most), None)
+    return None if chunk is None else Batch(consumer, state, epoch, chunk)
+
+
+def _epoch_of(connection: Connection, topic: TopicState) -> int:
     """The current life of a topic; the first one is taken as found.
 
     Raises:
@@ -32,7 +89,7 @@ def epoch_of(connection: Connection, topic: TopicState) -> int:
     return int(row["epoch"])
 
 
-def unread(connection: Connection, consumer: str, topic: TopicState, epoch: int) -> tuple[OffsetRange, ...]:
+def _unread(connection: Connection, consumer: str, topic: TopicState, epoch: int) -> tuple[OffsetRange, ...]:
     """What a consumer has not read of a topic.
 
     Raises:
@@ -51,10 +108,3 @@ def unread(connection: Connection, consumer: str, topic: TopicState, epoch: int)
         OffsetRange(partition, stored.get(partition, topic.starts[partition]), end, topic.starts[partition])
         for partition, end in topic.ends.items()
     )
-
-
-def advance(connection: Connection, consumer: str, topic: str, epoch: int, chunk: Chunk) -> None:
-    """Move to the end of what was read. Positions never fall: of two readers of one chunk the second moves nothing."""
-    place = {"consumer": consumer, "topic": topic, "epoch": epoch}
-    for read in chunk.ranges:
-        connection.execute(load(SQL, "stream_advance"), place | {"partition": read.partition, "position": read.end})

@@ -9,14 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casegold.domain.sql import load
-from casegold.manifest.db import Connection, ControlDb
+from casegold.manifest.db import ControlDb
 from casegold.source.codec import KafkaRecord
-from casegold.source.kafka import describe_topic, read_chunks
 from casegold.stream.dead_letters import set_aside
-from casegold.stream.positions import advance, epoch_of, unread
+from casegold.stream.positions import EventId, next_batch
 
-SQL = "casegold.manifest.sql"
 CONSUMER = "publish_events"
 WAKING = frozenset({"DatasetVersionPublished"})
 MAX_EVENTS = 500
@@ -33,13 +30,6 @@ class Seen:
     undecodable: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Announcement:
-    source: str
-    event_id: str
-    event_type: str
-
-
 def claim_announcements(control: ControlDb, kafka: Mapping[str, Any], topic: str, dead_letters: str) -> Seen:
     """Claim the announcements since the stored position, about `MAX_EVENTS` of them.
 
@@ -50,51 +40,29 @@ def claim_announcements(control: ControlDb, kafka: Mapping[str, Any], topic: str
         SourceUnavailable: Kafka does not answer, or did not take a dead letter.
         ConfigurationError: the topic is not the one that was read so far.
     """
-    state = describe_topic(kafka, topic)
-    with control.write("stream-open") as connection:
-        epoch = epoch_of(connection, state)
-        ranges = unread(connection, CONSUMER, state, epoch)
-    chunk = next(read_chunks(kafka, topic, ranges, MAX_EVENTS), None)
-    if chunk is None:
+    batch = next_batch(control, kafka, CONSUMER, topic, MAX_EVENTS)
+    if batch is None:
         return Seen()
-    decoded = [(record, _decode(record)) for record in chunk.records]
-    bad = [record for record, announcement in decoded if announcement is None]
+    decoded = [(record, _decode(record)) for record in batch.chunk.records]
+    bad = [(record, "not an announcement of a dataset version") for record, event in decoded if event is None]
     if bad:
-        set_aside(
-            kafka, dead_letters, CONSUMER, [(record, "not an announcement of a dataset version") for record in bad]
-        )
+        set_aside(kafka, dead_letters, CONSUMER, bad)
     counts = {"WOKE_PLANNER": 0, "IGNORED": 0, "DUPLICATE": 0}
     with control.write("trigger-claim") as connection:
-        for record, announcement in decoded:
-            if announcement is not None:
-                counts[_claim(connection, state.topic_id, record, announcement)] += 1
-        advance(connection, CONSUMER, topic, epoch, chunk)
+        for record, event in decoded:
+            if event is not None:
+                decision = "WOKE_PLANNER" if event.event_type in WAKING else "IGNORED"
+                counts[decision if batch.claim(connection, record, event, decision) else "DUPLICATE"] += 1
+        batch.passed(connection)
     return Seen(counts["WOKE_PLANNER"], counts["DUPLICATE"], counts["IGNORED"], len(bad))
 
 
-def _claim(connection: Connection, topic_id: str, record: KafkaRecord, announcement: _Announcement) -> str:
-    decision = "WOKE_PLANNER" if announcement.event_type in WAKING else "IGNORED"
-    row = connection.execute(
-        load(SQL, "trigger_claim"),
-        {
-            "source": announcement.source,
-            "event_id": announcement.event_id,
-            "event_type": announcement.event_type,
-            "topic_id": topic_id,
-            "partition": record.partition,
-            "offset": record.offset,
-            "decision": decision,
-        },
-    ).fetchone()
-    return decision if row is not None and row["first"] else "DUPLICATE"
-
-
-def _decode(record: KafkaRecord) -> _Announcement | None:
+def _decode(record: KafkaRecord) -> EventId | None:
     """The announcement in a record; None for what is none: foreign headers or a body that is no JSON object."""
     try:
         headers = {name: (value or b"").decode() for name, value in record.headers}
         body: Any = json.loads(record.value or b"")
-        found = _Announcement(headers["ce_source"], headers["ce_id"], headers["ce_type"])
+        found = EventId(headers["ce_source"], headers["ce_id"], headers["ce_type"])
     except (KeyError, ValueError):
         return None
     return found if isinstance(body, dict) else None
