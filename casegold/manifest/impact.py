@@ -5,7 +5,7 @@ Not here: restating what is affected, which is a backfill.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -65,8 +65,11 @@ def of_transform(connection: Connection, transform_version: str, datasets: Seque
     Args:
         datasets: those whose contract names the transform.
     """
-    found = _seeds(connection, "impact_of_transform", transform_version=transform_version, datasets=list(datasets))
-    return _closure(connection, found, f"version {transform_version} of a transform of {', '.join(datasets)}")
+    parameters = {"transform_version": transform_version, "datasets": list(datasets)}
+    found = [_affected_of(row) for row in connection.execute(load(SQL, "impact_of_transform"), parameters)]
+    if not found:
+        raise _nothing(f"version {transform_version} of a transform of {', '.join(datasets)}")
+    return found
 
 
 def of_file(connection: Connection, path: str) -> list[Affected]:
@@ -91,8 +94,12 @@ def of_fact(connection: Connection, fact: KnownFact) -> list[Affected]:
 
 def _closure(connection: Connection, seeds: list[Seed], what: str) -> list[Affected]:
     if not seeds:
-        raise ConfigurationError(f"nothing was published with {what}", remedy="`casegold versions` lists what was")
+        raise _nothing(what)
     return _affected(connection, seeds)
+
+
+def _nothing(what: str) -> ConfigurationError:
+    return ConfigurationError(f"nothing was published with {what}", remedy="`casegold versions` lists what was")
 
 
 def _seeds(connection: Connection, statement: str, **parameters: Any) -> list[Seed]:
@@ -109,19 +116,20 @@ def _affected(connection: Connection, seeds: Sequence[Seed]) -> list[Affected]:
             "versions": [version for _, _, version in seeds],
         },
     )
-    return [
-        Affected(
-            dataset=row["dataset"],
-            version=row["version"],
-            partitions=row["partitions"],
-            range=PartitionRange(row["first"], row["last"]),
-            current=row["current"],
-            current_range=PartitionRange(row["current_first"], row["current_last"]) if row["current"] else None,
-            transform_version=row["transform_version"],
-            completed_at=row["completed_at"],
-        )
-        for row in rows
-    ]
+    return [_affected_of(row) for row in rows]
+
+
+def _affected_of(row: Mapping[str, Any]) -> Affected:
+    return Affected(
+        dataset=row["dataset"],
+        version=row["version"],
+        partitions=row["partitions"],
+        range=PartitionRange(row["first"], row["last"]),
+        current=row["current"],
+        current_range=PartitionRange(row["current_first"], row["current_last"]) if row["current"] else None,
+        transform_version=row["transform_version"],
+        completed_at=row["completed_at"],
+    )
 
 
 def to_restate(affected: Sequence[Affected], roots: Sequence[str]) -> list[tuple[str, PartitionRange]]:

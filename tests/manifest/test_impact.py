@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from psycopg import Rollback
 from casegold.domain.errors import ConfigurationError
 from casegold.manifest import impact
 from casegold.manifest.db import Connection, ControlDb
-from casegold.manifest.impact import KnownFact
+from casegold.manifest.impact import Affected, KnownFact
 
 FIRST = date(2026, 1, 1)
 SNAPSHOT, METRICS, REPORT = "gold/case_daily_snapshot", "gold/metrics", "reports/enforcement_report"
@@ -76,6 +77,21 @@ def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, int]], list[tuple[s
     return ranges, products
 
 
+def closure(seeds: set[Place], edges: list[tuple[Place, Place]]) -> set[Place]:
+    reached = set(seeds)
+    while more := {to for of, to in edges if of in reached} - reached:
+        reached |= more
+    return reached
+
+
+def counts(places: set[Place]) -> Counter[tuple[str, int]]:
+    return Counter((dataset, version) for dataset, _, version in places)
+
+
+def counted(found: list[Affected]) -> Counter[tuple[str, int]]:
+    return Counter({(each.dataset, each.version): each.partitions for each in found})
+
+
 @given(history=histories(), seed=st.integers(1, 5))
 def test_impact_is_the_closure_of_recorded_inputs(
     control: ControlDb, history: tuple[list[tuple[int, int, int]], list[tuple[str, list[int]]]], seed: int
@@ -103,15 +119,15 @@ def test_impact_is_the_closure_of_recorded_inputs(
                 made_from = (SNAPSHOT, FIRST + timedelta(days=day), current[FIRST + timedelta(days=day)])
                 add_input(connection, (dataset, key, version), made_from)
                 edges.append((made_from, (dataset, key, version)))
-        first, last, _ = ranges[seed - 1]
-        reached: set[Place] = {(SNAPSHOT, FIRST + timedelta(days=day), seed) for day in range(first, last + 1)}
-        while more := {to for of, to in edges if of in reached} - reached:
-            reached |= more
-        found = impact.of_version(connection, SNAPSHOT, seed)
-        assert {(each.dataset, each.version): each.partitions for each in found} == {
-            place: sum((dataset, version) == place for dataset, _, version in reached)
-            for place in {(dataset, version) for dataset, _, version in reached}
+        places = {
+            version: {(SNAPSHOT, FIRST + timedelta(days=day), version) for day in range(first, last + 1)}
+            for version, (first, last, _) in enumerate(ranges, start=1)
         }
+        odd = set().union(*(found for version, found in places.items() if version % 2))
+        assert counted(impact.of_transform(connection, "1", [SNAPSHOT])) == counts(closure(odd, edges))
+        reached = closure(places[seed], edges)
+        found = impact.of_version(connection, SNAPSHOT, seed)
+        assert counted(found) == counts(reached)
         official = sum(each.current for each in found if each.dataset == SNAPSHOT)
         assert official == sum(current.get(key) == version for dataset, key, version in reached if dataset == SNAPSHOT)
         raise Rollback
