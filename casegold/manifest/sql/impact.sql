@@ -1,23 +1,11 @@
--- What was made with or from some published partitions, step by step. Two kinds of edges: an input that a partition
--- names, and the day before a computed range, whose rows the range carries on.
+-- What was made with or from some published partitions, step by step.
 with recursive hit (dataset, partition_key, version) as (
     select dataset, partition_key, version
     from unnest(%(datasets)s::text[], %(partitions)s::date[], %(versions)s::bigint[]) as seed (dataset, partition_key, version)
     union
     select edge.dataset, edge.partition_key, edge.version
     from hit
-    cross join lateral (
-        select i.dataset, i.partition_key, i.version
-        from version_input i
-        where i.input_dataset = hit.dataset and i.input_partition = hit.partition_key and i.input_version = hit.version
-        union all
-        select p.dataset, p.partition_key, p.version
-        from run_manifest m
-        join dataset_version v on v.run_id = m.run_id and v.dataset = m.dataset
-        join version_partition p on p.dataset = v.dataset and p.version = v.version
-        where m.dataset = hit.dataset and m.partition_from = hit.partition_key + 1
-          and (m.scope ->> 'previous_version')::bigint = hit.version
-    ) edge
+    cross join lateral made_with(hit.dataset, hit.partition_key, hit.version) edge
 )
 select hit.dataset, hit.version, count(*) as partitions, min(hit.partition_key) as first, max(hit.partition_key) as last,
        count(*) filter (where s.current_version = hit.version) as current,

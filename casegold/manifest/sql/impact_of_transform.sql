@@ -1,5 +1,5 @@
--- What was published with a version of a transform, and what was made from that: edges as in `impact`. Whole versions are
--- affected first, so what leads out of them is found in one go; only from there on partitions are followed one by one.
+-- What was published with a version of a transform, and what was made from that. Whole versions are affected first, so
+-- what `made_with` would lead to from each of their partitions is found in one go; from there on as in `impact`.
 with recursive seeded as materialized (
     select dataset, version from dataset_version
     where state = 'COMPLETED' and transform_version = %(transform_version)s and dataset = any(%(datasets)s)
@@ -20,18 +20,7 @@ with recursive seeded as materialized (
     union
     select edge.dataset, edge.partition_key, edge.version
     from hit
-    cross join lateral (
-        select i.dataset, i.partition_key, i.version
-        from version_input i
-        where i.input_dataset = hit.dataset and i.input_partition = hit.partition_key and i.input_version = hit.version
-        union all
-        select p.dataset, p.partition_key, p.version
-        from run_manifest m
-        join dataset_version v on v.run_id = m.run_id and v.dataset = m.dataset
-        join version_partition p on p.dataset = v.dataset and p.version = v.version
-        where m.dataset = hit.dataset and m.partition_from = hit.partition_key + 1
-          and (m.scope ->> 'previous_version')::bigint = hit.version
-    ) edge
+    cross join lateral made_with(hit.dataset, hit.partition_key, hit.version) edge
 ), affected as (
     select p.dataset, p.partition_key, p.version from version_partition p join seeded using (dataset, version)
     union all

@@ -390,6 +390,22 @@ create table version_input (
 comment on table version_input is 'Of which versions a published partition was made. For silver/case_events and bronze/control_totals the version is the pinned sequence.';
 create index version_input_impact on version_input (input_dataset, input_partition, input_version);
 
+create function made_with(of_dataset text, of_partition date, of_version bigint)
+returns table (dataset text, partition_key date, version bigint)
+language sql stable as $$
+    select i.dataset, i.partition_key, i.version
+    from version_input i
+    where i.input_dataset = of_dataset and i.input_partition = of_partition and i.input_version = of_version
+    union all
+    select p.dataset, p.partition_key, p.version
+    from run_manifest m
+    join dataset_version v on v.run_id = m.run_id and v.dataset = m.dataset
+    join version_partition p on p.dataset = v.dataset and p.version = v.version
+    where m.dataset = of_dataset and m.partition_from = of_partition + 1
+      and (m.scope ->> 'previous_version')::bigint = of_version
+$$;
+comment on function made_with is 'What was made from a published partition: what names it as an input, and the range that carries its rows on.';
+
 create table version_file (
     dataset       text not null,
     version       bigint not null,
