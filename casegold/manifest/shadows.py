@@ -89,6 +89,8 @@ def ask(connection: Connection, contracts: Contracts, first_date: date, asked_by
     for each in backfill_steps.under_way(connection):
         if each.mode is not Mode.SHADOW or each.state != "EXECUTING" or each.restatement is not None:
             continue
+        if each.dataset not in contracts:  # taken away since: it waits until it is back, or people cancel
+            continue
         scope = _scope(connection, contracts[each.dataset], first_date, each)
         if scope is not None:
             store.request(connection, _request(each, scope, asked_by))

@@ -79,3 +79,28 @@ def test_what_people_approved_is_begun_and_its_runs_are_tagged(published: House,
     assert published.run(wanted).success
     published.until_quiet(*SENSORS)
     assert approvals.find(control, request).state == "COMPLETED"
+
+
+def test_a_shadow_is_computed_by_its_own_job(published: House, ann_and_bob: tuple[str, str]) -> None:
+    ann, bob = ann_and_bob
+    control = published.platform.control
+    command("backfill", "request", SNAPSHOT, LAST, "--mode", "SHADOW", "--reason", "new rules", "--as", ann)
+    (request,) = (each.backfill_run_id for each in approvals.requests(control, 10))
+    command("backfill", "plan", request, "--as", ann)
+    digest = approvals.find(control, request).plan_digest
+    command("backfill", "approve", request, "--digest", digest, "--as", bob)
+    command("backfill", "execute", request)
+    (wanted,) = published.tick("planner")
+    assert wanted.job_name == "compute_shadow"
+    assert (wanted.tags[BACKFILL_TAG], wanted.tags[MODE_TAG]) == (request, "SHADOW")
+    ended = published.run(wanted)
+    assert ended.success
+    assert ended.get_asset_materialization_events() == []
+    shown = told(ended, "compute_and_compare")
+    assert (shown["partitions"], shown["partitions that differ"]) == (1, 0)
+    assert request in str(shown["comparison"])
+    published.until_quiet(*SENSORS)
+    assert approvals.find(control, request).state == "COMPLETED"
+    by_hand = published.launch("compute_shadow")
+    assert not by_hand.success
+    assert "a shadow is begun by its request" in str(by_hand.failure_data_for_node("compute_and_compare"))
