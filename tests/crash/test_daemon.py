@@ -1,4 +1,4 @@
-"""A real Dagster daemon and its runs, killed again and again at random instants while they work.
+"""A real Dagster daemon and its runs, killed again and again while they work; and two daemons of one installation.
 
 The seed is printed, and `SOAK_SEED` replays the choices; what is under way at an instant differs all the same.
 """
@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 
 import psutil
 import pytest
@@ -55,12 +56,12 @@ def overrides() -> Mapping[str, str]:
 class Daemon:
     """Dagster's daemon of one installation, without the UI."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, name: str = "daemon") -> None:
         self._home = dagster_home.make(settings)
         yaml = self._home / "dagster.yaml"
         yaml.write_text(re.sub("start_timeout_seconds: [0-9]+", "start_timeout_seconds: 45", yaml.read_text("utf-8")))
         self._environment = {**os.environ, **dagster_home.environment(settings)}
-        self._pid_file = self._home / "daemon.pid"
+        self._pid_file = self._home / f"{name}.pid"
         self._family: dict[int, psutil.Process] = {}
         subprocess.run(
             [sys.executable, "-m", "dagster", "instance", "info"],
@@ -71,8 +72,11 @@ class Daemon:
 
     def start(self) -> None:
         command = [sys.executable, *stack.PROCESSES["daemon"]]
-        log = self._home / "daemon.log"
-        processes.start(self._pid_file, 0, command, log, environment=self._environment, directory=REPOSITORY)
+        processes.start(self._pid_file, 0, command, self.log, environment=self._environment, directory=REPOSITORY)
+
+    @property
+    def log(self) -> Path:
+        return self._pid_file.with_suffix(".log")
 
     def processes(self) -> list[psutil.Process]:
         """The daemon, the code server and the runs, also those whose parents were killed."""
@@ -133,8 +137,33 @@ def test_a_daemon_and_runs_killed_again_and_again(settings: Settings, daemon: Da
         time.sleep(chance.uniform(0, 4))
         kill_one(daemon, chance)
         let_time_pass(control)
-    converge(settings, daemon, control)
+    converge(settings, [daemon], control)
+    assert_all_right(settings, control)
 
+
+def test_two_daemons_of_one_installation(settings: Settings, daemon: Daemon) -> None:
+    """Dagster advises against it, and a slow handover from one machine to another does it all the same.
+
+    Both tick every sensor and launch what they find; the control database lets one of them have each effect.
+    """
+    control = ControlDb(settings.control_url())
+    other = Daemon(settings, "daemon-2")
+    command("simulate", "--cases", PLAN.cases, "--days", PLAN.days, "--seed", PLAN.seed, "--until", LAST)
+    try:
+        daemon.start()
+        other.start()
+        converge(settings, [daemon, other], control)
+    finally:
+        other.end()
+    assert_all_right(settings, control)
+    versions = control.rows("select dataset, partition_key from version_partition group by 1, 2 having count(*) > 1")
+    assert versions == [], "nothing changed, and yet something was published again"
+    for each in (daemon, other):
+        assert "Checking for new runs for sensor: planner" in each.log.read_text("utf-8")
+
+
+def assert_all_right(settings: Settings, control: ControlDb) -> None:
+    """The oracle's rows, each effect once, and no run left open."""
     installation = Installation(settings)
     facts = facts_of(sent.event for sent in simulate(PLAN) if sent.event is not None)
     ends = {day: CALENDAR.end_of(day) for day in days(FIRST, LAST)}
@@ -158,13 +187,13 @@ def kill_one(daemon: Daemon, chance: random.Random) -> None:
         daemon.start()
 
 
-def converge(settings: Settings, daemon: Daemon, control: ControlDb) -> None:
+def converge(settings: Settings, daemons: Sequence[Daemon], control: ControlDb) -> None:
     """Wait until all is published, announced and heard, and no run of Dagster is left open."""
     prefix = settings.outbox_topic_prefix
 
     def done() -> bool:
-        assert daemon.lives()
-        if not daemon.runs():
+        assert all(daemon.lives() for daemon in daemons)
+        if not any(daemon.runs() for daemon in daemons):
             let_time_pass(control)
         relay_once(control, settings.kafka_config(), prefix)
         (row,) = control.rows(load("casegold.manifest.sql", "demo_progress"))
