@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -18,9 +19,10 @@ from casegold.runtime.settings import Settings
 
 
 def start() -> tuple[subprocess.Popen[str], str]:
-    """A running `casegold dev`, and the UI's address."""
+    """A running `casegold dev`, and the UI's address; from a shell that has what `casegold env` prints."""
     command = [sys.executable, "-u", "-m", "casegold.runtime.cli.main", "dev", "--port", "0"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    environment = os.environ | dagster_home.FOR_THE_SHELL
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert child.stdout is not None
     for line in child.stdout:
         if found := re.search(r"http://127\.0\.0\.1:\d+", line):

@@ -46,7 +46,7 @@ def status() -> None:
 @click.command()
 def env() -> None:
     """Print what other programs need: eval "$(casegold env)", then `dagster` commands work."""
-    variables = dagster_home.environment(load_settings()) | {"DAGSTER_MODULE_NAME": "platform_assets.definitions"}
+    variables = dagster_home.environment(load_settings()) | dagster_home.FOR_THE_SHELL
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
 

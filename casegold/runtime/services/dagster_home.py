@@ -10,6 +10,9 @@ from casegold.runtime.settings import PREFIX, REPOSITORY, Settings
 INSTANCE_FILE = REPOSITORY / "deploy" / "dagster" / "dagster.yaml"
 WORKSPACE_FILE = REPOSITORY / "deploy" / "dagster" / "workspace.yaml"
 
+FOR_THE_SHELL = {"DAGSTER_MODULE_NAME": "platform_assets.definitions"}
+"""Beside `environment`, what spares a person's `dagster` commands a workspace file."""
+
 
 def directory(settings: Settings) -> Path:
     """What DAGSTER_HOME has to be: run logs and other files of Dagster go there."""

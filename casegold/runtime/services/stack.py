@@ -43,7 +43,9 @@ def running(settings: Settings, wanted_port: int) -> Iterator[str]:
     home = dagster_home.directory(settings)
     end(settings)
     (port,) = processes.free_ports([wanted_port])
-    environment = {**os.environ, **dagster_home.environment(settings)}
+    # Dagster's programs take a workspace file or a module, never both: a shell may have what `casegold env` prints.
+    inherited = {name: value for name, value in os.environ.items() if name not in dagster_home.FOR_THE_SHELL}
+    environment = inherited | dagster_home.environment(settings)
     _create_dagster_tables(environment)
     try:
         for name, arguments in PROCESSES.items():
