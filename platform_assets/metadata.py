@@ -45,19 +45,25 @@ def of_partition(partition: PartitionOutcome, official: Published, run_id: str) 
 
 
 def figures(values: Mapping[str, Scalar]) -> str:
-    """Figures of a partition as Markdown: a bar of what has shares, then a table."""
-    numbers = {name: float(value) for name, value in values.items() if isinstance(value, int | float)}
-    bar = pictures.share_bar(numbers)
+    """Figures of a partition as Markdown: a bar where statuses are shares of all cases, then a table."""
+    shares = {name: value for name in pictures.COLOURS if isinstance(value := values.get(name), int)}
+    bar = pictures.share_bar(shares) if sum(shares.values()) == values.get("cases") else ""
     written = pictures.table(["figure", "value"], values.items())
     return f"{bar}\n\n{written}" if bar else written
 
 
 def of_inputs(used: Sequence[UsedVersion]) -> Metadata:
-    """The versions that a partition was made of, as a table."""
+    """The versions that a partition was made of, as a table that links to their pages."""
     if not used:
         return {}
-    rows = [(use.dataset, f"{use.first}" if use.first == use.last else f"{use.first} .. {use.last}", use.version)
-            for use in used]  # fmt: skip
+    rows = [
+        (
+            f"[{use.dataset}](/assets/{use.dataset}?view=partitions&partition={use.last})",
+            f"{use.first}" if use.first == use.last else f"{use.first} .. {use.last}",
+            use.version,
+        )
+        for use in used
+    ]
     return {"made of": dg.MetadataValue.md(pictures.table(["dataset", "partitions", "version"], rows))}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 
-WIDTH, HEIGHT = 360, 14
+WIDTH, BAR, WORD, HEIGHT = 360, 14, 90, 34
 COLOURS = {"open": "#4c78a8", "escalated": "#f58518", "decided": "#72b7b2", "closed": "#bab0ac"}
 """Colour-blind safe; in the order of a case's life."""
 
@@ -21,15 +21,17 @@ def share_bar(parts: Mapping[str, float]) -> str:
     whole = sum(shown.values())
     if not whole:
         return ""
-    left, boxes = 0.0, []
-    for name, value in shown.items():
+    left, marks = 0.0, []
+    for place, (name, value) in enumerate(shown.items()):
         width = WIDTH * value / whole
-        boxes.append(
-            f'<rect x="{left:.1f}" width="{width:.1f}" height="{HEIGHT}" fill="{COLOURS[name]}">'
-            f"<title>{name} {value:,.0f}</title></rect>"
-        )
+        marks.append(f'<rect x="{left:.1f}" width="{width:.1f}" height="{BAR}" fill="{COLOURS[name]}"/>')
+        marks.append(f'<text x="{place * WORD}" y="{HEIGHT - 3}" fill="{COLOURS[name]}">{name}</text>')
         left += width
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}">{"".join(boxes)}</svg>'
+    # A picture in an image shows no tooltips: what a colour means is written below the bar, in that colour.
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}"'
+        f' font-family="sans-serif" font-size="12" font-weight="bold">{"".join(marks)}</svg>'
+    )
     return f"![{' '.join(shown)}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
 
 

@@ -12,6 +12,7 @@ from datetime import date
 import duckdb
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import DatasetContract, InputMapping
@@ -19,10 +20,12 @@ from casegold.domain.errors import ConfigurationError
 from casegold.quality.breach_metrics import check_breach_metrics
 from casegold.quality.report import check_reports
 from casegold.quality.results import CheckResult
+from casegold.runtime.outcome import Scalar
 from casegold.transform.breach_metrics.build import build_breach_metrics
 from casegold.transform.report.build import build_report
 from casegold.transform.report.csv_file import render_csv
 from casegold.transform.report.evidence import ReportEvidence
+from casegold.transform.report.figures import MEASURES, Figures, number
 from casegold.transform.report.page import render_html
 
 
@@ -56,10 +59,26 @@ class Product:
     judge: Callable[[Judgement], Sequence[CheckResult]]
     render: Callable[[pa.Table, ReportEvidence], Sequence[Rendered]]
     """The files beside the rows; `_no_files` for a product that is its rows alone."""
+    headline: Callable[[pa.Table, date], Mapping[str, Scalar]]
+    """The few figures of one partition that its page in the UI shows."""
 
 
 def _no_files(_table: pa.Table, _evidence: ReportEvidence) -> Sequence[Rendered]:
     return ()
+
+
+def _metrics_in_short(table: pa.Table, _quarter: date) -> Mapping[str, Scalar]:
+    counts = ("cases", "clocks_started", "clocks_running", "cases_breached")
+    return {name.replace("_", " "): pc.sum(table[name]).as_py() or 0 for name in counts}
+
+
+def _report_in_short(table: pa.Table, month: date) -> Mapping[str, Scalar]:
+    figures = Figures.of(table, month)
+    shown = {}
+    for measure, label in MEASURES.items():
+        unit = "days" if measure == "MEDIAN_DAYS_TO_DECISION" else "cases"
+        shown[label.lower()] = number(figures.get(measure), unit)
+    return shown | {f"penalties, {unit}": number(figures.penalty(unit), unit) for unit in figures.currencies()}
 
 
 def _judge_metrics(asked: Judgement) -> Sequence[CheckResult]:
@@ -96,12 +115,14 @@ PRODUCTS = {
         compute=build_breach_metrics,
         judge=_judge_metrics,
         render=_no_files,
+        headline=_metrics_in_short,
     ),
     "report": Product(
         views={InputMapping.DAYS_OF_PERIOD: "snapshot_rows", InputMapping.DAY_BEFORE_PERIOD: "previous_month_end"},
         compute=build_report,
         judge=_judge_report,
         render=_render_report,
+        headline=_report_in_short,
     ),
 }
 """By the name of the transform in the dataset's contract."""

@@ -29,7 +29,7 @@ def test_a_bar_is_as_wide_as_its_parts_and_small(parts: dict[str, int]) -> None:
     if not shown:
         assert bar == ""
         return
-    widths = [float(box.attrib["width"]) for box in svg_of(bar)]
+    widths = [float(box.attrib["width"]) for box in svg_of(bar).iter("{http://www.w3.org/2000/svg}rect")]
     assert len(widths) == len(shown)
     assert abs(sum(widths) - pictures.WIDTH) < 1
     assert len(bar) < 1_500
@@ -60,7 +60,7 @@ def test_a_partition_shows_version_evidence_and_figures() -> None:
     assert shown["admitted sequence"] == dg.MetadataValue.int(41)
     figures = shown["figures"].value
     assert isinstance(figures, str)
-    assert len(svg_of(figures.split("\n\n")[0])) == 2
+    assert len(list(svg_of(figures.split("\n\n")[0]).iter("{http://www.w3.org/2000/svg}rect"))) == 2
     assert "| breached | 4 |" in figures
 
 
@@ -78,6 +78,7 @@ def test_inputs_and_files_of_a_report_are_shown() -> None:
     used = (UsedVersion("gold/case_daily_snapshot", date(2026, 2, 1), date(2026, 2, 28), 9),)
     inputs = metadata.of_inputs(used)["made of"].value
     assert isinstance(inputs, str)
-    assert "| gold/case_daily_snapshot | 2026-02-01 .. 2026-02-28 | 9 |" in inputs
+    page = "/assets/gold/case_daily_snapshot?view=partitions&partition=2026-02-28"
+    assert f"| [gold/case_daily_snapshot]({page}) | 2026-02-01 .. 2026-02-28 | 9 |" in inputs
     files = metadata.of_artifacts([Artifact("report.html", "text/html", "file:///lake/report.html", 9, "0" * 64)])
     assert files["report.html"] == dg.MetadataValue.path("/lake/report.html")

@@ -78,7 +78,7 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
         contract=contract,
         staged=staged,
         verdict=judged_by,
-        figures={period: {"figures": table.num_rows} for period, table in tables.items()},
+        figures={period: work.product.headline(table, period) for period, table in tables.items()},
         seen=seen,
         inputs=lambda period: tuple(_version_input(period, each) for each in inputs[period]),
         artifacts=lambda period: artifacts[period],

@@ -59,7 +59,7 @@ def bridge(start: int, opened: int, reopened: int, closed: int, end: int) -> str
 
 def groups(name: str, title: str, bars: Sequence[Bar]) -> str:
     """Open cases of each group (bar: at end, tick: at start), and beside it what left and what arrived."""
-    top, left, open_width, middle, half = 34, 210, 270, 690, 130
+    top, left, open_width, middle, half = 34, 210, 230, 690, 115
     most = max([max(bar.start, bar.end) for bar in bars] + [1])
     moved = max([max(bar.arrived, bar.left) for bar in bars] + [1])
     bottom = top + _ROW * len(bars)
