@@ -89,6 +89,7 @@ def events(
     The events carry their partitions themselves: Dagster would put one result on all partitions of a range.
     """
     key = asset_key(contract.dataset)
+    running.keep_connections(context)
     made_of = provenance.tags_of_inputs(context.instance, contract)
     keys = [partition.key for partition in outcome.partitions if partition.state in ON_RECORD]
     official = published(platform.control, contract.dataset, keys)

@@ -68,6 +68,14 @@ def label(context: Context, tags: Mapping[str, str]) -> None:
     context.instance.add_run_tags(context.run.run_id, dict(tags))
 
 
+def keep_connections(context: Context) -> None:
+    """Let the storage of this process keep its connections, before it records many events.
+
+    Otherwise every event opens several of its own: 33 to 45 ms an event instead of 6 to 9 (docs/performance.md).
+    """
+    context.instance.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=1)
+
+
 def _record_termination(context: Context, platform: Platform) -> None:
     """Cancel the manifest of a run that somebody terminates, before a sensor asks for its next attempt.
 

@@ -1,0 +1,79 @@
+"""`python -m benchmarks.recording`: what it costs to tell Dagster of one partition, with and without kept connections.
+
+Both ways one after the other in one process, against one PostgreSQL. Not here: what a run does before it tells anybody.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from statistics import median
+from time import perf_counter
+
+import click
+import dagster as dg
+
+from casegold.runtime.cli.tables import show
+from casegold.runtime.services import dagster_home, local
+from casegold.runtime.settings import load_settings
+from platform_assets.running import keep_connections
+
+ROUNDS = 3
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+KEY = dg.AssetKey("measured")
+
+
+@click.command()
+@click.option("--partitions", default=60, show_default=True, help="How many of each event in a round.")
+def main(partitions: int) -> None:
+    """Measure, and print milliseconds an event."""
+    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
+        os.environ["CASEGOLD_HOME"] = home
+        settings = load_settings()
+        try:
+            local.up(settings, lambda line: click.echo(line, err=True))
+            dagster_home.make(settings)
+            os.environ |= dagster_home.environment(settings)
+            rows = measured(partitions)
+        finally:
+            local.down(settings)
+    show("milliseconds an event", ("event", "its own connections#", "kept#"), rows, empty="")
+
+
+def measured(partitions: int) -> list[tuple[str, float, float]]:
+    """Rows of event, median milliseconds with connections of its own, and with kept ones."""
+    seconds: dict[tuple[str, bool], list[float]] = {}
+
+    @dg.op(out={})
+    def record(context: dg.OpExecutionContext) -> Iterator[Event]:
+        for kept in [False] * ROUNDS + [True] * ROUNDS:
+            if kept:
+                keep_connections(context)
+            for name, events in (("materialisation", materialisations), ("check", evaluations)):
+                began = perf_counter()
+                yield from events(partitions)
+                seconds.setdefault((name, kept), []).append(perf_counter() - began)
+
+    @dg.job
+    def recording() -> None:
+        record()
+
+    with dg.DagsterInstance.get() as instance:
+        recording.execute_in_process(instance=instance)
+    each = {key: median(rounds) / partitions * 1_000 for key, rounds in seconds.items()}
+    return [(name, each[name, False], each[name, True]) for name in ("materialisation", "check")]
+
+
+def materialisations(partitions: int) -> Iterator[Event]:
+    """As a published partition is told."""
+    for number in range(partitions):
+        yield dg.AssetMaterialization(KEY, partition=str(number), metadata={"dagster/row_count": number})
+
+
+def evaluations(partitions: int) -> Iterator[Event]:
+    """As a passed check is told."""
+    for number in range(partitions):
+        yield dg.AssetCheckEvaluation(asset_key=KEY, check_name="measured", passed=True, partition=str(number))
+
+
+if __name__ == "__main__":
+    main()
