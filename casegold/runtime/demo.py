@@ -136,7 +136,7 @@ def _feed(act: Act, environment: Mapping[str, str]) -> None:
 
 
 def _watch(control: ControlDb, settings: Settings, act: Act, patience_seconds: float, say: Say) -> None:
-    """Tell how far things are, until every date and month is published and every announcement delivered."""
+    """Tell how far things are, until all is published, announced and shown in Dagster."""
     deadline = time.monotonic() + patience_seconds
     told = ""
     while True:
@@ -152,7 +152,7 @@ def _watch(control: ControlDb, settings: Settings, act: Act, patience_seconds: f
         if row["failed"]:
             _refuse(control, f"{row['failed']} runs were held or failed")
         whole = row["closed"] == row["snapshots"] == act.days and row["reports"] == row["months"]
-        if whole and row["unannounced"] == 0:
+        if whole and row["unannounced"] == row["executing"] == 0:
             return
         if time.monotonic() > deadline:
             _refuse(control, f"not done after {patience_seconds:.0f} s: {text}")

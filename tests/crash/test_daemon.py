@@ -198,16 +198,13 @@ def converge(settings: Settings, daemons: Sequence[Daemon], control: ControlDb) 
         relay_once(control, settings.kafka_config(), prefix)
         (row,) = control.rows(load("casegold.manifest.sql", "demo_progress"))
         (work,) = control.rows("select count(*) as runs from run_manifest where state = 'OPEN'")
-        (runs,) = control.rows(
-            "select count(*) as runs from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED')"
-        )
         (heard,) = control.rows(
             "select coalesce(sum(position), 0)::int as events from source_position where consumer = 'publish_events'"
         )
         published = row["closed"] == row["snapshots"] == len(list(days(FIRST, LAST))) and row["reports"] == 1
         return (
             published
-            and row["unannounced"] == work["runs"] == runs["runs"] == 0
+            and row["unannounced"] == work["runs"] == row["executing"] == 0
             and heard["events"] == row["announced"] > 0
         )
 

@@ -7,4 +7,6 @@ select
      where business_date = (date_trunc('month', business_date) + interval '1 month - 1 day')::date) as months,
     (select count(*) from outbox_delivery) as announced,
     (select count(*) from outbox o where not exists (select from outbox_delivery d where d.id = o.id)) as unannounced,
-    (select count(*) from run_manifest where state in ('HELD', 'FAILED')) as failed
+    (select count(*) from run_manifest where state in ('HELD', 'FAILED')) as failed,
+    -- A run publishes first and then tells Dagster of each partition: until it has ended, the UI shows less.
+    (select count(*) from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED')) as executing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -66,7 +67,7 @@ def _tell(act: demonstration.Act, home: Path, result: demonstration.Result) -> N
     for uri in pages[-PAGES_SHOWN:]:
         click.echo(f"report: {uri}")
     settings = " ".join(f"{name}={value}" for name, value in act.environment(home).items())
-    click.echo(f"browse it: {settings} casegold dev")
+    click.echo(f"browse it: {settings} {sys.argv[0]} dev")
 
 
 commands = (demo,)
