@@ -22,7 +22,7 @@ RUN = """
 import sys
 from datetime import timedelta
 from casegold.runtime import batch_job
-batch_job.DEADLINES = dict.fromkeys(batch_job.DEADLINES, timedelta(seconds=3))
+batch_job.DEADLINES = dict.fromkeys(batch_job.DEADLINES, timedelta(seconds=10))
 batch_job.LAST_WORDS_SECONDS = 2.0
 batch_job.main(["--run-id", sys.argv[1]])
 """
@@ -57,7 +57,7 @@ def test_a_hanging_attempt_ends_at_its_deadline(settings: Settings, failpoint: s
         timeout=60,
     )
     assert done.returncode == 20, done.stderr
-    assert "did not end within 0:00:03" in done.stderr
+    assert "did not end within 0:00:10" in done.stderr
     control = ControlDb(settings.control_url())
     (row,) = control.rows("select a.state, m.state as run from run_attempt a join run_manifest m using (run_id)")
     assert (row["state"], row["run"]) == (state, "OPEN")
