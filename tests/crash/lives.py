@@ -33,7 +33,16 @@ from casegold.sink import maintenance, orphans, relay
 from casegold.source import kafka, producer
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([__name__, "casegold.runtime.jobs.snapshot", "casegold.runtime.jobs.report"])
+_FORKS.set_forkserver_preload(
+    [
+        __name__,
+        *(f"casegold.runtime.jobs.{job}" for job in ("control_totals", "ingest", "maintenance", "report", "snapshot")),
+        "casegold.runtime.cli.maintain",
+        "pandera.backends.polars.register",
+        "pandera.backends.polars.builtin_checks",
+        "sqlalchemy.dialects.postgresql.psycopg2",
+    ]
+)
 
 LONGEST_SECONDS = 120
 MOST_LIVES = 8
