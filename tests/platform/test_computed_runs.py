@@ -154,7 +154,8 @@ def test_a_month_is_reported_once_all_of_its_days_are_official(house: House) -> 
     assert house.instance.get_materialized_partitions(REPORT) == {"2026-01-01", "2026-02-01"}
     events = [event for result in results for event in result.get_asset_materialization_events()]
     report = next(event.materialization for event in events if event.asset_key == REPORT)
-    assert "gold/case_daily_snapshot" in str(report.metadata["made of"].value)
+    assert "(/assets/gold/case_daily_snapshot?view=partitions" in str(report.metadata["made of"].value)
+    assert "| open at end |" in str(report.metadata["figures"].value)
     assert any(name.endswith(".html") for name in report.metadata)
 
 
