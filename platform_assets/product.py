@@ -32,7 +32,9 @@ def product_asset(
     """The asset of a computed dataset with one partition-scoped check for each of the contract's."""
     key = asset_key(contract.dataset)
     checks = [
-        dg.AssetCheckSpec(rule.name, asset=key, description=rule.description, partitions_def=partitions)
+        dg.AssetCheckSpec(
+            rule.name, asset=key, description=rule.description, blocking=rule.required, partitions_def=partitions
+        )
         for rule in contract.checks
     ]
 

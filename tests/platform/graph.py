@@ -46,7 +46,8 @@ def _asset(assets: Any, key: dg.AssetKey) -> dict[str, Any]:
         "versioned": node.code_version is not None,
         "materializable": node.is_materializable,
         "checks": {
-            check.name: "partitions" if assets.get(check).partitions_def is not None else "whole"
+            check.name: ("partitions" if assets.get(check).partitions_def is not None else "whole")
+            + (", blocking" if assets.get(check).blocking else "")
             for check in sorted(node.check_keys, key=lambda check: check.name)
         },
     }

@@ -51,4 +51,5 @@ def test_every_check_of_a_contract_is_a_check_of_its_asset(dataset: str) -> None
 
     contract = load_contracts(Settings().contracts_dir)[dataset]
     checks = graph(build_defs(Settings()))["assets"][dataset]["checks"]
-    assert {rule.name for rule in contract.checks} == {name for name, scope in checks.items() if scope == "partitions"}
+    scopes = {name: scope for name, scope in checks.items() if scope != "whole"}
+    assert scopes == {rule.name: "partitions, blocking" if rule.required else "partitions" for rule in contract.checks}
