@@ -26,14 +26,17 @@ with recursive seeded as materialized (
     union all
     select dataset, partition_key, version from hit
     where not exists (select from seeded o where o.dataset = hit.dataset and o.version = hit.version)
+), counted as (
+    select a.dataset, a.version, count(*) as partitions, min(a.partition_key) as first, max(a.partition_key) as last,
+           count(*) filter (where s.current_version = a.version) as current,
+           min(a.partition_key) filter (where s.current_version = a.version) as current_first,
+           max(a.partition_key) filter (where s.current_version = a.version) as current_last
+    from affected a
+    left join partition_state s on s.dataset = a.dataset and s.partition_key = a.partition_key
+    group by a.dataset, a.version
 )
-select a.dataset, a.version, count(*) as partitions, min(a.partition_key) as first, max(a.partition_key) as last,
-       count(*) filter (where s.current_version = a.version) as current,
-       min(a.partition_key) filter (where s.current_version = a.version) as current_first,
-       max(a.partition_key) filter (where s.current_version = a.version) as current_last,
-       v.transform_version, v.completed_at
-from affected a
-join dataset_version v on v.dataset = a.dataset and v.version = a.version and v.state = 'COMPLETED'
-left join partition_state s on s.dataset = a.dataset and s.partition_key = a.partition_key
-group by a.dataset, a.version, v.transform_version, v.completed_at
-order by a.dataset, a.version
+select counted.*, v.transform_version, v.completed_at
+from counted
+join dataset_version v using (dataset, version)
+where v.state = 'COMPLETED'
+order by dataset, version
