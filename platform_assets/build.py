@@ -22,9 +22,8 @@ from platform_assets.backfills import execute_job, plan_job
 from platform_assets.catalog import asset_key
 from platform_assets.partitions import partitions_of
 from platform_assets.product import product_asset, product_job
-from platform_assets.replay import replay_job
+from platform_assets.requested import replay_job, shadow_job
 from platform_assets.schedules import day_close_job, schedules
-from platform_assets.shadow import shadow_job
 from platform_assets.standing import standing_checks
 from platform_assets.upkeep import maintenance_job
 from resources.platform import PlatformResource
