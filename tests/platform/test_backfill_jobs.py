@@ -101,6 +101,7 @@ def test_a_shadow_is_computed_by_its_own_job(published: House, ann_and_bob: tupl
     assert request in str(shown["comparison"])
     published.until_quiet(*SENSORS)
     assert approvals.find(control, request).state == "COMPLETED"
-    by_hand = published.launch("compute_shadow")
-    assert not by_hand.success
-    assert "a replay or a shadow is begun by its request" in str(by_hand.failure_data_for_node("compute_and_compare"))
+    for job, step in (("compute_shadow", "compute_and_compare"), ("replay_events", "send_events")):
+        by_hand = published.launch(job)
+        assert not by_hand.success
+        assert "a replay or a shadow is begun by its request" in str(by_hand.failure_data_for_node(step))
