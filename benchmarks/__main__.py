@@ -6,20 +6,17 @@ Steps run one after the other on one machine in one run, so that their ratios ca
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from benchmarks.servers import command, own_servers
 from casegold.domain.calendar import BusinessCalendar
 from casegold.runtime.cli.tables import show
-from casegold.runtime.services import local
-from casegold.runtime.settings import load_settings
 
 EVENTS_A_CASE = 7
 LAST = "2024-02-29"
@@ -30,23 +27,13 @@ RESULTS = Path(__file__).parent / "results"
 @click.option("--events", default=1_000_000, show_default=True, help="About so many simulated events.")
 def main(events: int) -> None:
     """Measure ingest and snapshots beside a plain loop and a plain scan."""
-    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
-        clock = BusinessCalendar("UTC").end_of(datetime(2024, 2, 29, tzinfo=UTC).date())
-        os.environ |= {
-            "CASEGOLD_HOME": home,
-            "CASEGOLD_FIRST_DATE": "2024-01-01",
-            "CASEGOLD_BUSINESS_CLOCK": clock.isoformat(),
-        }
-        settings = load_settings()
-        try:
-            local.up(settings, lambda line: click.echo(line, err=True))
-            results = {"tick_empty": step("tick")}
-            cases = str(events // EVENTS_A_CASE)
-            command("simulate", "--cases", cases, "--days", "60", "--seed", "1", "--until", LAST)
-            for name in ("plain_loop", "tick", "ingest", "plain_scan", "publish"):
-                results[name] = step(name)
-        finally:
-            local.down(settings)
+    clock = BusinessCalendar("UTC").end_of(datetime(2024, 2, 29, tzinfo=UTC).date())
+    with own_servers(FIRST_DATE="2024-01-01", BUSINESS_CLOCK=clock.isoformat()):
+        results = {"tick_empty": step("tick")}
+        cases = str(events // EVENTS_A_CASE)
+        command("simulate", "--cases", cases, "--days", "60", "--seed", "1", "--until", LAST)
+        for name in ("plain_loop", "tick", "ingest", "plain_scan", "publish"):
+            results[name] = step(name)
     results["ratios"] = ratios(results)
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / f"{events}.json"
@@ -58,11 +45,6 @@ def main(events: int) -> None:
     show(f"{events:,} events", ("step", *(f"{column}#" for column in columns)), rows, empty="")
     click.echo(json.dumps(results["ratios"], indent=2))
     click.echo(f"results: {file}")
-
-
-def command(*arguments: str) -> None:
-    """Run a casegold command; it shows its own progress."""
-    subprocess.run([sys.executable, "-m", "casegold.runtime.cli.main", *arguments], check=True)
 
 
 def step(name: str) -> dict[str, Any]:

@@ -6,13 +6,12 @@ the first version made official again, which swaps every partition in one commit
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from datetime import UTC, date, datetime, timedelta
 
 import click
 
+from benchmarks.servers import command, own_servers
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.events import DEFAULT_SOURCE, CaseEscalated, CaseEvent, EventType
 from casegold.domain.payload import payload_json
@@ -23,8 +22,6 @@ from casegold.runtime.cli.tables import show
 from casegold.runtime.history import republish
 from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import open_platform
-from casegold.runtime.services import local
-from casegold.runtime.settings import load_settings
 from casegold.source.codec import Encoding
 from casegold.source.loading import send_event
 from casegold.source.producer import RecordSender
@@ -60,32 +57,21 @@ QUESTION = """
 @click.option("--days", default=120, show_default=True, help="Dates to publish.")
 def main(cases: int, days: int) -> None:
     """Publish a history; then what one late event changes; then the history as it was."""
-    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
-        first = LAST - timedelta(days=days - 1)
-        os.environ |= {
-            "CASEGOLD_HOME": home,
-            "CASEGOLD_FIRST_DATE": first.isoformat(),
-            "CASEGOLD_BUSINESS_CLOCK": BusinessCalendar("UTC").end_of(LAST).isoformat(),
-        }
-        settings = load_settings()
-        try:
-            local.up(settings, lambda line: click.echo(line, err=True))
-            from benchmarks.__main__ import command  # noqa: PLC0415 - the same way to send
-
-            command("simulate", "--cases", str(cases), "--days", str(days), "--seed", "1", "--until", LAST.isoformat())
-            plan = Plan(cases, days, 1, LAST, BusinessCalendar("UTC"))
-            platform = open_platform(settings)
-            run_until_idle(platform)
-            with RecordSender(settings.kafka_config()) as sender:
-                send_event(sender, settings.events_topic, late_event(plan), Encoding.BINARY, DEFAULT_SOURCE)
-            run_until_idle(platform)
-            begun = time.monotonic()
-            backfills.plan_of(platform, Wanted(SNAPSHOT, PartitionRange(first, LAST), Mode.BACKFILL))
-            planned = time.monotonic() - begun
-            republish(platform, SNAPSHOT, 1, (), "benchmark")
-            rows = platform.control.rows(QUESTION, {"dataset": SNAPSHOT})
-        finally:
-            local.down(settings)
+    first = LAST - timedelta(days=days - 1)
+    clock = BusinessCalendar("UTC").end_of(LAST).isoformat()
+    with own_servers(FIRST_DATE=first.isoformat(), BUSINESS_CLOCK=clock) as settings:
+        command("simulate", "--cases", str(cases), "--days", str(days), "--seed", "1", "--until", LAST.isoformat())
+        plan = Plan(cases, days, 1, LAST, BusinessCalendar("UTC"))
+        platform = open_platform(settings)
+        run_until_idle(platform)
+        with RecordSender(settings.kafka_config()) as sender:
+            send_event(sender, settings.events_topic, late_event(plan), Encoding.BINARY, DEFAULT_SOURCE)
+        run_until_idle(platform)
+        begun = time.monotonic()
+        backfills.plan_of(platform, Wanted(SNAPSHOT, PartitionRange(first, LAST), Mode.BACKFILL))
+        planned = time.monotonic() - begun
+        republish(platform, SNAPSHOT, 1, (), "benchmark")
+        rows = platform.control.rows(QUESTION, {"dataset": SNAPSHOT})
     columns = ("version#", "dates#", "rows#", "seconds#", "files_kept#", "files_written#", "rows_written#")
     click.echo(f"a backfill of all dates was planned in {planned:.2f} s")
     show(f"{cases:,} cases, {days} dates", columns, ([row[c.rstrip("#")] for c in columns] for row in rows), empty="")

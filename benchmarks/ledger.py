@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
@@ -13,11 +11,10 @@ from typing import Any
 
 import click
 
+from benchmarks.servers import own_servers
 from casegold.manifest import impact
 from casegold.manifest.db import Connection, ControlDb
 from casegold.runtime.cli.tables import show
-from casegold.runtime.services import local
-from casegold.runtime.settings import load_settings
 
 SNAPSHOT = "gold/case_daily_snapshot"
 ROUNDS = 5
@@ -26,22 +23,12 @@ ROUNDS = 5
 @click.command()
 def main() -> None:
     """Measure impact queries; the median of five."""
-    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
-        os.environ["CASEGOLD_HOME"] = home
-        settings = load_settings()
-        try:
-            local.up(settings, lambda line: click.echo(line, err=True))
-            control = ControlDb(settings.control_url())
-            with control.write("benchmark") as connection:
-                connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
-            show(
-                "A million published partitions",
-                ("question", "versions found#", "seconds#"),
-                measure(control),
-                empty="",
-            )
-        finally:
-            local.down(settings)
+    with own_servers() as settings:
+        control = ControlDb(settings.control_url())
+        with control.write("benchmark") as connection:
+            connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
+        found = measure(control)
+    show("A million published partitions", ("question", "versions found#", "seconds#"), found, empty="")
 
 
 def measure(control: ControlDb) -> list[tuple[str, int, str]]:

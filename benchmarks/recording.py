@@ -4,7 +4,6 @@ Both ways one after the other in one process, against one PostgreSQL. Not here: 
 """
 
 import os
-import tempfile
 from collections.abc import Iterator
 from statistics import median
 from time import perf_counter
@@ -12,9 +11,9 @@ from time import perf_counter
 import click
 import dagster as dg
 
+from benchmarks.servers import own_servers
 from casegold.runtime.cli.tables import show
-from casegold.runtime.services import dagster_home, local
-from casegold.runtime.settings import load_settings
+from casegold.runtime.services import dagster_home
 from platform_assets.running import keep_connections
 
 ROUNDS = 3
@@ -26,16 +25,10 @@ KEY = dg.AssetKey("measured")
 @click.option("--partitions", default=60, show_default=True, help="How many of each event in a round.")
 def main(partitions: int) -> None:
     """Measure, and print milliseconds an event."""
-    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
-        os.environ["CASEGOLD_HOME"] = home
-        settings = load_settings()
-        try:
-            local.up(settings, lambda line: click.echo(line, err=True))
-            dagster_home.make(settings)
-            os.environ |= dagster_home.environment(settings)
-            rows = measured(partitions)
-        finally:
-            local.down(settings)
+    with own_servers() as settings:
+        dagster_home.make(settings)
+        os.environ |= dagster_home.environment(settings)
+        rows = measured(partitions)
     show("milliseconds an event", ("event", "its own connections#", "kept#"), rows, empty="")
 
 

@@ -1,0 +1,37 @@
+"""A benchmark's own PostgreSQL and Kafka, in a new directory that goes with them, and commands to use them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from casegold.runtime.services import local
+from casegold.runtime.settings import PREFIX, Settings, load_settings
+
+
+@contextmanager
+def own_servers(**variables: str) -> Iterator[Settings]:
+    """Servers that run while the block does.
+
+    Args:
+        variables: settings beside the directory, by name without `CASEGOLD_`; child processes see them, too.
+    """
+    with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
+        os.environ |= {f"{PREFIX}{name}": value for name, value in {"HOME": home, **variables}.items()}
+        settings = load_settings()
+        try:
+            local.up(settings, lambda line: click.echo(line, err=True))
+            yield settings
+        finally:
+            local.down(settings)
+
+
+def command(*arguments: str) -> None:
+    """Run a casegold command; it shows its own progress."""
+    subprocess.run([sys.executable, "-m", "casegold.runtime.cli.main", *arguments], check=True)
