@@ -25,7 +25,7 @@ from casegold.transform.breach_metrics.build import build_breach_metrics
 from casegold.transform.report.build import build_report
 from casegold.transform.report.csv_file import render_csv
 from casegold.transform.report.evidence import ReportEvidence
-from casegold.transform.report.figures import MEASURES, Figures, number
+from casegold.transform.report.figures import MEASURES, Figures, number, unit_of
 from casegold.transform.report.page import render_html
 
 
@@ -74,10 +74,7 @@ def _metrics_in_short(table: pa.Table, _quarter: date) -> Mapping[str, Scalar]:
 
 def _report_in_short(table: pa.Table, month: date) -> Mapping[str, Scalar]:
     figures = Figures.of(table, month)
-    shown = {}
-    for measure, label in MEASURES.items():
-        unit = "days" if measure == "MEDIAN_DAYS_TO_DECISION" else "cases"
-        shown[label.lower()] = number(figures.get(measure), unit)
+    shown = {label.lower(): number(figures.get(measure), unit_of(measure)) for measure, label in MEASURES.items()}
     return shown | {f"penalties, {unit}": number(figures.penalty(unit), unit) for unit in figures.currencies()}
 
 

@@ -42,8 +42,7 @@ class Figures:
 
     def get(self, measure: str, dimension: str = "TOTAL", group: str = "") -> Decimal | None:
         """A figure in its only unit; None when it has no value."""
-        unit = "days" if measure == "MEDIAN_DAYS_TO_DECISION" else "cases"
-        return self.values.get((dimension, group, measure, unit))
+        return self.values.get((dimension, group, measure, unit_of(measure)))
 
     def count(self, measure: str, dimension: str = "TOTAL", group: str = "") -> int:
         """A number of cases."""
@@ -61,6 +60,11 @@ class Figures:
     def penalty(self, currency: str, dimension: str = "TOTAL", group: str = "") -> Decimal | None:
         """Penalties imposed in one currency; None when there are none."""
         return self.values.get((dimension, group, "PENALTIES", currency))
+
+
+def unit_of(measure: str) -> str:
+    """The only unit of one of `MEASURES`."""
+    return "days" if measure == "MEDIAN_DAYS_TO_DECISION" else "cases"
 
 
 def number(value: Decimal | None, unit: str) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from casegold.transform.report import charts
 from casegold.transform.report.evidence import ReportEvidence, version_ranges
-from casegold.transform.report.figures import DIMENSIONS, MEASURES, Figures, number
+from casegold.transform.report.figures import DIMENSIONS, MEASURES, Figures, number, unit_of
 
 _CHARTED = 12
 """Groups drawn in a chart; all of them are in the table."""
@@ -102,10 +102,7 @@ def _tiles(figures: Figures) -> str:
         "DECIDED": "in force at the end",
         "MEDIAN_DAYS_TO_DECISION": "from the first opening",
     }
-    tiles = [
-        (MEASURES[name], number(figures.get(name), "days" if "DAYS" in name else "cases"), hint)
-        for name, hint in hints.items()
-    ]
+    tiles = [(MEASURES[name], number(figures.get(name), unit_of(name)), hint) for name, hint in hints.items()]
     tiles += [(f"Penalties, {unit}", number(figures.penalty(unit), unit), "imposed") for unit in figures.currencies()]
     cells = "".join(
         f'<div class="tile"><dt>{escape(name)}</dt><dd class="value">{value}</dd><dd class="hint">{hint}</dd></div>'
@@ -176,11 +173,7 @@ def _table(figures: Figures, dimension: str, title: str, groups: list[str]) -> s
 
 
 def _cells(figures: Figures, dimension: str, group: str) -> str:
-    values = [
-        (figures.get(name, dimension, group), "days" if name == "MEDIAN_DAYS_TO_DECISION" else "cases")
-        for name in MEASURES
-    ]
-    return "".join(_cell(value, unit) for value, unit in values)
+    return "".join(_cell(figures.get(name, dimension, group), unit_of(name)) for name in MEASURES)
 
 
 def _cell(value: Decimal | None, unit: str) -> str:
