@@ -60,7 +60,7 @@ class Daemon:
         self._home = dagster_home.make(settings)
         yaml = self._home / "dagster.yaml"
         yaml.write_text(re.sub("start_timeout_seconds: [0-9]+", "start_timeout_seconds: 45", yaml.read_text("utf-8")))
-        self._environment = {**os.environ, **dagster_home.environment(settings)}
+        self._environment = dagster_home.process_environment(settings)
         self._pid_file = self._home / f"{name}.pid"
         self._family: dict[int, psutil.Process] = {}
         subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def make(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(INSTANCE_FILE, home / "dagster.yaml")
     return home
+
+
+def process_environment(settings: Settings) -> dict[str, str]:
+    """All variables of a Dagster process that is started on the workspace file: ours, and `environment`.
+
+    Dagster's programs take a workspace file or a module, never both: a shell may have what `casegold env` prints.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name not in FOR_THE_SHELL}
+    return inherited | environment(settings)
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -43,9 +42,7 @@ def running(settings: Settings, wanted_port: int) -> Iterator[str]:
     home = dagster_home.directory(settings)
     end(settings)
     (port,) = processes.free_ports([wanted_port])
-    # Dagster's programs take a workspace file or a module, never both: a shell may have what `casegold env` prints.
-    inherited = {name: value for name, value in os.environ.items() if name not in dagster_home.FOR_THE_SHELL}
-    environment = inherited | dagster_home.environment(settings)
+    environment = dagster_home.process_environment(settings)
     _create_dagster_tables(environment)
     try:
         for name, arguments in PROCESSES.items():
