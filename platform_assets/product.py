@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from casegold.runtime.platform import Platform
 
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
-PASSING = frozenset({"PASSED", "WAIVED"})
+PASSING = frozenset({"PASSED", "WAIVED", "TOLERATED"})
 ON_RECORD = frozenset({"PUBLISHED", "UNCHANGED"})
 """States of partitions that Dagster records as materialised: judged, passed, and official."""
 

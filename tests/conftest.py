@@ -38,7 +38,14 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-TOPIC_FIELDS = ("events_topic", "totals_topic", "outbox_topic_prefix", "backfill_requests_topic", "events_dlq_topic")
+TOPIC_FIELDS = (
+    "events_topic",
+    "totals_topic",
+    "outbox_topic_prefix",
+    "backfill_requests_topic",
+    "events_dlq_topic",
+    "totals_dlq_topic",
+)
 
 
 @pytest.fixture(scope="session")

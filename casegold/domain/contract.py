@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -48,12 +49,37 @@ class Signal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How many failures of a check a contract accepts for a date, and why: a number of facts, or a share of them."""
+
+    facts: int | None
+    percent: Decimal | None
+    """Of all facts of the date: those in the figures and those that are not."""
+    reason: str
+
+    def __str__(self) -> str:
+        limit = f"{self.facts} facts" if self.percent is None else f"{self.percent} percent of the facts"
+        return f"up to {limit}: {self.reason}"
+
+    def allows(self, failures: int, facts: int) -> bool:
+        """Whether `failures` of `facts` are within it."""
+        if self.percent is None:
+            return failures <= (self.facts or 0)
+        return failures * 100 <= self.percent * facts
+
+
+TOLERABLE = frozenset({"no_rejected_facts", "no_open_conflicts"})
+"""Checks that may have a tolerance: those that count facts which are known to be outside the figures."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckRule:
     """A check by name. A required one closes the gate when it fails or has no result; an advisory one only tells."""
 
     name: str
     required: bool
     description: str
+    tolerance: Tolerance | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +145,7 @@ class DatasetContract:
     inputs: tuple[InputRef, ...]
     transform: str
     sources: tuple[SourceSignal, ...]
+    """The allow list: facts and control totals of any other source never count."""
     first_date: date
     max_future: timedelta
     grace_window: timedelta
@@ -140,6 +167,18 @@ class DatasetContract:
     def reads_sequence(self) -> bool:
         """Whether it is computed from facts at a pinned sequence, each partition upon the one before it."""
         return any(ref.mapping is InputMapping.SEQUENCE for ref in self.inputs)
+
+    @property
+    def source_names(self) -> frozenset[str]:
+        """The sources whose facts and control totals count."""
+        return frozenset(each.source for each in self.sources)
+
+    def check(self, name: str) -> CheckRule:
+        """The check of that name. Raises KeyError."""
+        for rule in self.checks:
+            if rule.name == name:
+                return rule
+        raise KeyError(f"{self.dataset} has no check {name}")
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""

@@ -188,7 +188,7 @@ class CaseEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RejectReason(StrEnum):
-    """Why a record is no fact. The last three are judged by the ingest, which knows the contract and earlier facts."""
+    """Why a record is no fact. From CONFLICT on, the ingest judges: it knows the contract and earlier facts."""
 
     UNDECODABLE = "UNDECODABLE"
     INVALID = "INVALID"
@@ -197,6 +197,10 @@ class RejectReason(StrEnum):
     CONFLICT = "CONFLICT"
     BEFORE_FIRST_DATE = "BEFORE_FIRST_DATE"
     BEYOND_MAX_FUTURE = "BEYOND_MAX_FUTURE"
+    UNKNOWN_SOURCE = "UNKNOWN_SOURCE"
+    """The contract names no such source: nobody answers for its facts, so they never count."""
+    DATE_NOT_OVER = "DATE_NOT_OVER"
+    """A control total that was taken before its date was over: it cannot have counted the whole date."""
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):

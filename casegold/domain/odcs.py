@@ -8,6 +8,7 @@ from typing import Any
 
 from casegold.domain.columns import Column, ColumnType
 from casegold.domain.contract import (
+    TOLERABLE,
     CheckRule,
     DatasetContract,
     InputMapping,
@@ -17,6 +18,7 @@ from casegold.domain.contract import (
     ServiceLevel,
     Signal,
     SourceSignal,
+    Tolerance,
 )
 from casegold.domain.strict_yaml import Node, read_yaml
 
@@ -181,7 +183,31 @@ def _check(node: Node) -> CheckRule:
         name=node.get("name").text(),
         required=_REQUIRED[severity.text()],
         description=node.get("description").text(),
+        tolerance=_tolerance(node),
     )
+
+
+def _tolerance(node: Node) -> Tolerance | None:
+    """`implementation: {check: NAME, tolerate: {facts: 3, reason: ...}}`, or `percent: 0.1` instead of `facts`."""
+    implementation = node.get_or("implementation", {})
+    if not isinstance(implementation.value, dict):
+        return None
+    implementation.mapping(frozenset({"check", "tolerate"}))
+    name = implementation.get("check").text()
+    written = implementation.get("tolerate")
+    written.mapping(frozenset({"facts", "percent", "reason"}))
+    if name not in TOLERABLE:
+        raise written.refuse(f"{name} cannot be tolerated", f"only {', '.join(sorted(TOLERABLE))} can")
+    if ("facts" in written.value) == ("percent" in written.value):
+        raise written.refuse("gives both or neither of facts and percent", "give one of them")
+    facts, percent = None, None
+    if "facts" in written.value:
+        facts = written.get("facts").integer()
+    else:
+        percent = written.get("percent").decimal()
+    if (facts if facts is not None else percent or 0) <= 0 or (percent or 0) >= 100:
+        raise written.refuse("is no limit", "give facts from 1, or a percent above 0 and below 100")
+    return Tolerance(facts, percent, written.get("reason").text())
 
 
 def _owners(node: Node) -> tuple[str, ...]:
@@ -219,6 +245,7 @@ def _check_whole(contract: DatasetContract, root: Node, table: Node) -> None:
     for what, names in (
         ("column", [column.name for column in contract.columns]),
         ("check", [check.name for check in contract.checks]),
+        ("source", [source.source for source in contract.sources]),
     ):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise table.refuse(f"the {what} {twice[0]!r} is given twice", "keep one")

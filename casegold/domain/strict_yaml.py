@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -79,6 +80,11 @@ class Node:
         if not isinstance(self.value, int) or isinstance(self.value, bool):
             raise self.refuse(f"{self.value!r} is not a whole number", "give a whole number")
         return self.value
+
+    def decimal(self) -> Decimal:
+        if not isinstance(self.value, int | float) or isinstance(self.value, bool):
+            raise self.refuse(f"{self.value!r} is not a number", "give a number such as 0.5")
+        return Decimal(str(self.value))  # as it is written: 0.1 is meant to be a tenth
 
     def flag(self) -> bool:
         if not isinstance(self.value, bool):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
@@ -32,6 +33,7 @@ class RecordedVersion:
     files: tuple[VersionFile, ...]
     inputs: tuple[VersionInput, ...]
     artifacts: tuple[VersionArtifact, ...]
+    tolerated: tuple[dict[str, Any], ...]
 
     @property
     def keys(self) -> list[date]:
@@ -101,6 +103,7 @@ def version(connection: Connection, dataset: str, number: int, wanted: Sequence[
             )
             for each in connection.execute(load(SQL, "recorded_artifacts"), place)
         ),
+        tolerated=tuple(row["tolerated"]),
     )
 
 

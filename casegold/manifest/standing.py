@@ -62,7 +62,7 @@ OPEN_CONFLICTS = Question(
     "no_open_conflicts",
     "silver/case_events",
     "No event id was sent twice with different content.",
-    "Ask the source which content is right: dismiss the conflict, or have a CaseCorrected sent.",
+    "Ask the source which content is right, and have a CaseCorrected sent. Until then the gate of its dates is closed.",
     urgent=False,
 )
 OPEN_HOLDS = Question(

@@ -78,6 +78,8 @@ class InputVersion:
     partition: date
     version: int
     quality: str
+    tolerated: tuple[str, ...]
+    """What its gate tolerated, a line for each check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,8 @@ class NewVersion:
     number: int | None = None
     republished_from: int | None = None
     """The version whose recorded files these are: its partitions are pinned."""
+    tolerated: tuple[dict[str, Any], ...] = ()
+    """By check: what failed within the contract's tolerance, as announced (`gate.tolerated`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,7 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
             "caused_by": Jsonb(list(new.caused_by)),
             "seen": Jsonb(_seen_json(new.seen)),
             "republished_from": new.republished_from,
+            "tolerated": Jsonb(list(new.tolerated)),
         },
     ).fetchone()
     if row is None:
@@ -327,7 +332,7 @@ def input_versions(connection: Connection, wanted: Sequence[PinnedPartition]) ->
     rows = connection.execute(load(SQL, "version_inputs_pinned"), _arrays(wanted))
     found = {
         (row["dataset"], row["partition_key"], row["version"]): InputVersion(
-            row["dataset"], row["partition_key"], row["version"], row["quality_status"]
+            row["dataset"], row["partition_key"], row["version"], row["quality_status"], tuple(row["tolerated"])
         )
         for row in rows
     }

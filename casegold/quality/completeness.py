@@ -1,8 +1,8 @@
-"""Did everything arrive that the sources say they sent? Judges the rows of `completeness.sql`."""
+"""Is everything in the figures that the sources say they sent? Judges the rows of `completeness.sql`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -18,11 +18,17 @@ COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
     "as_of": pl.Datetime("us", "UTC"),
     "expected": pl.Int64,
     "silver": pl.Int64,
+    "held": pl.Int64,
     "rejected": pl.Int64,
-    "conflicts": pl.Int64,
     "not_covered": pl.Int64,
 }
 """The columns of `completeness.sql`."""
+
+
+def facts_of(comparison: pl.DataFrame) -> Mapping[date, int]:
+    """How many facts are in each date's figures, whether a count covers them or not."""
+    counted = comparison.group_by("business_date").agg(pl.sum_horizontal("silver", "not_covered").sum().alias("facts"))
+    return dict(counted.iter_rows())
 
 
 def check_completeness(
@@ -32,8 +38,9 @@ def check_completeness(
     *,
     event_types: Sequence[str],
     required: bool = True,
+    let_pass: Collection[date] = (),
 ) -> tuple[CheckResult, ...]:
-    """Arrived = counted, for each date, source and type that has a total.
+    """In the figures = counted, for each date, source and type that has a total.
 
     MISSING when a source that the contract requires lacks a total of any type. What was sent after the count was
     taken, and sources without totals that nobody requires, are told in the detail and fail nothing.
@@ -41,19 +48,19 @@ def check_completeness(
     Args:
         comparison: rows of `completeness.sql` at the run's pins.
         event_types: every type of which a required source owes a total, zero included.
+        let_pass: dates whose rejected facts the contract tolerates or people waived: up to their number may lack.
     """
     rows = comparison.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
     owed = [(s.source, kind) for s in contract.sources if s.required for kind in event_types]
     wanted = pl.DataFrame(owed, schema={"source": pl.String, "event_type": pl.String}, orient="row")
     return tuple(
-        _judge(day, part, wanted, required) for day, part in by_partition(rows, "business_date", partitions).items()
+        _judge(day, part, wanted, required, let_pass=day in let_pass)
+        for day, part in by_partition(rows, "business_date", partitions).items()
     )
 
 
-def _judge(day: date, rows: pl.DataFrame, wanted: pl.DataFrame, required: bool) -> CheckResult:
-    told = rows.filter(pl.col("expected").is_not_null()).with_columns(
-        pl.sum_horizontal("silver", "rejected", "conflicts").alias("actual")
-    )
+def _judge(day: date, rows: pl.DataFrame, wanted: pl.DataFrame, required: bool, *, let_pass: bool) -> CheckResult:
+    told = rows.filter(pl.col("expected").is_not_null())
     missing = wanted.join(told, on=["source", "event_type"], how="anti").sort("source", "event_type")
     detail = _detail(rows)
     if not missing.is_empty():
@@ -69,8 +76,10 @@ def _judge(day: date, rows: pl.DataFrame, wanted: pl.DataFrame, required: bool) 
             detail=detail,
             reads=digest_of(missing),
         )
-    bad = told.filter(pl.col("actual") != pl.col("expected")).select(
-        "source", "event_type", "expected", "actual", "silver", "rejected", "conflicts", "revision", "as_of"
+    lacking = pl.col("expected") - pl.col("silver")
+    allowed = pl.col("rejected") if let_pass else pl.lit(0, dtype=pl.Int64)
+    bad = told.filter((lacking < 0) | (lacking > allowed)).select(
+        "source", "event_type", "expected", pl.col("silver").alias("actual"), "rejected", "held", "revision", "as_of"
     )
     return outcome(
         "completeness",
@@ -78,7 +87,7 @@ def _judge(day: date, rows: pl.DataFrame, wanted: pl.DataFrame, required: bool) 
         required=required,
         bad=bad,
         expected=f"{told['expected'].sum()} events in {told.height} control totals",
-        actual=f"{told['actual'].sum()} events; {bad.height} totals differ",
+        actual=f"{told['silver'].sum()} events; {bad.height} totals differ",
         detail=detail,
     )
 
@@ -88,7 +97,7 @@ def _detail(rows: pl.DataFrame) -> str:
     totals = rows.filter(pl.col("expected").is_not_null())
     parts = [
         (totals["rejected"].sum(), "rejected"),
-        (totals["conflicts"].sum(), "in open conflicts"),
+        (totals["held"].sum(), "held or refused by people"),
         (totals["not_covered"].sum(), "sent after the count, not yet covered"),
         (rows.filter(pl.col("expected").is_null())["not_covered"].sum(), "without a control total"),
     ]

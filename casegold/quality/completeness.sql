@@ -1,8 +1,7 @@
--- Per date, source and type: what arrived against what the source counted.
---   silver          source, event_id, event_type, effective_date, emitted_at: accepted events up to the pin
---   accepted        source, event_id: which of the rejected ids are in silver up to the pin, under whatever date
---   rejected        the same columns and reason: rejected records up to the pin whose type and date are known
---   open_conflicts  the same columns and case_id: conflicts that nobody has settled, each distinct record once
+-- Per date, source and type: what is in the figures against what the source counted.
+--   facts           source, event_id, event_type, effective_date, emitted_at, counts: facts in silver up to the pin;
+--                   counts is false for those held, or refused by a person: they are in no figure
+--   open_rejections business_date, source, event_type, emitted_at: see rejections.sql
 --   totals          source, business_date, event_type, count, as_of, revision: up to the pin
 --   judged          business_date: the dates asked for
 with latest as (
@@ -13,35 +12,19 @@ with latest as (
     ) as ranked
     where rank = 1
 ),
--- A record that is rejected again, or accepted after an upgrade, is one event.
-turned_away as (
-    select source, event_id, event_type, effective_date, min(emitted_at) as emitted_at
-    from rejected
-    where reason <> 'CONFLICT'
-      and event_id is not null
-      and not exists (
-          select 1 from accepted where accepted.source = rejected.source and accepted.event_id = rejected.event_id
-      )
-    group by source, event_id, event_type, effective_date
-    union all
-    select source, event_id, event_type, effective_date, emitted_at
-    from rejected
-    where reason <> 'CONFLICT' and event_id is null
-),
-conflicting as (
-    select distinct source, event_id, case_id, event_type, effective_date, emitted_at from open_conflicts
-),
 arrived as (
-    select source, event_type, effective_date, emitted_at, 1 as silver, 0 as rejected, 0 as conflicts from silver
+    select source, event_type, effective_date, emitted_at,
+           case when counts then 1 else 0 end as silver, case when counts then 0 else 1 end as held, 0 as rejected
+    from facts
     union all
-    select source, event_type, effective_date, emitted_at, 0, 1, 0 from turned_away
-    union all
-    select source, event_type, effective_date, emitted_at, 0, 0, 1 from conflicting
+    select source, event_type, business_date, emitted_at, 0, 0, 1
+    from open_rejections
+    where placed and event_type is not null and source is not null
 ),
 -- Covered = sent until the total was taken. A record without a sending time is taken for sent in time.
 placed as (
     select
-        a.effective_date, a.source, a.event_type, a.silver, a.rejected, a.conflicts,
+        a.effective_date, a.source, a.event_type, a.silver, a.held, a.rejected,
         case when l.revision is null or a.emitted_at > l.as_of then 0 else 1 end as covered
     from arrived as a
     inner join judged as j on j.business_date = a.effective_date
@@ -54,9 +37,9 @@ counted as (
         source,
         event_type,
         sum(silver * covered) as silver,
+        sum(held * covered) as held,
         sum(rejected * covered) as rejected,
-        sum(conflicts * covered) as conflicts,
-        sum(1 - covered) as not_covered
+        sum((1 - covered) * silver) as not_covered
     from placed
     group by effective_date, source, event_type
 ),
@@ -71,8 +54,8 @@ select
     p.as_of as as_of,
     p.count as expected,
     cast(coalesce(c.silver, 0) as bigint) as silver,
+    cast(coalesce(c.held, 0) as bigint) as held,
     cast(coalesce(c.rejected, 0) as bigint) as rejected,
-    cast(coalesce(c.conflicts, 0) as bigint) as conflicts,
     cast(coalesce(c.not_covered, 0) as bigint) as not_covered
 from promised as p
 full outer join counted as c

@@ -14,12 +14,16 @@ SAMPLE_SIZE = 10
 
 
 class CheckStatus(StrEnum):
-    """MISSING: the check could not be made, which is as good as failed. WAIVED: failed or missing, and let pass."""
+    """MISSING: the check could not be made, which is as good as failed. WAIVED: failed or missing, and let pass.
+
+    TOLERATED: failed within the number that the contract states, with its reason.
+    """
 
     PASSED = "PASSED"
     FAILED = "FAILED"
     MISSING = "MISSING"
     WAIVED = "WAIVED"
+    TOLERATED = "TOLERATED"
 
 
 @dataclass(frozen=True, slots=True)

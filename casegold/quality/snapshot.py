@@ -14,10 +14,12 @@ import polars as pl
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import DatasetContract
-from casegold.quality.completeness import check_completeness
+from casegold.quality.completeness import check_completeness, facts_of
 from casegold.quality.continuity import check_continuity, check_presence
-from casegold.quality.results import CheckResult, not_judged
+from casegold.quality.outside import REJECTED, check_conflicts, check_rejected
+from casegold.quality.results import CheckResult, CheckStatus, not_judged
 from casegold.quality.rows import RowRule, check_rules, check_schema, check_unique_key
+from casegold.quality.verdict import Waiver
 
 _END = "__end"
 _NEEDS_ROWS = ("unique_key", "continuity", "presence", "consistency", "clock_has_allowance")
@@ -36,8 +38,15 @@ class SnapshotSurroundings:
     """`case_id, opened_on`: cases with an admitted opening that no admitted correction touches (`openings.sql`)."""
     completeness: pl.DataFrame
     """The rows of `completeness.sql`."""
+    rejections: pl.DataFrame
+    """The rows of `rejections_counts.sql`."""
+    rejections_sample: pl.DataFrame
+    conflicts: pl.DataFrame
+    """The rows of `conflicts.sql`."""
     event_types: tuple[str, ...]
     """The types that a required source counts for every date."""
+    waivers: tuple[Waiver, ...] = ()
+    """Approved by people: facts that they let be missing need no count."""
 
 
 def check_snapshots(
@@ -50,9 +59,7 @@ def check_snapshots(
     """Every check of the contract for every date of a consecutive range, from the staged rows of exactly that range."""
     rules = {check.name: check.required for check in contract.checks}
     schema = check_schema(contract, frame, partitions, required=rules["schema"])
-    complete = check_completeness(
-        contract, around.completeness, partitions, event_types=around.event_types, required=rules["completeness"]
-    )
+    complete = check_facts(contract, partitions, around)
     if set(frame.columns) != {column.name for column in contract.columns} or _types_differ(contract, frame):
         return (*schema, *complete, *not_judged(schema, {name: rules[name] for name in _NEEDS_ROWS}))
     return (
@@ -69,6 +76,28 @@ def check_snapshots(
         *check_presence(frame, partitions, openings=around.openings, required=rules["presence"]),
         *_check_rules(contract, _with_ends(frame, partitions, calendar), partitions, rules),
     )
+
+
+def check_facts(
+    contract: DatasetContract, partitions: Sequence[date], around: SnapshotSurroundings
+) -> tuple[CheckResult, ...]:
+    """Whether every fact that the sources counted is in the figures: the checks that need no rows of the dataset."""
+    facts = facts_of(around.completeness)
+    rejected = check_rejected(contract, around.rejections, around.rejections_sample, partitions, facts=facts)
+    let_pass = {
+        result.partition
+        for result in rejected
+        if result.status is CheckStatus.TOLERATED or any(w.covers(REJECTED, result.partition) for w in around.waivers)
+    }
+    complete = check_completeness(
+        contract,
+        around.completeness,
+        partitions,
+        event_types=around.event_types,
+        required=contract.check("completeness").required,
+        let_pass=let_pass,
+    )
+    return (*complete, *rejected, *check_conflicts(contract, around.conflicts, partitions, facts=facts))
 
 
 def _with_ends(frame: pl.DataFrame, partitions: Sequence[date], calendar: BusinessCalendar) -> pl.DataFrame:

@@ -11,6 +11,8 @@ from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import InvariantBroken
 from casegold.quality.results import CheckResult, CheckStatus, digest_of_texts
 
+CLOSING = frozenset({CheckStatus.FAILED, CheckStatus.MISSING})
+"""What closes the gate when the check is required."""
 _NO_RESULT = "the check gave no result"
 
 
@@ -29,6 +31,9 @@ class Waiver:
     check: str
     first: date
     last: date
+
+    def covers(self, check: str, partition: date) -> bool:
+        return check == self.check and self.first <= partition <= self.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def verdict(
 
 def fingerprint(results: Iterable[CheckResult]) -> str:
     """A digest of what closed the gate: while it stays the same, judging again would find the same."""
-    closing = (r for r in results if r.required and r.status in (CheckStatus.FAILED, CheckStatus.MISSING))
+    closing = (r for r in results if r.required and r.status in CLOSING)
     return digest_of_texts(
         text
         for result in sorted(closing, key=lambda r: (r.partition, r.check))
@@ -128,16 +133,17 @@ def _missing(check: str, partition: date, required: bool) -> CheckResult:
 
 
 def _waived(result: CheckResult, waivers: Sequence[Waiver]) -> CheckResult:
-    covered = any(w.check == result.check and w.first <= result.partition <= w.last for w in waivers)
-    return replace(result, status=CheckStatus.WAIVED) if covered and result.status is not CheckStatus.PASSED else result
+    covered = any(waiver.covers(result.check, result.partition) for waiver in waivers)
+    return replace(result, status=CheckStatus.WAIVED) if covered and result.status in CLOSING else result
 
 
 def _judge(partition: date, results: Sequence[CheckResult]) -> PartitionVerdict:
     required = [result for result in results if result.required]
-    closing = [r for r in required if r.status in (CheckStatus.FAILED, CheckStatus.MISSING)]
+    closing = [r for r in required if r.status in CLOSING]
     waived = [r for r in required if r.status is CheckStatus.WAIVED]
+    tolerated = [r for r in required if r.status is CheckStatus.TOLERATED]
     status = GateStatus.CLOSED if closing else GateStatus.WAIVED if waived else GateStatus.PASSED
-    return PartitionVerdict(partition, status, tuple(_reason(result) for result in closing or waived))
+    return PartitionVerdict(partition, status, tuple(_reason(result) for result in closing or [*waived, *tolerated]))
 
 
 def _reason(result: CheckResult) -> str:

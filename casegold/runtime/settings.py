@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
+from casegold.domain.events import DEFAULT_SOURCE
 from casegold.manifest.installation import parse_clock
 from casegold.runtime.services.addresses import read_addresses
 
@@ -104,6 +105,10 @@ class Settings(BaseSettings):
         description="`system`, or the ISO 8601 instant at which the clock stands; used at the first start only.",
     )
     events_topic: TopicName = Field(default="regulatory.case.events.v2", description="Topic of the case events.")
+    plain_source: Annotated[str, Field(min_length=1, max_length=256)] = Field(
+        default=DEFAULT_SOURCE,
+        description="Source of events in the plain encoding, which names none; the contract must declare it.",
+    )
     totals_topic: TopicName = Field(
         default="regulatory.case.event-counts.v1", description="Topic of the sources' control totals."
     )
@@ -115,6 +120,9 @@ class Settings(BaseSettings):
     )
     events_dlq_topic: TopicName = Field(
         default="regulatory.case.events.dlq.v1", description="Topic of records that the stream could not handle."
+    )
+    totals_dlq_topic: TopicName = Field(
+        default="regulatory.case.event-counts.dlq.v1", description="Topic of control totals that were rejected."
     )
     events_partitions: PositiveInt = Field(
         default=3, description="Partitions of the events topic when it is created; later changes are not applied."
@@ -209,6 +217,7 @@ class Settings(BaseSettings):
             f"{self.outbox_topic_prefix}backfill": 1,
             self.backfill_requests_topic: 1,
             self.events_dlq_topic: 1,
+            self.totals_dlq_topic: 1,
         }
 
     def database_url(self) -> str:

@@ -224,6 +224,7 @@ def _announce(connection: Connection, row: dict[str, Any], keys: list[date]) -> 
         # What tells people outside goes by this: a recomputed past is no news.
         "notifications": "send" if row["mode"] == "NORMAL" else "suppress",
         "publication": row["publication"],
+        "tolerated": row["tolerated"],
         "supersedes": row["supersedes"],
         "republishedFrom": row["republished_from"],
         "causedBy": row["caused_by"],

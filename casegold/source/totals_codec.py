@@ -50,8 +50,13 @@ def conflict(record: KafkaRecord, total: ControlTotal, count: int, as_of: dateti
         f"revision {total.revision} of {total.business_date} {total.event_type} was {count} as of {as_of.isoformat()},"
         f" now {total.count} as of {total.as_of.isoformat()}: a recount needs a higher revision"
     )
+    return refusal(record, total, RejectReason.CONFLICT, detail)
+
+
+def refusal(record: KafkaRecord, total: ControlTotal, reason: RejectReason, detail: str) -> Rejection:
+    """The rejection of a total that could be read."""
     return Rejection(
-        reason=RejectReason.CONFLICT,
+        reason=reason,
         detail=detail,
         source=total.source,
         event_type=total.event_type,

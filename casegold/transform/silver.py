@@ -28,10 +28,11 @@ RENAMED = {"kind": "evidence_kind", "level": "escalation_level"}
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the contract says of dates that a fact may have."""
+    """What the contract says of the facts that count: their dates, and the sources that may send them."""
 
     first_date: date
     max_future: timedelta
+    sources: frozenset[str]
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -92,7 +93,7 @@ def read_chunk(
             refused.append(Refused(row, found, day))
             continue
         candidate = _candidate(row, found, calendar)
-        reason = _out_of_bounds(candidate, received, bounds)
+        reason = _unknown_source(found, bounds) or _out_of_bounds(candidate, received, bounds)
         if reason is None:
             candidates.append(candidate)
         else:
@@ -110,6 +111,12 @@ def _candidate(row: int, event: CaseEvent, calendar: BusinessCalendar) -> Candid
         effective_date=calendar.date_of(event.occurred_at),
         replacement_date=None if moved is None else calendar.date_of(moved.occurred_at),
     )
+
+
+def _unknown_source(event: CaseEvent, bounds: Bounds) -> tuple[RejectReason, str] | None:
+    if event.source in bounds.sources:
+        return None
+    return RejectReason.UNKNOWN_SOURCE, f"source: the contract names no source {event.source!r}"
 
 
 def _out_of_bounds(candidate: Candidate, received: datetime, bounds: Bounds) -> tuple[RejectReason, str] | None:

@@ -21,6 +21,40 @@ CALENDAR = BusinessCalendar("UTC")
 DAY = date(2026, 3, 2)
 
 
+NO_REJECTIONS = {"business_date": pl.Date, "failures": pl.Int64, "shown": pl.Int64, "reads": pl.String}
+REJECTION = {
+    "business_date": pl.Date,
+    "reason": pl.String,
+    "source": pl.String,
+    "event_id": pl.String,
+    "event_type": pl.String,
+    "kafka_partition": pl.Int32,
+    "kafka_offset": pl.Int64,
+    "detail": pl.String,
+}
+CONFLICT = {
+    "business_date": pl.Date,
+    "source": pl.String,
+    "event_id": pl.String,
+    "event_type": pl.String,
+    "case_id": pl.String,
+    "recorded_date": pl.Date,
+    "effective_date": pl.Date,
+    "kafka_partition": pl.Int32,
+    "kafka_offset": pl.Int64,
+}
+
+
+def nothing_outside(partitions: Iterable[date]) -> dict[str, pl.DataFrame]:
+    """What the gate finds of dates without rejected records and conflicts."""
+    rows = [{"business_date": day, "failures": 0, "shown": 0, "reads": ""} for day in partitions]
+    return {
+        "rejections": pl.DataFrame(rows, schema=NO_REJECTIONS),
+        "rejections_sample": pl.DataFrame(schema=REJECTION),
+        "conflicts": pl.DataFrame(schema=CONFLICT),
+    }
+
+
 def at(day: date = DAY, hour: int = 12) -> datetime:
     return datetime.combine(day, time(hour), tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from casegold.quality.completeness import COLUMNS
 from casegold.quality.results import CheckResult, CheckStatus
 from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
 from casegold.quality.verdict import verdict
-from tests.quality.rows import CALENDAR, DAY, SNAPSHOT, at, frame, row
+from tests.quality.rows import CALENDAR, DAY, SNAPSHOT, at, frame, nothing_outside, row
 
 END = CALENDAR.end_of(DAY)
 US = timedelta(microseconds=1)
@@ -51,6 +51,7 @@ def around(**changes: Any) -> SnapshotSurroundings:
         "openings": pl.DataFrame(schema={"case_id": pl.String, "opened_on": pl.Date}),
         "completeness": pl.DataFrame(schema=COLUMNS),
         "event_types": (),
+        **nothing_outside([DAY]),
     }
     return SnapshotSurroundings(**(values | changes))
 

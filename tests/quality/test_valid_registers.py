@@ -13,7 +13,7 @@ from casegold.domain.sql import load
 from casegold.quality.completeness import COLUMNS
 from casegold.quality.results import CheckResult, CheckStatus
 from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
-from tests.quality.rows import SNAPSHOT, frame
+from tests.quality.rows import SNAPSHOT, frame, nothing_outside
 from tests.transform.oracle import Fact, snapshots
 from tests.transform.register import Register
 from tests.transform.strategies import Window, registers
@@ -28,14 +28,15 @@ def judge(window: Window, facts: list[Fact], rows: list[dict[str, Any]]) -> list
     assert isinstance(openings, pl.DataFrame)
     corrected = {fact.target for fact in facts if fact.event_type == "CaseCorrected"}
     cases = {fact.case_id for fact in facts if fact.event_type == "CaseOpened" and fact.event_id in corrected}
+    partitions = list(days(window.first, window.last))
     around = SnapshotSurroundings(
         previous_cases=None,
         corrected_openings=pl.Series(sorted(cases), dtype=pl.String),
         openings=openings,
         completeness=pl.DataFrame(schema=COLUMNS),
         event_types=(),
+        **nothing_outside(partitions),
     )
-    partitions = list(days(window.first, window.last))
     return list(check_snapshots(SNAPSHOT, frame(rows), partitions, window.calendar, around))
 
 

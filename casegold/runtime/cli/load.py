@@ -14,7 +14,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from casegold.domain.calendar import BusinessCalendar, SystemClock, last_date_over
 from casegold.domain.errors import ConfigurationError
-from casegold.domain.events import DEFAULT_SOURCE, CaseEvent
+from casegold.domain.events import CaseEvent
 from casegold.manifest.db import ControlDb
 from casegold.manifest.installation import business_clock
 from casegold.runtime.settings import Settings, load_settings
@@ -117,7 +117,7 @@ def _send_simulated(settings: Settings, plan: Plan, span: Range, mix: EncodingMi
     tally, random = Tally(plan.source, plan.calendar), Random(plan.tag)  # noqa: S311 - reproducible, not secret
     with RecordSender(settings.kafka_config()) as sender:
         for sent in _progress(records(plan), "records sent"):
-            _send_record(sender, settings.events_topic, sent, mix.choose(random))
+            _send_record(sender, settings, sent, mix.choose(random))
             if sent.event is not None and sent.counted:
                 tally.add(sent.event)
         totals = send_totals(sender, settings.totals_topic, tally, span)
@@ -127,11 +127,11 @@ def _send_simulated(settings: Settings, plan: Plan, span: Range, mix: EncodingMi
     )
 
 
-def _send_record(sender: RecordSender, topic: str, sent: Sent, encoding: Encoding) -> None:
+def _send_record(sender: RecordSender, settings: Settings, sent: Sent, encoding: Encoding) -> None:
     if sent.event is None:
-        sender.send(topic, sent.key, sent.poison)
+        sender.send(settings.events_topic, sent.key, sent.poison)
     else:
-        send_event(sender, topic, sent.event, encoding, DEFAULT_SOURCE)
+        send_event(sender, settings.events_topic, sent.event, encoding, settings.plain_source)
 
 
 @click.command("import-log")
@@ -185,7 +185,7 @@ def _tell_dates(settings: Settings, calendar: BusinessCalendar, span: Range) -> 
 def _send_log(settings: Settings, mapping: Mapping, events: Iterable[CaseEvent], tally: Tally, span: Range) -> None:
     with RecordSender(settings.kafka_config()) as sender:
         for event in _progress(events, f"events of {mapping.name} sent", tally.events):
-            send_event(sender, settings.events_topic, event, Encoding.PLAIN, DEFAULT_SOURCE)
+            send_event(sender, settings.events_topic, event, Encoding.PLAIN, settings.plain_source)
         if sender.sent != tally.events:
             raise ConfigurationError("the log changed while it was read", remedy="import it again, unchanged")
         totals = send_totals(sender, settings.totals_topic, tally, span)
@@ -199,7 +199,7 @@ def send(file: Path) -> None:
     settings = load_settings()
     with RecordSender(settings.kafka_config()) as sender:
         for event in _progress(read_events(file), "events sent"):
-            send_event(sender, settings.events_topic, event, Encoding.STRUCTURED, DEFAULT_SOURCE)
+            send_event(sender, settings.events_topic, event, Encoding.STRUCTURED, settings.plain_source)
     click.echo(f"{sender.sent} events to {settings.events_topic}")
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 from casegold.domain.errors import CommitUnknown
 from casegold.domain.events import Rejection, RejectReason
 from casegold.domain.sql import load
-from casegold.manifest import ingest, store, totals
+from casegold.manifest import dead_letters, ingest, store, totals
 from casegold.manifest.ingest import CommitCounts
 from casegold.manifest.model import Claim, RunManifest
 from casegold.manifest.totals import Counted, TotalKey
@@ -32,14 +32,15 @@ from casegold.runtime.jobs.chunks import (
     remaining,
     unfinished,
 )
-from casegold.runtime.jobs.facts import SQL, engine
+from casegold.runtime.jobs.dead_letters import send_pending
+from casegold.runtime.jobs.facts import JUDGE, SQL, engine
 from casegold.runtime.outcome import Outcome, Scalar
 from casegold.runtime.platform import Platform
 from casegold.sink.tables import REJECTED_SCHEMA
 from casegold.source.codec import KafkaRecord
 from casegold.source.kafka import Chunk, OffsetRange, read_chunks
 from casegold.source.totals import ControlTotal
-from casegold.source.totals_codec import conflict, decode_total
+from casegold.source.totals_codec import conflict, decode_total, refusal
 from casegold.transform.silver import Refused, rejected_rows
 
 TOTALS = "bronze/control_totals"
@@ -69,6 +70,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     config, max_records = platform.kafka_config, platform.settings.ingest_chunk_records
     for chunk in read_chunks(config, manifest.scope["topic"], remaining(platform, manifest), max_records):
         commits.append(_commit(platform, manifest, claim, chunk, _next_seq(platform)))
+    send_pending(platform, platform.settings.totals_dlq_topic, REJECTED)
     return Outcome(_figures(manifest, commits, time.monotonic() - begun))
 
 
@@ -148,6 +150,8 @@ def _complete(platform: Platform, manifest: RunManifest, claim: Claim, seq: int)
         store.assert_claim(connection, claim)
         ingest.record_commit(connection, claim, seq, covers.topic, covers.epoch, commit, covers.ranges)
         totals.record(connection, seq, brought)
+        if counts["conflicts"] or counts["rejected"]:
+            dead_letters.owe(connection, platform.settings.totals_dlq_topic, seq)
     return commit
 
 
@@ -167,7 +171,7 @@ def _brought(platform: Platform, seq: int) -> dict[TotalKey, Counted]:
 
 def _sort(platform: Platform, records: Sequence[KafkaRecord]) -> _Sorted:
     """Tell new totals from repeated and conflicting ones; of one revision the first content holds."""
-    decoded = [decode_total(record) for record in records]
+    decoded = [_judged(platform, record, decode_total(record)) for record in records]
     keys = {_key(each) for each in decoded if isinstance(each, ControlTotal)}
     with platform.control.read() as connection:
         known: dict[TotalKey, Counted | ControlTotal] = {**totals.known(connection, keys)}
@@ -182,6 +186,23 @@ def _sort(platform: Platform, records: Sequence[KafkaRecord]) -> _Sorted:
             refusal = conflict(record, each, first.count, first.as_of)
             refused.append(Refused(row, refusal, each.business_date))
     return _Sorted(accepted, refused, len(records) - len(accepted) - len(refused))
+
+
+def _judged(platform: Platform, record: KafkaRecord, total: ControlTotal | Rejection) -> ControlTotal | Rejection:
+    """What the contract has to say of a total. Kafka's time is the clock: another attempt comes to the same end."""
+    if isinstance(total, Rejection):
+        return total
+    contract = platform.contracts[JUDGE]
+    ended = platform.calendar.end_of(total.business_date)
+    if total.source not in contract.source_names:
+        return refusal(record, total, RejectReason.UNKNOWN_SOURCE, f"source: {total.source!r} is not in the contract")
+    if total.as_of < ended:
+        detail = f"asOf: {total.as_of} is before the end of {total.business_date}, {ended}: the date was not over"
+        return refusal(record, total, RejectReason.DATE_NOT_OVER, detail)
+    if total.as_of > record.timestamp + contract.max_future:
+        detail = f"asOf: {total.as_of} is more than {contract.max_future} after it was sent"
+        return refusal(record, total, RejectReason.BEYOND_MAX_FUTURE, detail)
+    return total
 
 
 def _key(total: ControlTotal) -> TotalKey:

@@ -1,7 +1,7 @@
 """Dead letters: rejected records, sent once more to a topic of their own, with the headers that Kafka Connect gives.
 
-The record itself is safe in `bronze/rejected_events`; the topic is for people and tools that listen. Sent at least
-once: a commit's letters are owed until every one of them is acknowledged.
+The record itself is safe in `bronze/rejected_events` or `bronze/rejected_totals`; the topic is for people and tools
+that listen. Sent at least once: a commit's letters are owed until every one of them is acknowledged.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from casegold.runtime.platform import Platform
 from casegold.source.codec import Headers
 from casegold.source.producer import RecordSender
 
-REJECTED = "bronze/rejected_events"
 
+def send_pending(platform: Platform, topic: str, rejected: str) -> int:
+    """Send the letters of every commit that still owes them; the number sent.
 
-def send_pending(platform: Platform) -> int:
-    """Send the letters of every commit that still owes them; the number sent."""
-    topic = platform.settings.events_dlq_topic
+    Args:
+        rejected: the dataset that holds the records.
+    """
     with platform.control.read() as connection:
         owed = dead_letters.owed(connection, topic)
     sent = 0
     for seq in owed:
-        rows = _rejected(platform, seq)
+        rows = _rejected(platform, rejected, seq)
         with durable("letters-send", SourceUnavailable), RecordSender(platform.kafka_config) as sender:
             for row in rows:
                 sender.send(topic, row["key"], row["value"], _headers(row), row["kafka_timestamp"])
@@ -37,9 +38,9 @@ def send_pending(platform: Platform) -> int:
     return sent
 
 
-def _rejected(platform: Platform, seq: int) -> list[dict[str, Any]]:
+def _rejected(platform: Platform, dataset: str, seq: int) -> list[dict[str, Any]]:
     with engine(platform) as connection:
-        platform.lake.register(connection, "bronze_rejected_events", REJECTED, row_filter=f"ingest_seq = {seq}")
+        platform.lake.register(connection, "rejected_records", dataset, row_filter=f"ingest_seq = {seq}")
         connection.execute(load(SQL, "set_seq"), {"value": seq})
         rows: list[dict[str, Any]] = connection.execute(load(SQL, "rejected_chunk")).to_arrow_table().to_pylist()
         return rows

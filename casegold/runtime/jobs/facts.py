@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
+from casegold.domain.events import EVENT_TYPES
 from casegold.domain.sql import load
 from casegold.manifest.model import PartitionRange, RunManifest
 from casegold.runtime.platform import Platform
@@ -35,8 +36,13 @@ CONTROL_TABLES = {
             ("case_id", pa.string()),
             ("event_type", pa.string()),
             ("effective_date", pa.date32()),
-            ("emitted_at", _INSTANT),
+            ("recorded_date", pa.date32()),
+            ("kafka_partition", pa.int32()),
+            ("kafka_offset", pa.int64()),
         ]
+    ),
+    "facts_closes": pa.schema(
+        [("business_date", pa.date32()), ("close_seq", pa.int64()), ("previous_close_seq", pa.int64())]
     ),
     "facts_totals": pa.schema(
         [
@@ -49,10 +55,13 @@ CONTROL_TABLES = {
         ]
     ),
 }
+JUDGE = "gold/case_daily_snapshot"
+"""The dataset whose contract names the sources that count."""
 VIEW_NAMES = {
     "facts_excluded": "excluded_facts",
     "facts_open_conflicts": "open_conflicts",
     "facts_totals": "totals",
+    "facts_closes": "day_closes",
 }
 
 
@@ -118,7 +127,7 @@ def _out_of_memory(platform: Platform, spill: Path, told: str) -> CasegoldError:
 
 
 def register_facts(connection: duckdb.DuckDBPyConnection, platform: Platform, pins: Pins) -> None:
-    """The views `admitted_facts`, `business_days`, `silver`, `rejected`, `open_conflicts`, `totals`, `admitted`."""
+    """The views `admitted_facts`, `business_days`, and those that the gate's SQL asks for (`gate_views.sql`)."""
     first, last = pins.partitions.first, pins.partitions.last
     for name, value in (("admitted_seq", pins.admitted_seq), ("first", first), ("last", last)):
         connection.execute(load(SQL, f"set_{name}"), {"value": value})
@@ -130,6 +139,9 @@ def register_facts(connection: duckdb.DuckDBPyConnection, platform: Platform, pi
     platform.lake.register(connection, "silver_case_events", "silver/case_events")
     platform.lake.register(connection, "bronze_rejected_events", "bronze/rejected_events")
     connection.register("business_days", business_days(platform.calendar, first - timedelta(days=1), last))
+    sources = sorted(platform.contracts[JUDGE].source_names)
+    connection.register("declared", pa.table({"source": pa.array(sources, pa.string())}))
+    connection.register("types", pa.table({"event_type": pa.array(EVENT_TYPES, pa.string())}))
     connection.execute(load(SQL, "admitted_facts"))
     connection.execute(load(SQL, "gate_views"))
 

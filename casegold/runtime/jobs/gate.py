@@ -16,7 +16,7 @@ from casegold.domain.sql import load
 from casegold.manifest import holds, store
 from casegold.manifest.db import Connection
 from casegold.manifest.model import Claim, PartitionRange, RunManifest
-from casegold.quality.results import CheckResult
+from casegold.quality.results import CheckResult, CheckStatus
 from casegold.quality.verdict import Verdict, Waiver
 from casegold.runtime.outcome import CheckOutcome
 from casegold.runtime.platform import Platform
@@ -77,6 +77,25 @@ def settle(
             held = holds.GateHold(partitions, reason_of(verdict), print_)
         if holds.settle_gate(connection, contract.dataset, judged, claim.run_id, held) and held is not None:
             _announce(connection, contract, claim, held, verdict)
+
+
+def tolerated(verdict: Verdict, partitions: Collection[date]) -> tuple[dict[str, Any], ...]:
+    """By check: the partitions among these that failed within the contract's tolerance. Told with their version."""
+    found: dict[str, list[CheckResult]] = {}
+    for result in verdict.results:
+        if result.status is CheckStatus.TOLERATED and result.partition in partitions:
+            found.setdefault(result.check, []).append(result)
+    return tuple(
+        {
+            "check": check,
+            "partitions": len(results),
+            "partitionFrom": results[0].partition.isoformat(),
+            "partitionTo": results[-1].partition.isoformat(),
+            "failures": sum(result.failures for result in results),
+            "reason": results[0].detail,
+        }
+        for check, results in sorted(found.items())
+    )
 
 
 def reason_of(verdict: Verdict) -> str:

@@ -15,8 +15,9 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 
+from casegold.domain.contract import Contracts
 from casegold.domain.errors import Deferred
-from casegold.domain.events import DEFAULT_SOURCE, RejectReason
+from casegold.domain.events import RejectReason
 from casegold.domain.sql import load
 from casegold.manifest import backfill, dead_letters, ingest, store
 from casegold.manifest.ingest import CommitCounts, Conflict, HeldFact
@@ -80,6 +81,12 @@ class _Run:
         return str(self.manifest.scope["topic"])
 
 
+def bounds_of(contracts: Contracts) -> Bounds:
+    """Which events may become facts: dates and sources of the contract that judges for all."""
+    judge = contracts[JUDGE_OF_LATENESS]
+    return Bounds(judge.first_date, judge.max_future, judge.source_names)
+
+
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Read the manifest's offset ranges into bronze and silver.
 
@@ -97,7 +104,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         for chunk in chunks:
             _process(run_, seq, _to_bronze(run_, seq, chunk), chunk.records, covered(manifest, chunk.ranges))
             seq = _next_seq(run_)
-    send_pending(platform)
+    send_pending(platform, platform.settings.events_dlq_topic, REJECTED)
     return Outcome(_figures(run_.total, manifest, time.monotonic() - begun))
 
 
@@ -157,9 +164,9 @@ def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord],
     candidates, refused = read_chunk(
         records,
         bronze["ingested_at"].to_pylist(),
-        partial(decode, default_source=DEFAULT_SOURCE),
+        partial(decode, default_source=platform.settings.plain_source),
         platform.calendar,
-        Bounds(contract.first_date, contract.max_future),
+        bounds_of(platform.contracts),
     )
     platform.lake.register(run_.connection, "silver_case_events", SILVER)
     known = KnownFacts(run_.connection, seq)

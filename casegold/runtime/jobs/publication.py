@@ -126,6 +126,7 @@ def _publish(
         inputs=tuple(each for partition in changed for each in judged.inputs(partition.key)),
         artifacts=tuple(each for partition in changed for each in judged.artifacts(partition.key)),
         seen=seen,
+        tolerated=gate.tolerated(judged.verdict, {partition.key for partition in changed}),
     )
     return publish(platform.control, platform.lake, claim, new).version
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pyiceberg.io import FileIO
 
 from casegold.domain.errors import Deferred, SourceUnavailable
-from casegold.domain.events import DEFAULT_SOURCE, CaseEvent, EventType, ProcessingMode
+from casegold.domain.events import CaseEvent, EventType, ProcessingMode
 from casegold.domain.failpoints import durable
 from casegold.domain.payload import read_payload
 from casegold.domain.sql import load
@@ -132,7 +132,7 @@ def _send(platform: Platform, manifest: RunManifest, claim: Claim, backfill_run_
     rate: int = manifest.scope["events_per_second"]
     sent, at_once = extract.sent, min(rate, BATCH)
     with RecordSender(platform.kafka_config) as kafka:
-        sender = _Sender(manifest.scope["topic"], DEFAULT_SOURCE, backfill_run_id, kafka)
+        sender = _Sender(manifest.scope["topic"], platform.settings.plain_source, backfill_run_id, kafka)
         left_over = _rows(platform, extract)
         while rows := list(islice(left_over, at_once)):
             begun = time.monotonic()

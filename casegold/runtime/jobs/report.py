@@ -181,7 +181,8 @@ def _evidence(work: _Work, period: date, judged_by: Verdict, status: GateStatus,
         time_zone=work.platform.calendar.zone_name,
         created_at=datetime.now(UTC),
         inputs=tuple(
-            EvidenceInput(each.dataset, each.partition, each.version, each.quality) for each in work.inputs[period]
+            EvidenceInput(each.dataset, each.partition, each.version, each.quality, each.tolerated)
+            for each in work.inputs[period]
         ),
         waived_checks=waived,
     )

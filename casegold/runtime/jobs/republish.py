@@ -60,6 +60,7 @@ def _publish(platform: Platform, manifest: RunManifest, claim: Claim, old: Recor
         inputs=old.inputs,
         artifacts=old.artifacts,
         seen=old.seen,
+        tolerated=old.tolerated,
     )
     return publish(platform.control, platform.lake, claim, new).version
 

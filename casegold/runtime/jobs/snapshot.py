@@ -6,6 +6,7 @@ Not here: the rules of a case (transform.snapshot), the checks (quality), the co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import duckdb
@@ -32,6 +33,7 @@ from casegold.sink.publish import resolve_undecided
 from casegold.sink.staging import Stage, StagedVersion, case_ranges
 from casegold.transform.snapshot import build, schema
 
+QUALITY = "casegold.quality"
 STATUSES = ("OPEN", "ESCALATED", "DECIDED", "CLOSED")
 
 ROWS_IN_MEMORY = 1_000_000
@@ -180,15 +182,24 @@ def _judge(
     previous: pl.Series | None,
 ) -> Verdict:
     """The verdict on exactly the staged snapshot, read back from its files."""
-    completeness = frame(connection, "casegold.quality", "completeness")
-    openings = frame(connection, "casegold.quality", "openings")
-    corrected = frame(connection, SQL, "corrected_openings")["case_id"]
+    connection.execute(load(QUALITY, "rejections"))
+    waivers = gate.waivers(platform, manifest)
+    around = SnapshotSurroundings(
+        previous_cases=previous,
+        corrected_openings=frame(connection, SQL, "corrected_openings")["case_id"],
+        openings=frame(connection, QUALITY, "openings"),
+        completeness=frame(connection, QUALITY, "completeness"),
+        rejections=frame(connection, QUALITY, "rejections_counts"),
+        rejections_sample=frame(connection, QUALITY, "rejections_sample"),
+        conflicts=frame(connection, QUALITY, "conflicts"),
+        event_types=EVENT_TYPES,
+        waivers=waivers,
+    )
     results: list[CheckResult] = []
     for first, last in _chunks(connection, pins.partitions):
         rows = publication.read_staged(platform, connection, staged, first, last)
         partitions = [partition.key for partition in staged.partitions if first <= partition.key <= last]
-        around = SnapshotSurroundings(previous, corrected, openings, completeness, EVENT_TYPES)
         results += check_snapshots(contract, rows, partitions, platform.calendar, around)
-        previous = rows.filter(pl.col("snapshot_date") == last)["case_id"]
+        around = replace(around, previous_cases=rows.filter(pl.col("snapshot_date") == last)["case_id"])
     keys = [partition.key for partition in staged.partitions]
-    return verdict(contract, results, keys, gate.waivers(platform, manifest))
+    return verdict(contract, results, keys, waivers)

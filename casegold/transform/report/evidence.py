@@ -15,6 +15,8 @@ class InputVersion:
     version: int
     quality: str
     """PASSED or WAIVED."""
+    tolerated: tuple[str, ...] = ()
+    """What its gate tolerated by contract, a line for each check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,20 @@ class ReportEvidence:
         """Whether the report or any of its inputs was published under a waiver."""
         return "WAIVED" in (self.quality, *(one.quality for one in self.inputs))
 
+    def tolerated(self) -> list[str]:
+        """What was tolerated in the inputs, by partition, a line for each check."""
+        return [f"{one.partition.isoformat()} {line}" for one in self.inputs for line in one.tolerated]
+
     def as_data(self) -> dict[str, object]:
         """The evidence as plain JSON values, dates and instants in ISO 8601."""
         data = asdict(self)
         data["month"] = self.month.isoformat()
         data["created_at"] = self.created_at.isoformat()
         data["waived_checks"] = list(self.waived_checks)
-        data["inputs"] = [asdict(one) | {"partition": one.partition.isoformat()} for one in self.inputs]
+        data["inputs"] = [
+            asdict(one) | {"partition": one.partition.isoformat(), "tolerated": list(one.tolerated)}
+            for one in self.inputs
+        ]
         return data
 
 

@@ -17,6 +17,7 @@ from casegold.transform.report.evidence import ReportEvidence, version_ranges
 from casegold.transform.report.figures import DIMENSIONS, MEASURES, Figures, number, unit_of
 
 _CHARTED = 12
+_TOLERATED_SHOWN = 10
 """Groups drawn in a chart; all of them are in the table."""
 
 _MEANINGS = {
@@ -84,6 +85,22 @@ def _version(evidence: ReportEvidence) -> str:
 
 
 def _warning(evidence: ReportEvidence) -> str:
+    return _waived(evidence) + _tolerated(evidence)
+
+
+def _tolerated(evidence: ReportEvidence) -> str:
+    lines = evidence.tolerated()
+    if not lines:
+        return ""
+    more = f"<li>and {len(lines) - _TOLERATED_SHOWN} more</li>" if len(lines) > _TOLERATED_SHOWN else ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines[:_TOLERATED_SHOWN]) + more
+    return (
+        '<div class="warning"><strong>Some facts are not in these figures; the contract tolerates that.</strong>'
+        f"<ul>{items}</ul></div>"
+    )
+
+
+def _waived(evidence: ReportEvidence) -> str:
     if not evidence.waived:
         return ""
     checks = ", ".join(evidence.waived_checks)

@@ -1,1 +1,1 @@
-select * from bronze_rejected_events where ingest_seq = getvariable('seq') order by kafka_partition, kafka_offset
+select * from rejected_records where ingest_seq = getvariable('seq') order by kafka_partition, kafka_offset
