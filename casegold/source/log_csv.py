@@ -17,7 +17,6 @@ MAX_RECORD = 4 * 1024 * 1024
 """Characters of one record: a line, or the lines that quoted line breaks join."""
 MAX_COLUMNS = 10_000
 _CHUNK = 64 * 1024
-_UNDEFINED_IN_1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
 
 
 def csv_rows(path: Path, columns: Columns, form: Form) -> Iterator[Row]:
@@ -127,4 +126,4 @@ def _likely(around: bytes, line: int) -> str:
         cut = True
     if cut:
         return "utf-8"
-    return "cp850" if _UNDEFINED_IN_1252.intersection(around) else "windows-1252"
+    return "windows-1252"
