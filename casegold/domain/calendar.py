@@ -42,10 +42,10 @@ class BusinessCalendar:
         """
         if instant.tzinfo is None:
             raise ValueError("naive datetime")
-        local = instant.astimezone(self.zone).date()
-        if instant >= _end_of(self.zone_name, local):
-            return local + timedelta(days=1)
-        return local - timedelta(days=1) if instant < _end_of(self.zone_name, local - timedelta(days=1)) else local
+        for end, day in _ends_around(self.zone_name, instant.astimezone(UTC).date()):
+            if instant < end:
+                return day
+        raise AssertionError("no zone is two days away from UTC")
 
     def end_of(self, day: date) -> datetime:
         """The instant E at which `day` is over: the next date's 00:00 in the zone, as UTC.
@@ -58,6 +58,12 @@ class BusinessCalendar:
 @lru_cache(maxsize=20_000)
 def _end_of(zone_name: str, day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=ZoneInfo(zone_name)).astimezone(UTC)
+
+
+@lru_cache(maxsize=20_000)
+def _ends_around(zone_name: str, utc: date) -> tuple[tuple[datetime, date], ...]:
+    """The ends, in order, of all dates that an instant of a UTC date can belong to."""
+    return tuple((_end_of(zone_name, day), day) for day in days(utc - timedelta(days=2), utc + timedelta(days=2)))
 
 
 class BusinessClock(Protocol):

@@ -15,6 +15,7 @@ import yaml
 from casegold.domain.errors import ConfigurationError
 
 E = TypeVar("E", bound=StrEnum)
+MAX_DEPTH = 50
 _DAYS = re.compile(r"P(\d{1,5})D")
 
 
@@ -23,9 +24,13 @@ class _StrictLoader(yaml.CSafeLoader):  # 0.02 s instead of 0.25 s for the contr
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        seen: set[Hashable] = set()
         for key in keys:
-            if keys.count(key) > 1:
+            if not isinstance(key, Hashable):
+                continue  # refused below
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", node.start_mark)
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 
@@ -110,9 +115,22 @@ class Node:
 
 
 def read_yaml(text: str, file: str) -> Node:
-    """The file's content as a node. Raises ConfigurationError when it is not YAML or gives a key twice."""
+    """The file's content as a node. Raises ConfigurationError when it is not YAML, gives a key twice or is too deep."""
     try:
+        _refuse_depth(text)
         # The loader is a SafeLoader: it builds plain values only.
         return Node(yaml.load(text, Loader=_StrictLoader), file, "")  # noqa: S506
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{file} is not valid YAML: {error}", remedy="correct the file") from error
+
+
+def _refuse_depth(text: str) -> None:
+    """Before anything is built: what builds the values calls itself, and depth without end would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_StrictLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise yaml.YAMLError(f"nested deeper than {MAX_DEPTH}")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1

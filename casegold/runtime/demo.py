@@ -23,7 +23,7 @@ from casegold.manifest import listing
 from casegold.manifest.db import ControlDb
 from casegold.runtime.services import dagster_home, local, stack
 from casegold.runtime.settings import PREFIX, Settings, load_settings
-from casegold.source import import_log
+from casegold.source.import_log import EventLog
 from casegold.source.mapping import load_mapping
 
 SQL = "casegold.manifest.sql"
@@ -81,8 +81,7 @@ def log_act(log: Path, mapping_file: Path) -> Act:
     """A real event log, from its first to its last date, in its own time zone."""
     mapping = load_mapping(mapping_file)
     calendar = BusinessCalendar(mapping.time_zone)
-    lengths = import_log.trace_lengths(log, mapping)
-    dates = {calendar.date_of(event.occurred_at) for event in import_log.log_events(log, mapping, lengths)}
+    dates = {calendar.date_of(event.occurred_at) for event in EventLog(log, mapping).check()}
     if not dates:
         raise ConfigurationError(f"{log} makes no event", remedy=f"look at {mapping_file}")
     feed = ("import-log", str(log), "--mapping", str(mapping_file))

@@ -1,196 +1,219 @@
 """Rows of an event log to case events, by a mapping: stable ids, one pass after another, memory for case ids only.
 
-Not here: reading files (`log_rows`), the mapping's form (`mapping`), sending.
+Invariant: an event that comes out of here is one that ingest accepts, `decode(encode(event)) == event`. It is built by
+the codec's own parts (`read_payload`, `storable`, the limits of identifiers) instead of being encoded and decoded once
+more, which would take twice as long as all the rest; a property test holds the two to each other.
+Not here: reading files (`log_rows`), the mapping's form (`mapping`), payloads (`log_rules`), sending.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from hashlib import sha1
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from casegold.domain.errors import ConfigurationError
-from casegold.domain.events import CaseEvent, EventType
-from casegold.domain.identity import canonical_instant
-from casegold.domain.payload import Invalid, read_instant, read_payload
-from casegold.source.log_rows import LogRow, read_rows
-from casegold.source.mapping import ColumnChange, FromColumn, Mapping, Rule
+from casegold.domain.events import MAX_IDENTIFIER, CaseEvent
+from casegold.source.json_text import storable
+from casegold.source.log_row import Cells
+from casegold.source.log_rows import read_rows
+from casegold.source.log_rules import Plan, Rules, Step
+from casegold.source.log_values import Unfit, unreadable_time
+from casegold.source.mapping import ROLES, Mapping
 
-ROLES = 100
-"""Room in `sequence` for the events of one row: sequence = position in the trace * 100 + role."""
-POSITION = "row:position"
-"""A column that every row has: its position in the trace, from 0."""
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:casegold:event-log")
-_INTEGERS = frozenset({"level", "allowanceSeconds"})
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the contract lets in: events from `earliest` to `latest`."""
+
+    earliest: datetime = datetime(1900, 1, 1, tzinfo=UTC)
+    latest: datetime = datetime(2999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class _Walk:
-    """What is remembered of each case while its rows come, contiguous or not."""
+class _Waiting:
+    """A case's latest row, until the end of the file tells that it was the last."""
 
-    lengths: Counter[str]
-    positions: Counter[str] = field(default_factory=Counter)
-    values: dict[tuple[str, str], str] = field(default_factory=dict)
-
-
-def trace_lengths(path: Path, mapping: Mapping) -> Counter[str]:
-    """Rows of each case: what tells a later pass which row is a case's last."""
-    lengths = Counter[str]()
-    for row in read_rows(path):
-        lengths[_text(row, mapping.columns.case)] += 1
-    return lengths
+    line: int
+    plan: Plan
+    occurred: datetime
+    role: int
+    cells: Cells
+    """Those that `lastEvent` reads."""
 
 
-def log_events(path: Path, mapping: Mapping, lengths: Counter[str]) -> Iterator[CaseEvent]:
-    """The events of a log in the file's order; the same file and mapping give the same events.
+@dataclass(slots=True)
+class _Case:
+    values: list[str]
+    """The last value of each watched column that was not empty."""
+    rows: int = 0
+    waiting: _Waiting | None = None
 
-    Raises ConfigurationError naming the row of an unmapped activity, an unreadable time or value, a missing column.
+
+@dataclass(slots=True)
+class _Pass:
+    """One reading of the file. `lengths`: rows of each case, where an earlier pass counted them."""
+
+    lengths: dict[str, int] | None
+    cases: dict[str, _Case] = field(default_factory=dict)
+    line: int = 0
+    dropped: int = 0
+
+
+class EventLog:
+    """A log and its mapping. Iterate over `check()` to its end first; `events()` then gives them in the file's order.
+
+    Raises (both): ConfigurationError naming the row of an unmapped activity, an unreadable time or value, a missing
+    column, or an event that ingest would reject.
     """
-    walk = _Walk(lengths)
-    for row in read_rows(path):
-        case_id = _text(row, mapping.columns.case)
-        occurred = _time(row, mapping.columns.time, mapping)
-        position = walk.positions[case_id]
-        walk.positions[case_id] += 1
-        row.values[POSITION] = str(position)
-        for role, (name, rule) in enumerate(_rules(row, mapping, walk, case_id, position)):
-            if _applies(row, mapping, rule):
-                sequence = position * ROLES + role
-                yield _event(row, mapping, rule, case_id, occurred, sequence, f"{position}\n{name}")
 
+    def __init__(self, path: Path, mapping: Mapping, allowed: Allowed | None = None) -> None:
+        self._path, self._mapping, self._allowed = path, mapping, allowed or Allowed()
+        self._rules = Rules(mapping)
+        columns, slots = mapping.columns, self._rules.slots
+        self._case, self._activity, self._time = (
+            slots[column] for column in (columns.case, columns.activity, columns.time)
+        )
+        self._plans = self._rules.plans
+        self._name = sha1(_NAMESPACE.bytes + f"{mapping.name}\n".encode(), usedforsecurity=False)
+        self._lengths: dict[str, int] = {}
+        self.dropped = 0
+        """Times that lost digits below microseconds, as the last pass found them."""
 
-def _rules(row: LogRow, mapping: Mapping, walk: _Walk, case_id: str, position: int) -> Iterator[tuple[str, Rule]]:
-    """The rules that a row calls for, each with the name of its role, which is part of the id."""
-    activity = _text(row, mapping.columns.activity)
-    if position == 0:
-        yield from _named("first", mapping.first_event)
-    if activity in mapping.activities:
-        yield from _named("activity", mapping.activities[activity])
-    elif activity not in mapping.ignore:
-        raise _refusal(row, f"the activity {activity!r} is not mapped", "add it under `activities` or `ignore`")
-    for change in mapping.changes:
-        if _changed(row, change, walk, case_id):
-            yield f"change {change.type} {change.column}", change
-    if position + 1 == walk.lengths[case_id]:
-        yield from _named("last", mapping.last_event)
+    @property
+    def rows(self) -> int:
+        return sum(self._lengths.values())
 
+    @property
+    def cases(self) -> int:
+        return len(self._lengths)
 
-def _applies(row: LogRow, mapping: Mapping, rule: Rule) -> bool:
-    if rule.of is not None and _text(row, mapping.columns.activity) not in rule.of:
-        return False
-    return rule.when is None or bool(_column(row, rule.when))
+    def check(self) -> Iterator[CaseEvent]:
+        """Every event; those of `lastEvent` come at the end, for only then it is known which rows are last."""
+        reading = _Pass(None)
+        yield from self._read(reading)
+        self._lengths = {case_id: case.rows for case_id, case in reading.cases.items()}
+        self.dropped = reading.dropped
 
+    def events(self) -> Iterator[CaseEvent]:
+        """The events in the file's order; the same file and mapping give the same events."""
+        return self._read(_Pass(self._lengths))
 
-def _named(role: str, rules: list[Rule]) -> Iterator[tuple[str, Rule]]:
-    for number, rule in enumerate(rules):
-        yield f"{role} {number} {rule.type}", rule
+    def _read(self, reading: _Pass) -> Iterator[CaseEvent]:
+        try:
+            for line, cells in read_rows(self._path, self._rules.columns, self._rules.form):
+                reading.line = line
+                yield from self._row(reading, cells)
+            for case_id, case in reading.cases.items():
+                if case.waiting is not None:
+                    yield from self._last(reading, case_id, case.rows - 1, case.waiting)
+        except Unfit as error:
+            place = f"{self._path.name}, line {reading.line}"
+            raise ConfigurationError(f"{place}: {error}", remedy=error.remedy) from error
 
+    def _row(self, reading: _Pass, cells: Cells) -> list[CaseEvent]:
+        case_id = (cells[self._case] or "").strip() or self._missing(cells, self._case)
+        case = reading.cases.get(case_id) or self._new_case(reading, case_id)
+        occurred = self._occurred(reading, cells)
+        activity = (cells[self._activity] or "").strip() or self._missing(cells, self._activity)
+        plan = self._plans.get(activity) or self._rules.plan(activity)
+        position = case.rows
+        case.rows = position + 1
+        if self._rules.counts_positions:
+            cells = (*cells[: len(self._rules.columns.names)], str(position))
+        called, role = self._called(plan, case, position, cells)
+        found = [
+            self._event(reading, step, case_id, position, number, occurred, cells)
+            for number, step in called
+            if step.when is None or step.applies(cells)
+        ]
+        if plan.last:
+            waiting = _Waiting(reading.line, plan, occurred, role, self._rules.of_last(cells))
+            if reading.lengths is None:
+                case.waiting = waiting
+            elif reading.lengths.get(case_id) == case.rows:
+                found += self._last(reading, case_id, position, waiting)
+        else:
+            case.waiting = None
+        return found
 
-def _changed(row: LogRow, change: ColumnChange, walk: _Walk, case_id: str) -> bool:
-    value = _column(row, change.column)
-    key = (case_id, change.column)
-    if not value or walk.values.get(key) == value:
-        return False
-    walk.values[key] = value
-    return True
+    def _called(self, plan: Plan, case: _Case, position: int, cells: Cells) -> tuple[list[tuple[int, Step]], int]:
+        """The steps that a row calls for, each with its role, and the role that `lastEvent` would begin with."""
+        called = plan.called[position == 0].copy()
+        role = plan.roles + (self._rules.first_roles if position == 0 else 0)
+        for number, change in enumerate(plan.changes):
+            value = (cells[change.slot] or "").strip()
+            if value and value != case.values[number]:
+                case.values[number] = value
+                if change.step is not None:
+                    called.append((role, change.step))
+                role += 1
+        return called, role
 
+    def _new_case(self, reading: _Pass, case_id: str) -> _Case:
+        if len(case_id) > MAX_IDENTIFIER or not storable(case_id):
+            problem = f"{self._mapping.columns.case}: {case_id[:100]!r} is no case id"
+            raise Unfit(problem, f"give a text of 1 to {MAX_IDENTIFIER} characters without NUL characters")
+        case = reading.cases[case_id] = _Case([""] * len(self._rules.changes))
+        return case
 
-def _event(
-    row: LogRow, mapping: Mapping, rule: Rule, case_id: str, occurred: datetime, sequence: int, role: str
-) -> CaseEvent:
-    raw = {name: value for name, given in rule.data.items() if (value := _value(row, mapping, name, given)) is not None}
-    try:
-        data, data_json = read_payload(rule.type, raw)
-    except Invalid as error:
-        raise _refusal(row, f"{rule.type}: {error}", "correct the row, or the rule's data in the mapping") from error
-    return CaseEvent(
-        source=mapping.source,
-        id=str(uuid.uuid5(_NAMESPACE, f"{mapping.name}\n{case_id}\n{role}")),
-        type=EventType(rule.type),
-        case_id=case_id,
-        occurred_at=occurred,
-        emitted_at=occurred,
-        data=data,
-        data_json=data_json,
-        sequence=sequence,
-    )
+    def _occurred(self, reading: _Pass, cells: Cells) -> datetime:
+        text = (cells[self._time] or "").strip() or self._missing(cells, self._time)
+        column = self._mapping.columns.time
+        try:
+            occurred, lost = self._rules.time(text)
+        except (ValueError, OverflowError) as error:
+            raise unreadable_time(column, text[:100], error) from error
+        if not self._allowed.earliest <= occurred <= self._allowed.latest:
+            early = occurred < self._allowed.earliest
+            problem = f"before the first date: {self._allowed.earliest}" if early else f"after {self._allowed.latest}"
+            raise Unfit(
+                f"{column}: {text[:100]!r} is {problem}, so ingest would reject it",
+                "correct the row, or firstDate and maxFuture of the contract of silver/case_events",
+            )
+        reading.dropped += lost
+        return occurred
 
+    def _last(self, reading: _Pass, case_id: str, position: int, waiting: _Waiting) -> Iterator[CaseEvent]:
+        reading.line = waiting.line
+        for step in waiting.plan.last:
+            if step.applies(waiting.cells):
+                role = waiting.role + step.role
+                yield self._event(reading, step, case_id, position, role, waiting.occurred, waiting.cells)
 
-def _value(row: LogRow, mapping: Mapping, name: str, given: str | int | FromColumn) -> Any:
-    """A field's value as the payload wants it; None for an empty column without a default."""
-    if isinstance(given, int):
-        return given
-    text = given if isinstance(given, str) else _column(row, given.column) or given.default
-    if text is None:
-        return None
-    place = given.column if isinstance(given, FromColumn) else name
-    if name == "deadlineAt":
-        return canonical_instant(_instant(row, place, text, mapping))
-    if name in _INTEGERS:
-        return _integer(row, place, text)
-    return _amount(row, place, text) if name == "penaltyAmount" else text
+    def _event(
+        self, reading: _Pass, step: Step, case_id: str, position: int, role: int, occurred: datetime, cells: Cells
+    ) -> CaseEvent:
+        data, data_json, dropped = step.payload(cells)
+        if dropped:
+            reading.dropped += dropped
+        return CaseEvent(
+            source=self._mapping.source,
+            id=self._id(f"{case_id}\n{position}\n{step.name}"),
+            type=step.type,
+            case_id=case_id,
+            occurred_at=occurred,
+            emitted_at=occurred,
+            data=data,
+            data_json=data_json,
+            sequence=position * ROLES + role,
+        )
 
+    def _id(self, role: str) -> str:
+        """`uuid.uuid5` of the log's name and the role, in a third of its time."""
+        digest = self._name.copy()
+        digest.update(role.encode())
+        text = digest.hexdigest()
+        return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANTS[text[16]]}{text[17:20]}-{text[20:32]}"
 
-def _integer(row: LogRow, column: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise _refusal(row, f"{column}: {text!r} is not an integer", "correct the row") from error
-
-
-def _amount(row: LogRow, column: str, text: str) -> str:
-    """An amount as a plain decimal: logs write 35.0 and 3.5E1. Never rounded."""
-    try:
-        amount = Decimal(text)
-        cents = amount.quantize(Decimal("0.01"))
-    except InvalidOperation as error:
-        raise _refusal(row, f"{column}: {text!r} is not an amount", "correct the row") from error
-    if cents != amount:
-        raise _refusal(row, f"{column}: {text!r} has more than two decimals", "correct the row")
-    return str(cents)
-
-
-def _column(row: LogRow, column: str) -> str:
-    """The text of a column, perhaps empty. XES gives an attribute only where it has a value."""
-    return row.values.get(column, "").strip()
-
-
-def _text(row: LogRow, column: str) -> str:
-    text = _column(row, column)
-    if not text:
-        missing = "is empty" if column in row.values else "is missing"
-        raise _refusal(row, f"the column {column!r} {missing}", f"its columns: {', '.join(sorted(row.values))}")
-    return text
-
-
-def _time(row: LogRow, column: str, mapping: Mapping) -> datetime:
-    return _instant(row, column, _text(row, column), mapping)
-
-
-def _instant(row: LogRow, column: str, text: str, mapping: Mapping) -> datetime:
-    """A time of the log as UTC; without an offset, in the mapping's zone, where it must exist exactly once."""
-    try:
-        parsed = datetime.strptime(text, mapping.time_format) if mapping.time_format else datetime.fromisoformat(text)  # noqa: DTZ007
-        if parsed.tzinfo is None:
-            parsed = _in_zone(parsed, mapping)
-        return read_instant(parsed.astimezone(UTC).isoformat(), column)
-    except (ValueError, OverflowError) as error:
-        raise _refusal(
-            row, f"{column}: the time {text!r} cannot be read: {error}", "set timeFormat, or correct"
-        ) from error
-
-
-def _in_zone(naive: datetime, mapping: Mapping) -> datetime:
-    local = naive.replace(tzinfo=mapping.zone)
-    if local.astimezone(UTC).astimezone(mapping.zone).replace(tzinfo=None) != naive:
-        raise ValueError(f"it does not exist in {mapping.time_zone}: the clocks were put forward")
-    return local
-
-
-def _refusal(row: LogRow, problem: str, remedy: str) -> ConfigurationError:
-    return ConfigurationError(f"{row.place}: {problem}", remedy=remedy)
+    def _missing(self, cells: Cells, slot: int) -> NoReturn:
+        missing = "is missing" if cells[slot] is None else "is empty"
+        problem = f"the column {self._rules.columns.names[slot]!r} {missing}"
+        raise Unfit(problem, "correct the row, or name another column in the mapping")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 import msgspec
@@ -12,6 +13,7 @@ MAX_BYTES = 1024 * 1024
 """A record's value beyond this is refused; Kafka's own default limit is the same."""
 MAX_DEPTH = 32
 _MAX_INT_DIGITS = 19
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Unreadable(ValueError):
@@ -77,7 +79,7 @@ def _texts(value: Any) -> int:
 
 def storable(text: str) -> bool:
     """Whether a text has neither NUL characters nor lone surrogates."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return "\0" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
 def _refuse_depth(text: str) -> None:

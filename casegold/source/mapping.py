@@ -5,8 +5,9 @@ Not here: reading logs (`log_rows`) and walking through them (`import_log`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -14,8 +15,16 @@ import msgspec
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import DEFAULT_SOURCE, PAYLOADS, EventType
 from casegold.domain.strict_yaml import read_yaml
+from casegold.source.json_text import storable
+from casegold.source.log_file import read_small
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+MAX_BYTES = 256 * 1024
+"""Of a mapping file."""
+ROLES = 100
+"""Room in `sequence` for the events of one row: sequence = position in the trace * 100 + role."""
+POSITION = "row:position"
+"""A column that every row has: its position in the trace, from 0."""
 
 
 class _Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -66,6 +75,12 @@ class Mapping(_Part, frozen=True, kw_only=True):
     source: Name = DEFAULT_SOURCE
     time_format: str | None = None
     """`strptime` format of the times; without it they are ISO 8601. Times without an offset are in `time_zone`."""
+    encoding: str | None = None
+    """Of a CSV file; without it UTF-8."""
+    delimiter: str | None = None
+    """Between the fields of a CSV file; without it a comma."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the cents of an amount."""
     ignore: frozenset[str] = frozenset()
     first_event: list[Rule] = []
     last_event: list[Rule] = []
@@ -82,11 +97,22 @@ class Mapping(_Part, frozen=True, kw_only=True):
             *self.changes,
         ]
 
+    def required_columns(self) -> Iterator[str]:
+        """All columns but those whose absence the mapping has an answer for: a default."""
+        yield from (self.columns.case, self.columns.activity, self.columns.time)
+        yield from (change.column for change in self.changes)
+        for rule in self.rules():
+            if rule.when is not None:
+                yield rule.when
+            for given in rule.data.values():
+                if isinstance(given, FromColumn) and given.default is None:
+                    yield given.column
+
 
 def load_mapping(path: Path) -> Mapping:
     """Read a mapping. Raises ConfigurationError naming file, field and remedy."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_small(path, MAX_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"cannot read the mapping {path}: {error}", remedy="name a readable file") from error
     try:
@@ -107,8 +133,42 @@ def _check(mapping: Mapping, path: Path) -> None:
     both = sorted(mapping.ignore & mapping.activities.keys())
     if both:
         raise ConfigurationError(f"{path}: ignore: {both[0]!r} is mapped, too", remedy="keep it in one of the two")
+    _check_form(mapping, path)
+    _check_rules(mapping, path)
     for rule in mapping.rules():
         _check_fields(rule, path)
+
+
+def _check_form(mapping: Mapping, path: Path) -> None:
+    try:
+        b"ab".decode(mapping.encoding or "utf-8")
+    except UnicodeDecodeError:  # half a character of an encoding that there is
+        pass
+    except (LookupError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path}: encoding: {mapping.encoding!r} is no encoding of text", remedy="give a name such as windows-1252"
+        ) from error
+    mark = mapping.delimiter
+    if mark is not None and (len(mark) != 1 or mark in '"\r\n\0'):
+        raise ConfigurationError(
+            f"{path}: delimiter: {mark!r} cannot stand between fields", remedy="give one character, as ';' or \"\\t\""
+        )
+    if not storable(mapping.source) or not storable(mapping.name):
+        raise ConfigurationError(f"{path}: a NUL character in name or source", remedy="take it out")
+
+
+def _check_rules(mapping: Mapping, path: Path) -> None:
+    """The events of a row need different ids and a place of their own in `sequence`."""
+    named = [(change.type, change.column) for change in mapping.changes]
+    twice = [f"{kind} of {column!r}" for kind, column in named if named.count((kind, column)) > 1]
+    if twice:
+        raise ConfigurationError(f"{path}: changes: {twice[0]} is given twice", remedy="keep one of them")
+    if POSITION in (mapping.columns.case, mapping.columns.activity, mapping.columns.time):
+        raise ConfigurationError(f"{path}: columns: {POSITION} is no column of the log", remedy="name another")
+    most = max(map(len, mapping.activities.values()), default=0)
+    events = len(mapping.first_event) + most + len(mapping.changes) + len(mapping.last_event)
+    if events > ROLES:
+        raise ConfigurationError(f"{path}: one row can make {events} events", remedy=f"at most {ROLES} are possible")
 
 
 def _check_fields(rule: Rule, path: Path) -> None:

@@ -46,9 +46,14 @@ class Tally:
         self._source = source
         self._calendar = calendar
         self._counts: Counter[tuple[date, str]] = Counter()
+        self._instant: datetime | None = None
+        self._date = date.min
 
     def add(self, event: CaseEvent) -> None:
-        self._counts[self._calendar.date_of(event.occurred_at), event.type.value] += 1
+        if event.occurred_at is not self._instant:  # events of one row share it, and to look up a date is slow
+            self._instant, self._date = event.occurred_at, self._calendar.date_of(event.occurred_at)
+        key = self._date, event.type.value
+        self._counts[key] = self._counts.get(key, 0) + 1
 
     @property
     def events(self) -> int:

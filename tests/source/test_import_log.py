@@ -13,8 +13,9 @@ import pytest
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import CaseEvent
 from casegold.domain.payload import read_instant
-from casegold.source.import_log import log_events, trace_lengths
+from casegold.source.import_log import EventLog
 from casegold.source.jsonl import read_events, write_events
+from casegold.source.log_row import Columns
 from casegold.source.log_rows import read_rows
 from casegold.source.mapping import load_mapping
 
@@ -32,6 +33,7 @@ ignore: [noise]
 changes: [{column: who, type: CaseAssigned, data: {assignee: {column: who}, team: T}}]
 lastEvent: [{type: CaseClosed, of: [fine], data: {reason: end}}]
 """
+ANY = Columns(("case",), frozenset())
 HEADER = "case,what,when,who,amount\n"
 ROWS = (
     "a,start,2026-03-28 23:30:00,ann,\n"
@@ -49,8 +51,11 @@ def imported(folder: Path, rows: str = ROWS, mapping: str = MAPPING, header: str
 
 
 def events_of(log: Path, mapping_file: Path) -> list[CaseEvent]:
-    mapping = load_mapping(mapping_file)
-    return list(log_events(log, mapping, trace_lengths(log, mapping)))
+    events = EventLog(log, load_mapping(mapping_file))
+    checked = list(events.check())
+    found = list(events.events())
+    assert sorted(event.id for event in checked) == sorted(event.id for event in found)
+    return found
 
 
 def test_interleaved_rows_become_events_in_trace_order(tmp_path: Path) -> None:
@@ -148,14 +153,14 @@ def test_hostile_xml_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "log.xes"
     file.write_text(content)
     with pytest.raises(ConfigurationError, match=r"log.xes, line 1"):
-        list(read_rows(file))
+        list(read_rows(file, ANY))
 
 
 def test_a_damaged_gz_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "log.csv.gz"
     file.write_bytes(gzip.compress(ROWS.encode() * 100)[:-20])
     with pytest.raises(ConfigurationError, match="damaged"):
-        list(read_rows(file))
+        list(read_rows(file, ANY))
 
 
 def real(name: str) -> Path:

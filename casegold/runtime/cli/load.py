@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -17,9 +17,10 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import CaseEvent
 from casegold.manifest.db import ControlDb
 from casegold.manifest.installation import business_clock
+from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
-from casegold.source import import_log as logs
 from casegold.source.codec import Encoding
+from casegold.source.import_log import Allowed, EventLog
 from casegold.source.jsonl import read_events, write_events
 from casegold.source.loading import EncodingMix, Range, send_event, send_totals
 from casegold.source.mapping import Mapping, load_mapping
@@ -33,6 +34,8 @@ _DATE = click.DateTime(["%Y-%m-%d"])
 _SHARE = click.FloatRange(0, 1)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _STEP = 1000
+INGESTED = "silver/case_events"
+"""The dataset whose contract says which events ingest lets in."""
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:
@@ -149,20 +152,20 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
     """
     settings, mapping = load_settings(), load_mapping(mapping_file)
     calendar = BusinessCalendar(settings.time_zone)
-    lengths = logs.trace_lengths(file, mapping)
+    log = EventLog(file, mapping, _allowed(settings, calendar))
     tally = Tally(mapping.source, calendar)
-    for event in _progress(logs.log_events(file, mapping, lengths), "events checked"):
+    for event in _progress(log.check(), "events checked"):
         tally.add(event)
     dates = tally.span()
     if dates is None:
         raise ConfigurationError(f"{file}: the mapping makes no event of it", remedy="map an activity")
     span = Range(*dates, calendar.end_of(dates[1]), totals_revision)
-    click.echo(
-        f"{file.name}: {lengths.total()} rows, {len(lengths)} cases, {tally.events} events, {dates[0]} to {dates[1]}"
-    )
+    click.echo(f"{file.name}: {log.rows} rows, {log.cases} cases, {tally.events} events, {dates[0]} to {dates[1]}")
     for kind, count in tally.by_type().items():
         click.echo(f"  {kind:<20}{count:>10}")
-    events = logs.log_events(file, mapping, lengths)
+    if log.dropped:
+        click.echo(f"{log.dropped} times have more than six decimals: what is below microseconds was dropped.")
+    events = log.events()
     if to is not None:
         click.echo(f"{write_events(to, _progress(events, 'events written', tally.events))} events written to {to}")
     elif dry_run:
@@ -170,6 +173,13 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
     else:
         _tell_dates(settings, calendar, span)
         _send_log(settings, mapping, events, tally, span)
+
+
+def _allowed(settings: Settings, calendar: BusinessCalendar) -> Allowed:
+    """What ingest lets in, by its own contract; a later ingest lets in more, never less."""
+    contract = load_contracts(settings.contracts_dir, first_date=settings.first_date)[INGESTED]
+    earliest = calendar.end_of(contract.first_date - timedelta(days=1))
+    return Allowed(earliest, SystemClock().now() + contract.max_future)
 
 
 def _tell_dates(settings: Settings, calendar: BusinessCalendar, span: Range) -> None:

@@ -1,0 +1,171 @@
+"""Event logs in XES as rows of text, streaming and bounded. Not here: what the attributes mean (`mapping`).
+
+Attributes get the names that CSV exports of the same logs have: an event's key as it is, a trace's after `case:`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+# The streaming parser itself: documents with a DTD are refused below, so there is nothing to expand.
+from xml.parsers import expat
+
+from casegold.domain.errors import ConfigurationError
+from casegold.source.log_file import open_log, refusal
+from casegold.source.log_row import MAX_FIELD, Columns, Row
+
+MAX_ATTRIBUTES = 1_000
+"""Of an event, and of a trace."""
+MAX_EVENTS = 100_000
+"""Of a trace."""
+MAX_HELD = 32 * 1024 * 1024
+"""Characters and cells that are held of one trace: an attribute after its events still counts for all of them."""
+MAX_TOKEN = 8 * 1024 * 1024
+"""Bytes of one tag or comment."""
+MAX_DEPTH = 100
+MAX_NAMES = 10_000
+"""Different names of elements and attributes: the parser remembers each."""
+_CHUNK = 64 * 1024
+_ATTRIBUTES = frozenset({"string", "date", "int", "float", "boolean", "id"})
+_CASE = "case:"
+
+
+def xes_rows(path: Path, columns: Columns) -> Iterator[Row]:
+    """The events of a log, each with its line and the cells of `columns`."""
+    traces = _Traces(path.name, columns.names)
+    fed = 0
+    with open_log(path) as file:
+        while chunk := file.read(_CHUNK):
+            fed += len(chunk)
+            traces.parse(chunk, final=False)
+            traces.refuse_excess(fed)
+            yield from traces.take()
+    traces.parse(b"", final=True)
+    yield from traces.take()
+
+
+class _Traces:
+    """Collects complete traces; of events only the cells asked for, and only those of one trace, are in memory."""
+
+    def __init__(self, name: str, columns: tuple[str, ...]) -> None:
+        self._parser = parser = expat.ParserCreate()
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.StartDoctypeDeclHandler = self._refuse_dtd
+        self._name = name
+        self._slots = {column: slot for slot, column in enumerate(columns)}
+        self._path = [""]
+        self._complete: list[Row] = []
+        self._cells: list[str | None] = []
+        self._begin_trace()
+
+    def _begin_trace(self) -> None:
+        self._trace: dict[int, str] = {}
+        self._trace_keys: set[str] = set()
+        self._keys: set[str] = set()
+        self._events: list[tuple[int, list[str | None]]] = []
+        self._held = 0
+
+    def parse(self, chunk: bytes, *, final: bool) -> None:
+        try:
+            self._parser.Parse(chunk, final)
+        except expat.ExpatError as error:
+            raise refusal(f"{self._name}, line {error.lineno}", f"not XML: {error}", "correct the file") from error
+        except (LookupError, ValueError) as error:  # what Python's codecs say to an encoding that the parser asks for
+            problem = f"the encoding of the XML cannot be read: {error}"
+            raise refusal(f"{self._name}, line 1", problem, "convert the file to UTF-8") from error
+
+    def take(self) -> list[Row]:
+        rows, self._complete = self._complete, []
+        return rows
+
+    def refuse_excess(self, fed: int) -> None:
+        """What a file makes grow without completing a trace, looked at after every chunk."""
+        if fed - self._parser.CurrentByteIndex > MAX_TOKEN:
+            raise self._refusal(f"a tag or comment of more than {MAX_TOKEN} bytes")
+        if len(self._path) > MAX_DEPTH:
+            raise self._refusal(f"elements nested deeper than {MAX_DEPTH}")
+        if len(self._parser.intern) > MAX_NAMES:
+            raise self._refusal(f"more than {MAX_NAMES} different names of elements and attributes")
+        self._refuse_attributes()
+
+    def _start(self, qualified: str, attributes: dict[str, str]) -> None:
+        tag = qualified.rpartition(":")[2] if ":" in qualified else qualified
+        parent = self._path[-1]
+        self._path.append(tag)
+        if parent == "event":
+            if tag in _ATTRIBUTES:
+                self._event_attribute(attributes)
+        elif tag == "event":
+            if parent != "trace":
+                raise self._refusal("an event outside a trace belongs to no case", "put it into its case's trace")
+            self._begin_event()
+        elif parent == "trace" and tag in _ATTRIBUTES:
+            self._trace_attribute(attributes)
+        elif tag == "trace" and "trace" in self._path[:-1]:
+            raise self._refusal("a trace within a trace")
+
+    def _begin_event(self) -> None:
+        self._keys = set()
+        self._cells = [None] * len(self._slots)
+        self._events.append((self._parser.CurrentLineNumber, self._cells))
+        self._hold(len(self._slots))
+        if len(self._events) > MAX_EVENTS:
+            raise self._refusal(f"a trace of more than {MAX_EVENTS} events", "split the log")
+
+    def _event_attribute(self, attributes: dict[str, str]) -> None:
+        key = attributes.get("key", "")
+        if key in self._keys:
+            raise self._refusal(f"the attribute {key!r} is given twice")
+        self._keys.add(key)
+        value = attributes.get("value", "")
+        slot = self._slots.get(key)
+        if slot is not None:
+            self._cells[slot] = value
+            self._hold(len(value))
+        if len(value) > MAX_FIELD:
+            raise self._refusal(f"the attribute {key!r} has more than {MAX_FIELD} characters")
+
+    def _trace_attribute(self, attributes: dict[str, str]) -> None:
+        key, value = _CASE + attributes.get("key", ""), attributes.get("value", "")
+        if key in self._trace_keys:
+            raise self._refusal(f"the attribute {key!r} is given twice")
+        self._trace_keys.add(key)
+        slot = self._slots.get(key)
+        if slot is not None:
+            self._trace[slot] = value
+            self._hold(len(value))
+        if len(value) > MAX_FIELD:
+            raise self._refusal(f"the attribute {key!r} has more than {MAX_FIELD} characters")
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        if self._held > MAX_HELD:
+            raise self._refusal(f"a trace of more than {MAX_HELD} characters", "split the log")
+
+    def _end(self, _qualified: str) -> None:
+        tag = self._path.pop()
+        if tag == "event":
+            if len(self._keys) > MAX_ATTRIBUTES:
+                self._refuse_attributes()
+        elif tag == "trace":
+            self._refuse_attributes()
+            of_trace = self._trace.items()
+            for line, cells in self._events:
+                for slot, value in of_trace:
+                    if cells[slot] is None:
+                        cells[slot] = value
+                self._complete.append((line, tuple(cells)))
+            self._begin_trace()
+
+    def _refuse_attributes(self) -> None:
+        if max(len(self._keys), len(self._trace_keys)) > MAX_ATTRIBUTES:
+            raise self._refusal(f"more than {MAX_ATTRIBUTES} attributes of one event or trace")
+
+    def _refuse_dtd(self, *_declaration: object) -> NoReturn:
+        raise self._refusal("has a document type declaration, which can hold hostile entities", "remove it")
+
+    def _refusal(self, problem: str, remedy: str = "correct the file") -> ConfigurationError:
+        return refusal(f"{self._name}, line {self._parser.CurrentLineNumber}", problem, remedy)
