@@ -3,12 +3,14 @@
 --                   counts is false for those held, or refused by a person: they are in no figure
 --   open_rejections business_date, source, event_type, emitted_at: see rejections.sql
 --   totals          source, business_date, event_type, count, as_of, revision: up to the pin
+--   declared        source: what the contract names; the count of anybody else says nothing
 --   judged          business_date: the dates asked for
 with latest as (
     select source, business_date, event_type, count, as_of, revision
     from (
         select t.*, row_number() over (partition by source, business_date, event_type order by revision desc) as rank
         from totals as t
+        semi join declared as d on d.source = t.source
     ) as ranked
     where rank = 1
 ),

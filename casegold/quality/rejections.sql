@@ -65,7 +65,7 @@ left join recounts as c
     on c.business_date = p.business_date and c.source = p.source and c.event_type = p.event_type
 -- The same event rejected again is one; records without an id are told apart by nothing.
 where (p.repetition = 1 or p.event_id is null)
-  and (c.as_of is null or p.emitted_at > c.as_of)
+  and (c.as_of is null or coalesce(p.emitted_at, p.kafka_timestamp) > c.as_of)
 union all
 select
     u.business_date, u.reason, u.detail, u.source, u.event_id, u.event_type, u.emitted_at,

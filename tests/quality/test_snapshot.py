@@ -158,7 +158,7 @@ def test_a_clock_without_allowance_is_told_but_closes_nothing() -> None:
 
 def test_every_check_of_the_contract_has_a_result_for_every_date() -> None:
     days = [DAY, DAY + timedelta(days=1)]
-    results = check_snapshots(SNAPSHOT, frame([]), days, CALENDAR, around())
+    results = check_snapshots(SNAPSHOT, frame([]), days, CALENDAR, around(**nothing_outside(days)))
     expected = {(check.name, day) for check in SNAPSHOT.checks for day in days}
     assert {(r.check, r.partition) for r in results} == expected
     assert len(results) == len(expected)
