@@ -42,6 +42,7 @@ OF_INGEST = (
     questions.LOST_OFFSETS,
     questions.HELD_FACTS,
     questions.OPEN_CONFLICTS,
+    questions.REJECTED_FACTS,
     questions.POSITIONS,
     reconciliation.LEDGER_AND_LAKE,
 )

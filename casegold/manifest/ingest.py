@@ -233,6 +233,13 @@ def record_facts(
         )
 
 
+def record_rejected(connection: Connection, seq: int, dates: Mapping[date, int]) -> None:
+    """How many records of declared sources a commit rejected, by the date that they are of."""
+    rows = [{"seq": seq, "effective_date": day, "records": records} for day, records in dates.items()]
+    with connection.cursor() as cursor:
+        cursor.executemany(load(SQL, "ingest_rejected_dates_insert"), rows)
+
+
 def record_conflicts(connection: Connection, seq: int, topic: str, epoch: int, conflicts: Sequence[Conflict]) -> None:
     """Open items: second records of known events with other content."""
     base = {"seq": seq, "topic": topic, "epoch": epoch}

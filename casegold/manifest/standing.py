@@ -65,6 +65,13 @@ OPEN_CONFLICTS = Question(
     "Ask the source which content is right, and have a CaseCorrected sent. Until then the gate of its dates is closed.",
     urgent=False,
 )
+REJECTED_FACTS = Question(
+    "no_rejected_facts",
+    "silver/case_events",
+    "No record of an official date was rejected since its gate was judged.",
+    "Have the source send the records again corrected, or count the date again: either judges it anew."
+    " The dead-letter topic has the records with their reasons.",
+)
 OPEN_HOLDS = Question(
     "no_open_holds",
     "gold/case_daily_snapshot",
@@ -124,6 +131,7 @@ STATEMENTS = {
     LOST_OFFSETS: "standing_lost_offsets",
     HELD_FACTS: "standing_held_facts",
     OPEN_CONFLICTS: "standing_open_conflicts",
+    REJECTED_FACTS: "standing_rejected_facts",
     OPEN_HOLDS: "standing_open_holds",
     FAILED_RUNS: "standing_failed_runs",
     OPEN_REQUESTS: "standing_open_requests",

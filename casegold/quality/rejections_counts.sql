@@ -6,7 +6,7 @@ with open_ones as (
         count(*) filter (where closes) as failures,
         count(*) filter (where not closes) as shown,
         sha256(string_agg(
-            concat_ws('/', kafka_partition, kafka_offset, reason), ',' order by kafka_partition, kafka_offset
+            concat_ws(':', kafka_partition, kafka_offset, reason), ',' order by kafka_partition, kafka_offset
         ) filter (where closes)) as reads
     from open_rejections
     group by business_date

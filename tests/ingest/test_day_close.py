@@ -189,7 +189,7 @@ def test_every_required_source_is_waited_for(platform: Platform) -> None:
     _count(platform, [1, 2])
     assert close_days(two).next_date is None
     send_totals(platform, totals_of([_day(2)], "urn:another"))
-    read(platform, TOTALS)
+    read(two, TOTALS)
     assert close_days(two).closed == (_day(2),)
 
 

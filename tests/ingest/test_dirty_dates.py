@@ -17,6 +17,7 @@ from casegold.runtime.contracts import load_contracts
 from casegold.runtime.jobs.ingest import SILVER
 from casegold.runtime.jobs.known_facts import KnownFacts
 from casegold.runtime.settings import REPOSITORY
+from casegold.source.codec import DEFAULT_SOURCE
 from casegold.transform.silver import Bounds, Candidate, read_chunk, silver_rows
 from tests.ingest.events import DAY, correction, event
 
@@ -42,7 +43,7 @@ def _facts(draw: st.DrawFn) -> list[list[CaseEvent]]:
 
 
 def _candidates(chunk: Sequence[CaseEvent]) -> list[Candidate]:
-    bounds = Bounds(date(2000, 1, 1), timedelta(days=20_000))
+    bounds = Bounds(date(2000, 1, 1), timedelta(days=20_000), frozenset({DEFAULT_SOURCE}))
     received = [datetime(2026, 6, 1, tzinfo=UTC)] * len(chunk)
     candidates, refused = read_chunk(chunk, received, lambda each: each, BusinessCalendar("UTC"), bounds)
     assert not refused

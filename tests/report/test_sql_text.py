@@ -33,4 +33,4 @@ def test_uses_nothing_that_means_something_else_on_spark(name: str) -> None:
 
 
 def test_there_is_sql_to_look_at() -> None:
-    assert len(TEXTS) == 9
+    assert len(TEXTS) == 13

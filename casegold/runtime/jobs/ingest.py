@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 import duckdb
@@ -217,6 +217,7 @@ def _complete(
         ingest.record_conflicts(
             connection, seq, covers.topic, covers.epoch, [_conflict(bronze, each) for each in sorted_.conflicts]
         )
+        ingest.record_rejected(connection, seq, _rejected_dates(refused, rules.source_names))
         corrections = [
             each.candidate.corrected
             for each in accepted
@@ -233,6 +234,17 @@ def _complete(
     run_.total.held += len(held)
     run_.total.late += sum(count for day, count in dates.items() if late.is_late(day))
     run_.total.dates.update({day.isoformat(): count for day, count in dates.items()})
+
+
+def _rejected_dates(refused: list[Refused], sources: frozenset[str]) -> Counter[date]:
+    """By date, what declared sources sent in vain. Conflicts are told by a check of their own."""
+    return Counter(
+        each.effective_date
+        for each in refused
+        if each.effective_date is not None
+        and each.rejection.reason is not RejectReason.CONFLICT
+        and (each.rejection.source is None or each.rejection.source in sources)
+    )
 
 
 def _held(each: Accepted) -> HeldFact:
