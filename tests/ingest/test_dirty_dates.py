@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.domain.events import CaseEvent
+from casegold.domain.events import DEFAULT_SOURCE, CaseEvent
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.jobs.ingest import SILVER
 from casegold.runtime.jobs.known_facts import KnownFacts
 from casegold.runtime.settings import REPOSITORY
-from casegold.source.codec import DEFAULT_SOURCE
 from casegold.transform.silver import Bounds, Candidate, read_chunk, silver_rows
 from tests.ingest.events import DAY, correction, event
 
