@@ -193,7 +193,10 @@ def _tolerance(node: Node) -> Tolerance | None:
     if not isinstance(implementation.value, dict):
         return None
     implementation.mapping(frozenset({"check", "tolerate"}))
-    name = implementation.get("check").text()
+    check = implementation.get("check")
+    name = node.get("name").text()
+    if check.text() != name:
+        raise check.refuse(f"{check.value!r} is not the check's name", f"write {name}")
     written = implementation.get("tolerate")
     written.mapping(frozenset({"facts", "percent", "reason"}))
     if name not in TOLERABLE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ class Node:
         return self.value
 
     def decimal(self) -> Decimal:
-        if not isinstance(self.value, int | float) or isinstance(self.value, bool):
+        number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
+        if not number or not math.isfinite(self.value):
             raise self.refuse(f"{self.value!r} is not a number", "give a number such as 0.5")
         return Decimal(str(self.value))  # as it is written: 0.1 is meant to be a tenth
 

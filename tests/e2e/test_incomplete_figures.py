@@ -61,7 +61,7 @@ def send(settings: Settings, events: Iterable[dict[str, Any]]) -> None:
                 settings.events_topic,
                 event["subject"].encode(),
                 json.dumps(event).encode(),
-                [("content-type", b"application/cloudevents+json")],
+                (("content-type", b"application/cloudevents+json"),),
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from jsonschema import Draft201909Validator
 
-from casegold.domain.contract import Contracts, InputMapping, InputRef, Signal, SourceSignal
+from casegold.domain.contract import Contracts, InputMapping, InputRef, Signal, SourceSignal, Tolerance
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import EventType
 from casegold.domain.odcs import parse_contract
@@ -36,9 +37,14 @@ _Texts.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value
 
 @pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_contract_is_valid_odcs(path: Path) -> None:
+    assert odcs_errors(path.read_text(encoding="utf-8")) == []
+
+
+def odcs_errors(text: str) -> list[str]:
+    """What the standard's own JSON Schema finds wrong."""
     schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8"))
-    written = yaml.load(path.read_text(encoding="utf-8"), Loader=_Texts)  # noqa: S506
-    assert [error.message for error in Draft201909Validator(schema).iter_errors(written)] == []
+    written = yaml.load(text, Loader=_Texts)  # noqa: S506
+    return [error.message for error in Draft201909Validator(schema).iter_errors(written)]
 
 
 def test_the_snapshots_promises() -> None:
@@ -150,6 +156,54 @@ def test_a_wrong_contract_is_refused_with_its_place(old: str, new: str, place: s
     assert place in refusal.value.message
     assert problem in refusal.value.message
     assert refusal.value.remedy
+
+
+def tolerating(limit: str, check: str = "no_rejected_facts", name: str | None = None) -> str:
+    """The snapshot's contract with a tolerance of one check."""
+    written = f"implementation: {{check: {name or check}, tolerate: {{{limit}}}}}"
+    assert f"implementation: {check}\n" in TEXT
+    return TEXT.replace(f"implementation: {check}\n", f"{written}\n", 1)
+
+
+def test_a_contract_may_tolerate_a_number_or_a_share_with_a_reason() -> None:
+    some = parse_contract(tolerating("facts: 3, reason: a known gap"), "x.yaml").check("no_rejected_facts").tolerance
+    assert some == Tolerance(3, None, "a known gap")
+    share = parse_contract(tolerating("percent: 0.1, reason: agreed", "no_open_conflicts"), "x.yaml")
+    assert share.check("no_open_conflicts").tolerance == Tolerance(None, Decimal("0.1"), "agreed")
+    assert share.check("no_rejected_facts").tolerance is None
+    assert share.digest != SNAPSHOT.digest, "a version tells under which rule it was made"
+    assert odcs_errors(tolerating("facts: 3, reason: a known gap")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (tolerating("facts: 3"), "'reason' is missing"),
+        (tolerating("reason: x"), "both or neither"),
+        (tolerating("facts: 1, percent: 1, reason: x"), "both or neither"),
+        (tolerating("facts: 0, reason: x"), "is no limit"),
+        (tolerating("facts: -1, reason: x"), "is no limit"),
+        (tolerating("percent: 100, reason: x"), "is no limit"),
+        (tolerating("percent: .nan, reason: x"), "tolerate.percent"),
+        (tolerating("facts: 1.5, reason: x"), "tolerate.facts"),
+        (tolerating("rows: 1, reason: x"), "unknown field 'rows'"),
+        (tolerating("facts: 1, reason: x", "completeness"), "completeness cannot be tolerated"),
+        (tolerating("facts: 1, reason: x", "no_rejected_facts", "no_open_conflicts"), "is not the check's name"),
+    ],
+)
+def test_a_wrong_tolerance_is_refused_with_its_place(text: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        parse_contract(text, "wrong.yaml")
+    assert "implementation" in refusal.value.message
+    assert problem in refusal.value.message
+    assert refusal.value.remedy
+
+
+def test_a_source_is_named_once() -> None:
+    line = '- { source: "urn:regulator:case-system", signal: controlTotals, required: true }'
+    assert line in TEXT
+    with pytest.raises(ConfigurationError, match="given twice"):
+        parse_contract(TEXT.replace(line, f"{line}\n      {line}", 1), "wrong.yaml")
 
 
 def test_a_directory_without_contracts_is_refused(tmp_path: Path) -> None:
