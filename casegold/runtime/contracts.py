@@ -10,6 +10,9 @@ from casegold.domain.contract import Contracts
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.odcs import parse_contract
 
+JUDGE = "gold/case_daily_snapshot"
+"""The dataset whose contract decides for all: whose facts count, when a date is over, what is late and what is held."""
+
 
 def load_contracts(directory: Path, *, first_date: date | None = None) -> Contracts:
     """Every `*.yaml` in `directory`, checked against each other.

@@ -18,6 +18,7 @@ from casegold.domain.events import EVENT_TYPES, CaseClosed, CaseEvent, EventType
 from casegold.domain.payload import payload_json
 from casegold.manifest import installation
 from casegold.manifest.db import ControlDb
+from casegold.runtime.contracts import JUDGE
 from casegold.runtime.jobs import day_close
 from casegold.runtime.jobs.day_close import close_days, close_overdue
 from casegold.runtime.platform import Platform, open_platform
@@ -171,7 +172,7 @@ def _waiting_for(platform: Platform, *signals: SourceSignal) -> Platform:
     """The same installation under a contract with other signals."""
     changed = (
         replace(contract, sources=signals, first_date=FIRST)
-        if contract.dataset == day_close.DATASET
+        if contract.dataset == JUDGE
         else replace(contract, first_date=FIRST)
         for contract in platform.contracts
     )

@@ -24,6 +24,7 @@ from casegold.manifest import dead_letters, ingest, store, totals
 from casegold.manifest.ingest import CommitCounts
 from casegold.manifest.model import Claim, RunManifest
 from casegold.manifest.totals import Counted, TotalKey
+from casegold.runtime.contracts import JUDGE
 from casegold.runtime.jobs.chunks import (
     RANGES,
     commit_summary,
@@ -33,7 +34,7 @@ from casegold.runtime.jobs.chunks import (
     unfinished,
 )
 from casegold.runtime.jobs.dead_letters import send_pending
-from casegold.runtime.jobs.facts import JUDGE, SQL, engine
+from casegold.runtime.jobs.facts import SQL, engine
 from casegold.runtime.outcome import Outcome, Scalar
 from casegold.runtime.platform import Platform
 from casegold.sink.tables import REJECTED_SCHEMA

@@ -19,12 +19,11 @@ from casegold.domain.sql import load
 from casegold.manifest import day_close, ingest, installation
 from casegold.manifest.day_close import Barrier, Epoch, Rules
 from casegold.manifest.db import Connection, Lock, take_lock
+from casegold.runtime.contracts import JUDGE
 from casegold.runtime.jobs.facts import SQL, engine
 from casegold.runtime.platform import Platform
 from casegold.source.kafka import TopicState, describe_topic
 
-DATASET = "gold/case_daily_snapshot"
-"""The dataset whose contract names the sources and signals that a date waits for."""
 SILVER = "silver/case_events"
 
 PAUSE_SECONDS = 1.0
@@ -69,7 +68,7 @@ def close_days(platform: Platform) -> DayCloseReport:
 
 def rules_of(platform: Platform) -> Rules:
     """What every date waits for, by contract. Sources that are not required are not waited for."""
-    contract = platform.contracts[DATASET]
+    contract = platform.contracts[JUDGE]
     required = [source for source in contract.sources if source.required]
     return Rules(
         contract.first_date,

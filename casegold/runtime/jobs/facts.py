@@ -20,6 +20,7 @@ from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnav
 from casegold.domain.events import EVENT_TYPES
 from casegold.domain.sql import load
 from casegold.manifest.model import PartitionRange, RunManifest
+from casegold.runtime.contracts import JUDGE
 from casegold.runtime.platform import Platform
 from casegold.sink.lake import storage_named
 
@@ -55,8 +56,6 @@ CONTROL_TABLES = {
         ]
     ),
 }
-JUDGE = "gold/case_daily_snapshot"
-"""The dataset whose contract names the sources that count."""
 VIEW_NAMES = {
     "facts_excluded": "excluded_facts",
     "facts_open_conflicts": "open_conflicts",

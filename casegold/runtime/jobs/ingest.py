@@ -22,6 +22,7 @@ from casegold.domain.sql import load
 from casegold.manifest import backfill, dead_letters, ingest, store
 from casegold.manifest.ingest import CommitCounts, Conflict, HeldFact
 from casegold.manifest.model import Claim, PartitionRange, RunManifest
+from casegold.runtime.contracts import JUDGE
 from casegold.runtime.jobs.chunks import (
     RANGES,
     Covered,
@@ -46,8 +47,6 @@ from casegold.transform.silver import Accepted, Bounds, Refused, read_chunk, rej
 BRONZE = "bronze/case_events"
 REJECTED = "bronze/rejected_events"
 SILVER = "silver/case_events"
-JUDGE_OF_LATENESS = "gold/case_daily_snapshot"
-"""The dataset whose contract decides for all what is late and what is held."""
 
 
 @dataclass(slots=True)
@@ -83,7 +82,7 @@ class _Run:
 
 def bounds_of(contracts: Contracts) -> Bounds:
     """Which events may become facts: dates and sources of the contract that judges for all."""
-    judge = contracts[JUDGE_OF_LATENESS]
+    judge = contracts[JUDGE]
     return Bounds(judge.first_date, judge.max_future, judge.source_names)
 
 
@@ -206,7 +205,7 @@ def _complete(
     reasons = Counter(each.rejection.reason.value for each in refused)
     conflicts = reasons.pop(RejectReason.CONFLICT.value, 0)
     counts = CommitCounts(bronze.num_rows, len(accepted), sorted_.duplicates, conflicts, reasons)
-    rules = run_.platform.contracts[JUDGE_OF_LATENESS]
+    rules = run_.platform.contracts[JUDGE]
     with run_.platform.control.write("ingest-complete") as connection:
         store.assert_claim(connection, run_.claim)
         late = ingest.lateness(connection, rules.grace_window.days)
@@ -229,7 +228,7 @@ def _complete(
         if held and late.latest_close is not None:
             first = min(fact.dirty_from for fact in held)
             reason = f"{len(held)} facts of ingest {seq} change dates from {first} on, before {late.held_before}"
-            backfill.ask(connection, JUDGE_OF_LATENESS, PartitionRange(first, late.latest_close), reason)
+            backfill.ask(connection, JUDGE, PartitionRange(first, late.latest_close), reason)
     run_.total.add(counts)
     run_.total.held += len(held)
     run_.total.late += sum(count for day, count in dates.items() if late.is_late(day))
