@@ -30,6 +30,7 @@ from resources.platform import PlatformResource
 from resources.runs import tags_of
 from sensors.backfill_requests import backfill_requests
 from sensors.day_close import day_close
+from sensors.dead_runs import dead_runs
 from sensors.domain import domain_sensor
 from sensors.planner import planner_sensor
 from sensors.publish_events import publish_events
@@ -50,6 +51,7 @@ OF_REGISTER = (
     questions.OVERDUE_CLOSES,
     questions.OPEN_HOLDS,
     questions.FAILED_RUNS,
+    questions.STUCK_ATTEMPTS,
     questions.OPEN_REQUESTS,
     questions.UNDECIDED,
     reconciliation.VERSIONS_AND_LAKE,
@@ -120,6 +122,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             publish_events,
             backfill_requests,
             reconcile_sensor(maintenance_job),
+            dead_runs(settings.run_lease_seconds),
             failed_runs,
             cancelled_runs,
         ],

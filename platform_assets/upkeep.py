@@ -51,6 +51,7 @@ def maintain_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platf
     for claim in every:
         try:
             rows += _maintained(opened, claim, context.run_id)
+            context.log.info(f"{claim}: maintained")  # a sign of life, too: sensors/dead_runs.py
         except Deferred as deferred:
             left.append(f"{claim}: {deferred.message}")
         except CasegoldError as error:

@@ -84,6 +84,13 @@ FAILED_RUNS = Question(
     "No run gave up and was left so.",
     "`casegold runs` shows the error; correct its cause, then retry the run.",
 )
+STUCK_ATTEMPTS = Question(
+    "no_stuck_attempt",
+    "gold/case_daily_snapshot",
+    "Every attempt that was asked for has begun, and every one that works gave a sign of life, within ten minutes.",
+    "See that the daemon runs and has a free place in its queue: Deployment and Runs in Dagster, `casegold runs`."
+    " Without Dagster, `casegold work` takes the attempt up.",
+)
 OPEN_REQUESTS = Question(
     "no_waiting_requests",
     "gold/case_daily_snapshot",
@@ -134,6 +141,7 @@ STATEMENTS = {
     REJECTED_FACTS: "standing_rejected_facts",
     OPEN_HOLDS: "standing_open_holds",
     FAILED_RUNS: "standing_failed_runs",
+    STUCK_ATTEMPTS: "standing_stuck_attempts",
     OPEN_REQUESTS: "standing_open_requests",
 }
 """Questions that one statement answers: its rows are the sample, its column `total` the count."""

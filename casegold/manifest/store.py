@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -236,6 +237,12 @@ def end_of(control: ControlDb, run_id: str, attempt: int) -> AttemptEnd:
     (row,) = control.rows(load(SQL, "attempt_end"), {"run_id": run_id, "attempt": attempt})
     exit_class = None if row["exit_class"] is None else ExitClass(row["exit_class"])
     return AttemptEnd(row["state"], exit_class, row["message"])
+
+
+def last_sign(control: ControlDb, run_id: str, attempt: int) -> datetime | None:
+    """When an attempt was last heard of: asked for, begun, alive or ended. None for one that is not there."""
+    rows = control.rows(load(SQL, "attempt_last_sign"), {"run_id": run_id, "attempt": attempt})
+    return rows[0]["at"] if rows else None
 
 
 def why_over(control: ControlDb, claim: Claim) -> str:

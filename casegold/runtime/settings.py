@@ -137,6 +137,9 @@ class Settings(BaseSettings):
         description="Memory of a run's DuckDB; it spills beyond.",
     )
     duckdb_threads: PositiveInt = Field(default=2, description="Threads of a run's DuckDB.")
+    run_lease_seconds: PositiveInt = Field(
+        default=180, description="How long a Dagster run may give no sign of life before it is taken for dead."
+    )
     launcher: Literal["in-process", "subprocess"] = Field(
         default="in-process",
         description="Where an attempt runs: in the process that launches it, or in one of its own.",

@@ -56,11 +56,11 @@ def overrides() -> Mapping[str, str]:
 class Daemon:
     """Dagster's daemon of one installation, without the UI."""
 
-    def __init__(self, settings: Settings, name: str = "daemon") -> None:
+    def __init__(self, settings: Settings, name: str = "daemon", environment: Mapping[str, str] | None = None) -> None:
         self._home = dagster_home.make(settings)
         yaml = self._home / "dagster.yaml"
         yaml.write_text(re.sub("start_timeout_seconds: [0-9]+", "start_timeout_seconds: 45", yaml.read_text("utf-8")))
-        self._environment = dagster_home.process_environment(settings)
+        self._environment = dagster_home.process_environment(settings) | dict(environment or {})
         self._pid_file = self._home / f"{name}.pid"
         self._family: dict[int, psutil.Process] = {}
         subprocess.run(
