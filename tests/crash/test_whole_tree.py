@@ -17,7 +17,7 @@ from tests.crash.test_daemon import FIRST, LAST, PLAN, Daemon, assert_all_right,
 from tests.e2e.installation import command
 
 CALENDAR = BusinessCalendar("Europe/Amsterdam")
-LEASE_SECONDS = 20
+LEASE_SECONDS = 30
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from casegold.manifest import approvals
-from casegold.runtime.cli.read import as_date, as_json
+from casegold.runtime.cli.read import as_date, as_json, csv_cell
 from casegold.runtime.cli.tables import show
 from casegold.runtime.platform import open_platform
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--shadow", metavar="ID", help="In place of two versions: what was official, and this shadow.")
 @click.option("--partition", help="Only this date or month.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--raw", is_flag=True, help="Texts of a csv exactly as they are; by default none is a formula.")
 @click.option("--limit", default=50, show_default=True, help="Rows of table and json; csv has all, counts are exact.")
 def diff(
     dataset: str,
@@ -40,6 +41,7 @@ def diff(
     shadow: str | None,
     partition: str | None,
     form: str,
+    raw: bool,
     limit: int,
 ) -> None:
     """Tell what differs between two versions of DATASET: rows by key, values before and after, sums.
@@ -52,7 +54,7 @@ def diff(
     key = None if partition is None else platform.contracts[dataset].partition_of(as_date(partition))
     wanted = _wanted(platform, dataset, (before, after), shadow, key)
     if form == "csv":
-        _write_csv(platform, dataset, wanted)
+        _write_csv(platform, dataset, wanted, raw=raw)
         return
     found = between(platform, wanted, limit)
     if form == "json":
@@ -163,7 +165,7 @@ def _as_dictionary(found: Difference) -> dict[str, object]:
     }
 
 
-def _write_csv(platform: Platform, dataset: str, wanted: Wanted | WantedShadow) -> None:
+def _write_csv(platform: Platform, dataset: str, wanted: Wanted | WantedShadow, *, raw: bool) -> None:
     """A line for each value that differs, by RFC 4180; what has no value is empty."""
     from casegold.runtime.difference import rows  # noqa: PLC0415 - loads Iceberg
 
@@ -173,9 +175,8 @@ def _write_csv(platform: Platform, dataset: str, wanted: Wanted | WantedShadow) 
     out.writerow(["partition", *keys, "change", "column", "before", "after"])
     for row in rows(platform, wanted):
         for cell in row.cells:
-            out.writerow(
-                [row.partition, *row.key.values(), row.change, *("" if v is None else v for v in _values(cell))]
-            )
+            values = [*row.key.values(), row.change, *_values(cell)]
+            out.writerow([row.partition, *(csv_cell(value, raw=raw) for value in values)])
 
 
 commands = (diff,)

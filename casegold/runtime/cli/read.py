@@ -11,6 +11,7 @@ import click
 import pyarrow as pa
 
 from casegold.domain.calendar import BusinessCalendar
+from casegold.domain.csv_text import safe_cell
 from casegold.manifest import approvals, listing, planner, shadows
 from casegold.manifest.decisions import Due
 from casegold.manifest.versions import short_id
@@ -204,6 +205,7 @@ def plan() -> None:
 @click.option("--as-known-at", "known_at", help="What was official at an instant with its zone, or when a date ended.")
 @click.option("--shadow", metavar="ID", help="What this shadow computed, which is not official.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--raw", is_flag=True, help="Texts of a csv exactly as they are; by default none is a formula.")
 @click.option("--limit", default=50, show_default=True, help="Rows of a table; json and csv have all.")
 def show(
     dataset: str,
@@ -212,6 +214,7 @@ def show(
     known_at: str | None,
     shadow: str | None,
     form: str,
+    raw: bool,
     limit: int,
 ) -> None:
     """Print the rows of a partition as a version published them, read from that version's recorded files."""
@@ -232,7 +235,7 @@ def show(
     if form == "json":
         click.echo(json.dumps(rows.to_pylist(), default=as_json, indent=2))
     elif form == "csv":
-        write_csv(rows)
+        write_csv(rows, raw=raw)
     else:
         title = f"{dataset} {key}: {chosen}, {rows.num_rows} rows"
         shown = rows.slice(0, limit).to_pylist()
@@ -261,12 +264,19 @@ def _of_shadow(platform: Platform, dataset: str, shadow: str, key: date) -> tupl
     return f"shadow {request}, not official", paths
 
 
-def write_csv(rows: pa.Table) -> None:
+def write_csv(rows: pa.Table, *, raw: bool) -> None:
     """Rows by RFC 4180, with a header line; what has no value is empty."""
     out = csv.writer(sys.stdout)
     out.writerow(rows.column_names)
     for row in rows.to_pylist():
-        out.writerow(["" if value is None else as_json(value) for value in row.values()])
+        out.writerow([csv_cell(value, raw=raw) for value in row.values()])
+
+
+def csv_cell(value: object, *, raw: bool) -> str:
+    """A value as text; a text from outside is made harmless unless `raw`."""
+    if isinstance(value, str):
+        return value if raw else safe_cell(value)
+    return "" if value is None else as_json(value)
 
 
 def as_json(value: object) -> str:

@@ -58,7 +58,7 @@ def up(settings: Settings, say: processes.Say) -> None:
 
 def start_servers(settings: Settings, say: processes.Say) -> None:
     """Start the local ones of the servers and note where they listen."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # the warehouse, passwords of the local servers
     with processes.locked(_lock_file(settings.home)), ThreadPoolExecutor(2) as pool:
         known = read_addresses(settings.home) or Addresses(None, None)
         broker = pool.submit(_start_kafka, settings, known, say) if settings.kafka_bootstrap is None else None
