@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NoReturn, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casegold.domain import failpoints
@@ -35,6 +35,12 @@ REPOSITORY = Path(__file__).parents[2]
 
 def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links that may move
+
+
+def _not_empty(path: object) -> object:
+    if path == "":
+        raise ValueError("is empty, which would mean the current directory; unset it, or name a directory")
+    return path
 
 
 def _time_zone(name: str) -> str:
@@ -59,7 +65,7 @@ def _postgres(url: str) -> str:
     return url
 
 
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+AbsolutePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_absolute)]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 
 

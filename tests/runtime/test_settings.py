@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
+from casegold.runtime.services.local import keep_private
 from casegold.runtime.settings import IDLE_SECONDS, REPOSITORY, Settings, load_settings
 from casegold.runtime.settings_page import page
 
@@ -28,6 +29,7 @@ URL = "postgresql://user:p%40ss@db.example:5432/cases?sslmode=require"
         ("CASEGOLD_EVENTS_TOPIC", "with space", "CASEGOLD_EVENTS_TOPIC"),
         ("CASEGOLD_DUCKDB_MEMORY_LIMIT", "much", "CASEGOLD_DUCKDB_MEMORY_LIMIT"),
         ("CASEGOLD_MAVEN_URL", "file:///tmp", "CASEGOLD_MAVEN_URL"),
+        ("CASEGOLD_HOME", "", "CASEGOLD_HOME: .*is empty"),
         ("CASEGOLD_KAFKA_SECURITY_PROTOCOL", "SASL_SSL", "CASEGOLD_KAFKA_SASL_MECHANISM"),
     ],
 )
@@ -93,6 +95,16 @@ def test_kafka_log_in(tmp_path: Path) -> None:
 def test_the_warehouse_is_a_url(tmp_path: Path) -> None:
     assert Settings(home=tmp_path).warehouse_url() == f"file://{tmp_path}/warehouse"
     assert Settings(warehouse="s3://lake/cases/").warehouse_url() == "s3://lake/cases"
+
+
+def test_nobody_else_may_read_the_home_directory(tmp_path: Path) -> None:
+    for home in (tmp_path / "new" / "home", tmp_path / "open"):
+        if home.name == "open":
+            home.mkdir()
+            home.chmod(0o755)
+        keep_private(home)
+        assert home.stat().st_mode & 0o066 == 0
+        keep_private(home)
 
 
 def test_the_page_of_settings_is_up_to_date() -> None:

@@ -58,7 +58,7 @@ def up(settings: Settings, say: processes.Say) -> None:
 
 def start_servers(settings: Settings, say: processes.Say) -> None:
     """Start the local ones of the servers and note where they listen."""
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # the warehouse, passwords of the local servers
+    keep_private(settings.home)
     with processes.locked(_lock_file(settings.home)), ThreadPoolExecutor(2) as pool:
         known = read_addresses(settings.home) or Addresses(None, None)
         broker = pool.submit(_start_kafka, settings, known, say) if settings.kafka_bootstrap is None else None
@@ -70,6 +70,15 @@ def start_servers(settings: Settings, say: processes.Say) -> None:
         )
         if found != known:
             write_addresses(settings.home, found)
+
+
+def keep_private(home: Path) -> None:
+    """Have the home directory, which nobody else may read: the warehouse and the servers' passwords are in it.
+
+    Others may pass where root starts PostgreSQL as another user, whose files lie below.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(home.stat().st_mode & ~0o076)
 
 
 def down(settings: Settings) -> list[str]:
