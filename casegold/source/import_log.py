@@ -176,7 +176,7 @@ class EventLog:
             problem = f"before the first date: {self._allowed.earliest}" if early else f"after {self._allowed.latest}"
             raise Unfit(
                 f"{column}: {text[:100]!r} is {problem}, so ingest would reject it",
-                "correct the row, or firstDate and maxFuture of the contract of silver/case_events",
+                "correct the row, or firstDate and maxFuture of the contracts",
             )
         reading.dropped += lost
         return occurred

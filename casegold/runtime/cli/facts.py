@@ -12,9 +12,7 @@ from casegold.runtime.cli.operate import reason_option
 from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of, looking
 from casegold.runtime.cli.read import SHORT_ID
 from casegold.runtime.cli.tables import show as show_table
-
-JUDGE_OF_LATENESS = "gold/case_daily_snapshot"
-"""The dataset whose dates decide what is held: admitting a fact is a backfill of it."""
+from casegold.runtime.contracts import JUDGE
 
 
 @click.group()
@@ -72,8 +70,8 @@ def show(event_id: str, login: str | None) -> None:
 def admit(first: str, last: str, reason: str, login: str | None) -> None:
     """Ask for a backfill whose plan admits the held facts of a range."""
     desk = desk_of(login)
-    _, partitions = contract_and_range(desk.settings, JUDGE_OF_LATENESS, first, last)
-    answer = approvals.request(desk.control, JUDGE_OF_LATENESS, partitions, "BACKFILL", reason)
+    _, partitions = contract_and_range(desk.settings, JUDGE, first, last)
+    answer = approvals.request(desk.control, JUDGE, partitions, "BACKFILL", reason)
     click.echo(
         f"{answer.subject} is {answer.state}: `casegold backfill plan {answer.subject[:SHORT_ID]}` shows the facts"
     )
