@@ -85,8 +85,6 @@ class _Traces:
         """What a file makes grow without completing a trace, looked at after every chunk."""
         if fed - self._parser.CurrentByteIndex > MAX_TOKEN:
             raise self._refusal(f"a tag or comment of more than {MAX_TOKEN} bytes")
-        if len(self._path) > MAX_DEPTH:
-            raise self._refusal(f"elements nested deeper than {MAX_DEPTH}")
         if len(self._parser.intern) > MAX_NAMES:
             raise self._refusal(f"more than {MAX_NAMES} different names of elements and attributes")
         self._refuse_attributes()
@@ -95,6 +93,8 @@ class _Traces:
         tag = qualified.rpartition(":")[2] if ":" in qualified else qualified
         parent = self._path[-1]
         self._path.append(tag)
+        if len(self._path) > MAX_DEPTH + 1:  # the first stands for the document
+            raise self._refusal(f"elements nested deeper than {MAX_DEPTH}")
         if parent == "event":
             if tag in _ATTRIBUTES:
                 self._attribute(self._cells, self._keys, attributes.get("key", ""), attributes.get("value", ""))

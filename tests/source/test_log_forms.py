@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -184,6 +185,12 @@ def test_a_wrong_form_is_refused(tmp_path: Path, line: str, named: str) -> None:
     said = refused(tmp_path, HEADER + ROWS, MAPPING + line + "\n")
     assert "mapping.yaml" in said
     assert named in said
+
+
+def test_a_mapping_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ConfigurationError, match=r"pipe.yaml: is not a regular file"):
+        load_mapping(tmp_path / "pipe.yaml")
 
 
 def test_two_changes_of_a_column_make_two_events_but_not_of_one_type(tmp_path: Path) -> None:
