@@ -146,14 +146,13 @@ class EventLog:
             for number, step in called
             if step.when is None or step.applies(cells)
         ]
-        if plan.last:
+        case.waiting = None
+        if plan.last and (reading.lengths is None or reading.lengths.get(case_id) == case.rows):
             waiting = _Waiting(reading.line, plan, occurred, role, self._rules.of_last(cells))
             if reading.lengths is None:
                 case.waiting = waiting
-            elif reading.lengths.get(case_id) == case.rows:
+            else:
                 found += self._last(reading, case_id, position, waiting, make)
-        else:
-            case.waiting = None
         return found
 
     def _called(self, plan: Plan, case: _Case, position: int, cells: Cells) -> tuple[list[tuple[int, Step]], int]:

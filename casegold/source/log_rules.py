@@ -151,7 +151,11 @@ class Rules:
         raw = constants.copy()
         for (name, given), cell in zip(self._given[number], cells, strict=False):
             text = (cell or "").strip() or given.default
-            if text is not None:
+            if text is None:
+                continue
+            if name in _PLAIN and storable(text):
+                raw[name] = text
+            else:
                 raw[name], lost = self._value(name, given.column, text)
                 dropped += lost
         try:
