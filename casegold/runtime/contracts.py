@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from casegold.domain.contract import Contracts
+from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.odcs import parse_contract
 
@@ -23,12 +23,24 @@ def load_contracts(directory: Path, *, first_date: date | None = None) -> Contra
     Raises:
         ConfigurationError: no such directory, no contract in it, or one that is wrong.
     """
+    contracts = [contract for _, contract in _read(directory)]
+    return Contracts(
+        contract if first_date is None else replace(contract, first_date=first_date) for contract in contracts
+    )
+
+
+def contract_file(directory: Path, dataset: str) -> Path:
+    """The file that describes a dataset, for messages. Raises ConfigurationError when there is none."""
+    for path, contract in _read(directory):
+        if contract.dataset == dataset:
+            return path
+    raise ConfigurationError(f"no contract in {directory} describes {dataset}", remedy="add its contract")
+
+
+def _read(directory: Path) -> list[tuple[Path, DatasetContract]]:
     paths = sorted(directory.glob("*.yaml"))
     if not paths:
         raise ConfigurationError(
             f"no contracts in {directory}", remedy="point to the directory that holds the dataset contracts"
         )
-    contracts = [parse_contract(path.read_text(encoding="utf-8"), str(path)) for path in paths]
-    return Contracts(
-        contract if first_date is None else replace(contract, first_date=first_date) for contract in contracts
-    )
+    return [(path, parse_contract(path.read_text(encoding="utf-8"), str(path))) for path in paths]

@@ -21,6 +21,7 @@ from casegold.domain.errors import ConfigurationError, SourceUnavailable, Valida
 from casegold.domain.sql import load
 from casegold.manifest import listing
 from casegold.manifest.db import ControlDb
+from casegold.runtime.allow_list import refuse_undeclared
 from casegold.runtime.services import dagster_home, local, stack
 from casegold.runtime.settings import PREFIX, Settings, load_settings
 from casegold.source.import_log import EventLog
@@ -80,6 +81,7 @@ def simulated_act(cases: int, seed: int) -> Act:
 def log_act(log: Path, mapping_file: Path) -> Act:
     """A real event log, from its first to its last date, in its own time zone."""
     mapping = load_mapping(mapping_file)
+    refuse_undeclared(load_settings(), mapping.source, f"{mapping_file}: source")
     calendar = BusinessCalendar(mapping.time_zone)
     dates = {calendar.date_of(event.occurred_at) for event in EventLog(log, mapping).check()}
     if not dates:

@@ -9,15 +9,15 @@ Not here: reading files (`log_rows`), the mapping's form (`mapping`), payloads (
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha1
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn, TypeVar
 
 from casegold.domain.errors import ConfigurationError
-from casegold.domain.events import MAX_IDENTIFIER, CaseEvent
+from casegold.domain.events import MAX_IDENTIFIER, CaseEvent, EventType
 from casegold.source.json_text import storable
 from casegold.source.log_row import Cells
 from casegold.source.log_rows import read_rows
@@ -25,6 +25,7 @@ from casegold.source.log_rules import Plan, Rules, Step
 from casegold.source.log_values import Unfit, unreadable_time
 from casegold.source.mapping import ROLES, Mapping
 
+T = TypeVar("T")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:casegold:event-log")
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
@@ -35,6 +36,13 @@ class Allowed:
 
     earliest: datetime = datetime(1900, 1, 1, tzinfo=UTC)
     latest: datetime = datetime(2999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+class Checked(NamedTuple):
+    """What a check tells of an event: enough to count it."""
+
+    type: EventType
+    occurred_at: datetime
 
 
 @dataclass(slots=True)
@@ -67,6 +75,10 @@ class _Pass:
     dropped: int = 0
 
 
+_Make = Callable[[_Pass, Step, str, int, int, datetime, Cells], T]
+"""Makes what a pass gives of each event, from its step, case id, position, role, time and cells. Raises Unfit."""
+
+
 class EventLog:
     """A log and its mapping. Iterate over `check()` to its end first; `events()` then gives them in the file's order.
 
@@ -95,30 +107,30 @@ class EventLog:
     def cases(self) -> int:
         return len(self._lengths)
 
-    def check(self) -> Iterator[CaseEvent]:
+    def check(self) -> Iterator[Checked]:
         """Every event; those of `lastEvent` come at the end, for only then it is known which rows are last."""
         reading = _Pass(None)
-        yield from self._read(reading)
+        yield from self._read(reading, self._checked)
         self._lengths = {case_id: case.rows for case_id, case in reading.cases.items()}
         self.dropped = reading.dropped
 
     def events(self) -> Iterator[CaseEvent]:
         """The events in the file's order; the same file and mapping give the same events."""
-        return self._read(_Pass(self._lengths))
+        return self._read(_Pass(self._lengths), self._event)
 
-    def _read(self, reading: _Pass) -> Iterator[CaseEvent]:
+    def _read(self, reading: _Pass, make: _Make[T]) -> Iterator[T]:
         try:
             for line, cells in read_rows(self._path, self._rules.columns, self._rules.form):
                 reading.line = line
-                yield from self._row(reading, cells)
+                yield from self._row(reading, cells, make)
             for case_id, case in reading.cases.items():
                 if case.waiting is not None:
-                    yield from self._last(reading, case_id, case.rows - 1, case.waiting)
+                    yield from self._last(reading, case_id, case.rows - 1, case.waiting, make)
         except Unfit as error:
             place = f"{self._path.name}, line {reading.line}"
             raise ConfigurationError(f"{place}: {error}", remedy=error.remedy) from error
 
-    def _row(self, reading: _Pass, cells: Cells) -> list[CaseEvent]:
+    def _row(self, reading: _Pass, cells: Cells, make: _Make[T]) -> list[T]:
         case_id = (cells[self._case] or "").strip() or self._missing(cells, self._case)
         case = reading.cases.get(case_id) or self._new_case(reading, case_id)
         occurred = self._occurred(reading, cells)
@@ -130,18 +142,17 @@ class EventLog:
             cells = (*cells[: len(self._rules.columns.names)], str(position))
         called, role = self._called(plan, case, position, cells)
         found = [
-            self._event(reading, step, case_id, position, number, occurred, cells)
+            make(reading, step, case_id, position, number, occurred, cells)
             for number, step in called
             if step.when is None or step.applies(cells)
         ]
-        if plan.last:
+        case.waiting = None
+        if plan.last and (reading.lengths is None or reading.lengths.get(case_id) == case.rows):
             waiting = _Waiting(reading.line, plan, occurred, role, self._rules.of_last(cells))
             if reading.lengths is None:
                 case.waiting = waiting
-            elif reading.lengths.get(case_id) == case.rows:
-                found += self._last(reading, case_id, position, waiting)
-        else:
-            case.waiting = None
+            else:
+                found += self._last(reading, case_id, position, waiting, make)
         return found
 
     def _called(self, plan: Plan, case: _Case, position: int, cells: Cells) -> tuple[list[tuple[int, Step]], int]:
@@ -176,17 +187,23 @@ class EventLog:
             problem = f"before the first date: {self._allowed.earliest}" if early else f"after {self._allowed.latest}"
             raise Unfit(
                 f"{column}: {text[:100]!r} is {problem}, so ingest would reject it",
-                "correct the row, or firstDate and maxFuture of the contract of silver/case_events",
+                "correct the row, or firstDate and maxFuture of the contracts",
             )
         reading.dropped += lost
         return occurred
 
-    def _last(self, reading: _Pass, case_id: str, position: int, waiting: _Waiting) -> Iterator[CaseEvent]:
+    def _last(self, reading: _Pass, case_id: str, position: int, waiting: _Waiting, make: _Make[T]) -> Iterator[T]:
         reading.line = waiting.line
         for step in waiting.plan.last:
             if step.applies(waiting.cells):
                 role = waiting.role + step.role
-                yield self._event(reading, step, case_id, position, role, waiting.occurred, waiting.cells)
+                yield make(reading, step, case_id, position, role, waiting.occurred, waiting.cells)
+
+    def _checked(
+        self, reading: _Pass, step: Step, _case: str, _position: int, _role: int, occurred: datetime, cells: Cells
+    ) -> Checked:
+        reading.dropped += step.payload(cells)[2]
+        return Checked(step.type, occurred)
 
     def _event(
         self, reading: _Pass, step: Step, case_id: str, position: int, role: int, occurred: datetime, cells: Cells

@@ -10,6 +10,7 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import CaseEvent, Rejection
 from casegold.source.codec import STRUCTURED_CONTENT, Encoding, KafkaRecord, decode, encode
 from casegold.source.json_text import MAX_BYTES
+from casegold.source.log_file import open_regular
 
 _HEADERS = (("content-type", STRUCTURED_CONTENT.encode()),)
 
@@ -29,7 +30,7 @@ def write_events(path: Path, events: Iterable[CaseEvent]) -> int:
 def read_events(path: Path) -> Iterator[CaseEvent]:
     """The events of a file, in order. Raises ConfigurationError naming the line of the first that is none."""
     try:
-        file = path.open("rb")
+        file = open_regular(path)
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", remedy="name a readable file") from error
     with file:

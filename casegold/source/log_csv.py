@@ -27,6 +27,7 @@ def csv_rows(path: Path, columns: Columns, form: Form) -> Iterator[Row]:
         reader = csv.reader(lines.read(), delimiter=form.delimiter, strict=True)
         try:
             header = next(reader, None)
+            lines.held = 0
             pick = _picker(header, columns, path.name)
             width = len(header or ())
             for row in reader:

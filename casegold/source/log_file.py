@@ -33,7 +33,7 @@ def open_log(path: Path) -> Iterator[BinaryIO]:
         ConfigurationError: it is no regular file, cannot be read, is damaged, or unpacks to more than MAX_RATIO times.
     """
     try:
-        with _regular(path) as file:
+        with open_regular(path) as file:
             yield _unpacked(file, path.name) if path.suffix == ".gz" else file
     except OSError as error:
         raise refusal(path.name, f"cannot be read: {error}", "check the path and the file") from error
@@ -43,14 +43,14 @@ def open_log(path: Path) -> Iterator[BinaryIO]:
 
 def read_small(path: Path, limit: int) -> bytes:
     """The bytes of a regular file. Raises ConfigurationError for more than `limit`; OSError where it cannot be read."""
-    with _regular(path) as file:
+    with open_regular(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
         raise refusal(str(path), f"has more than {limit} bytes", "name another file")
     return content
 
 
-def _regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BinaryIO:
     """Opened without waiting: a pipe that nobody writes to would hang, a device may never end."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=_BUFFER)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

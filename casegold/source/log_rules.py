@@ -86,6 +86,7 @@ class Rules:
         self._slots_of = {id(rule): self.slots for rule in mapping.rules()}
         self._slots_of |= {id(rule): last_slots for rule in mapping.last_event}
         self._made_of = lru_cache(_CACHED)(self._make)
+        self._constants = lru_cache(None)(self._read_constants)
         self._rules = mapping.rules()
         self._given = [
             [(name, given) for name, given in rule.data.items() if isinstance(given, FromColumn)]
@@ -146,10 +147,15 @@ class Rules:
     def _make(self, number: int, cells: Cells) -> Made:
         """The payload of a rule from the cells that it reads, in its order. Raises Unfit."""
         rule = self._rules[number]
-        raw, dropped = self._constants(number)
+        constants, dropped = self._constants(number)
+        raw = constants.copy()
         for (name, given), cell in zip(self._given[number], cells, strict=False):
             text = (cell or "").strip() or given.default
-            if text is not None:
+            if text is None:
+                continue
+            if name in _PLAIN and storable(text):
+                raw[name] = text
+            else:
                 raw[name], lost = self._value(name, given.column, text)
                 dropped += lost
         try:
@@ -157,7 +163,7 @@ class Rules:
         except Invalid as error:
             raise Unfit(f"{rule.type}: {error}", "correct the row, or the rule's data in the mapping") from error
 
-    def _constants(self, number: int) -> tuple[dict[str, Any], int]:
+    def _read_constants(self, number: int) -> tuple[dict[str, Any], int]:
         values: dict[str, Any] = {}
         dropped = 0
         for name, given in self._rules[number].data.items():

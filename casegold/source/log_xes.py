@@ -62,7 +62,7 @@ class _Traces:
         self._begin_trace()
 
     def _begin_trace(self) -> None:
-        self._trace: dict[int, str] = {}
+        self._trace: list[str | None] = [None] * len(self._slots)
         self._trace_keys: set[str] = set()
         self._keys: set[str] = set()
         self._events: list[tuple[int, list[str | None]]] = []
@@ -85,8 +85,6 @@ class _Traces:
         """What a file makes grow without completing a trace, looked at after every chunk."""
         if fed - self._parser.CurrentByteIndex > MAX_TOKEN:
             raise self._refusal(f"a tag or comment of more than {MAX_TOKEN} bytes")
-        if len(self._path) > MAX_DEPTH:
-            raise self._refusal(f"elements nested deeper than {MAX_DEPTH}")
         if len(self._parser.intern) > MAX_NAMES:
             raise self._refusal(f"more than {MAX_NAMES} different names of elements and attributes")
         self._refuse_attributes()
@@ -95,15 +93,18 @@ class _Traces:
         tag = qualified.rpartition(":")[2] if ":" in qualified else qualified
         parent = self._path[-1]
         self._path.append(tag)
+        if len(self._path) > MAX_DEPTH + 1:  # the first stands for the document
+            raise self._refusal(f"elements nested deeper than {MAX_DEPTH}")
         if parent == "event":
             if tag in _ATTRIBUTES:
-                self._event_attribute(attributes)
+                self._attribute(self._cells, self._keys, attributes.get("key", ""), attributes.get("value", ""))
         elif tag == "event":
             if parent != "trace":
                 raise self._refusal("an event outside a trace belongs to no case", "put it into its case's trace")
             self._begin_event()
         elif parent == "trace" and tag in _ATTRIBUTES:
-            self._trace_attribute(attributes)
+            key = _CASE + attributes.get("key", "")
+            self._attribute(self._trace, self._trace_keys, key, attributes.get("value", ""))
         elif tag == "trace" and "trace" in self._path[:-1]:
             raise self._refusal("a trace within a trace")
 
@@ -115,30 +116,17 @@ class _Traces:
         if len(self._events) > MAX_EVENTS:
             raise self._refusal(f"a trace of more than {MAX_EVENTS} events", "split the log")
 
-    def _event_attribute(self, attributes: dict[str, str]) -> None:
-        key = attributes.get("key", "")
-        if key in self._keys:
+    def _attribute(self, cells: list[str | None], keys: set[str], key: str, value: str) -> None:
+        """One attribute of the event or trace whose cells and keys so far are given."""
+        if key in keys:
             raise self._refusal(f"the attribute {key!r} is given twice")
-        self._keys.add(key)
-        value = attributes.get("value", "")
-        slot = self._slots.get(key)
-        if slot is not None:
-            self._cells[slot] = value
-            self._hold(len(value))
+        keys.add(key)
         if len(value) > MAX_FIELD:
             raise self._refusal(f"the attribute {key!r} has more than {MAX_FIELD} characters")
-
-    def _trace_attribute(self, attributes: dict[str, str]) -> None:
-        key, value = _CASE + attributes.get("key", ""), attributes.get("value", "")
-        if key in self._trace_keys:
-            raise self._refusal(f"the attribute {key!r} is given twice")
-        self._trace_keys.add(key)
         slot = self._slots.get(key)
         if slot is not None:
-            self._trace[slot] = value
+            cells[slot] = value
             self._hold(len(value))
-        if len(value) > MAX_FIELD:
-            raise self._refusal(f"the attribute {key!r} has more than {MAX_FIELD} characters")
 
     def _hold(self, size: int) -> None:
         self._held += size
@@ -152,7 +140,7 @@ class _Traces:
                 self._refuse_attributes()
         elif tag == "trace":
             self._refuse_attributes()
-            of_trace = self._trace.items()
+            of_trace = [(slot, value) for slot, value in enumerate(self._trace) if value is not None]
             for line, cells in self._events:
                 for slot, value in of_trace:
                     if cells[slot] is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
+from typing import Protocol
 
 import msgspec
 
 from casegold.domain.calendar import BusinessCalendar, days
-from casegold.domain.events import EVENT_TYPES, CaseEvent
+from casegold.domain.events import EVENT_TYPES, EventType
 from casegold.domain.identity import canonical_instant, canonical_json
 
 
@@ -39,6 +40,16 @@ class ControlTotal(msgspec.Struct, frozen=True):
         ).encode()
 
 
+class Countable(Protocol):
+    """What is counted: an event, or what a check tells of one."""
+
+    @property
+    def type(self) -> EventType: ...
+
+    @property
+    def occurred_at(self) -> datetime: ...
+
+
 class Tally:
     """Counts events of one source by business date and type. Memory: one number for each date and type that occurs."""
 
@@ -49,7 +60,7 @@ class Tally:
         self._instant: datetime | None = None
         self._date = date.min
 
-    def add(self, event: CaseEvent) -> None:
+    def add(self, event: Countable) -> None:
         if event.occurred_at is not self._instant:  # events of one row share it, and to look up a date is slow
             self._instant, self._date = event.occurred_at, self._calendar.date_of(event.occurred_at)
         key = self._date, event.type.value

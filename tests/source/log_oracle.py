@@ -91,14 +91,15 @@ def log_events(path: Path, mapping: Mapping, lengths: Counter[str]) -> Iterator[
     walk = _Walk(lengths)
     for row in read_rows(path):
         case_id = _text(row, mapping.columns.case)
-        occurred = _time(row, mapping.columns.time, mapping)
+        if len(case_id) > 256 or "\0" in case_id:  # also where a row makes no event: the id names what is counted
+            raise _refusal(row, f"{case_id!r} is no case id", "correct the row")
+        _time(row, mapping.columns.time, mapping)
         position = walk.positions[case_id]
         walk.positions[case_id] += 1
         row.values[POSITION] = str(position)
         for role, (name, rule) in enumerate(_rules(row, mapping, walk, case_id, position)):
             if _applies(row, mapping, rule):
-                sequence = position * ROLES + role
-                yield _event(row, mapping, rule, case_id, occurred, sequence, f"{position}\n{name}")
+                yield _event(row, mapping, rule, position * ROLES + role, f"{position}\n{name}")
 
 
 def _rules(row: LogRow, mapping: Mapping, walk: _Walk, case_id: str, position: int) -> Iterator[tuple[str, Rule]]:
@@ -137,24 +138,23 @@ def _changed(row: LogRow, change: ColumnChange, walk: _Walk, case_id: str, numbe
     return True
 
 
-def _event(
-    row: LogRow, mapping: Mapping, rule: Rule, case_id: str, occurred: datetime, sequence: int, role: str
-) -> CaseEvent:
+def _event(row: LogRow, mapping: Mapping, rule: Rule, sequence: int, role: str) -> CaseEvent:
+    case_id, occurred = _text(row, mapping.columns.case), _time(row, mapping.columns.time, mapping)
     raw = {name: value for name, given in rule.data.items() if (value := _value(row, mapping, name, given)) is not None}
     try:
         data, data_json = read_payload(rule.type, raw)
     except Invalid as error:
         raise _refusal(row, f"{rule.type}: {error}", "correct the row, or the rule's data in the mapping") from error
     return CaseEvent(
-        source=mapping.source,
         id=str(uuid.uuid5(_NAMESPACE, f"{mapping.name}\n{case_id}\n{role}")),
         type=EventType(rule.type),
-        case_id=case_id,
         occurred_at=occurred,
         emitted_at=occurred,
-        data=data,
-        data_json=data_json,
         sequence=sequence,
+        source=mapping.source,
+        case_id=case_id,
+        data_json=data_json,
+        data=data,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Message
 
-from casegold.domain.errors import SourceUnavailable
+from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.domain.events import DEFAULT_SOURCE, EVENT_TYPES, CaseEvent
 from casegold.runtime.cli.load import commands
-from casegold.runtime.settings import Settings
+from casegold.runtime.demo import log_act
+from casegold.runtime.settings import REPOSITORY, Settings
 from casegold.source.codec import KafkaRecord, decode
 from casegold.source.jsonl import read_events
 from casegold.source.producer import RecordSender
@@ -93,6 +96,70 @@ def test_a_log_is_sent_whole_or_not_at_all(settings: Settings, tmp_path: Path) -
     assert "casegold clock fix 2026-03-30T22:00:00+00:00" in output
     assert len(decoded(settings)) == 6
     assert len(received(settings, settings.totals_topic)) == 3 * len(EVENT_TYPES)
+
+
+def refused(*arguments: str) -> str:
+    result = CliRunner().invoke(click.Group(commands=list(commands)), arguments)
+    assert isinstance(result.exception, ConfigurationError), result.output
+    return str(result.exception)
+
+
+GOLD = REPOSITORY / "contracts" / "datasets" / "gold_case_daily_snapshot.yaml"
+
+
+def nothing_sent(settings: Settings) -> bool:
+    return not received(settings, settings.events_topic) and not received(settings, settings.totals_topic)
+
+
+@pytest.mark.parametrize("option", [[], ["--dry-run"], ["--to", "events.jsonl"]])
+def test_a_log_of_an_undeclared_source_is_refused(settings: Settings, tmp_path: Path, option: list[str]) -> None:
+    log, mapping = tmp_path / "log.csv", tmp_path / "mapping.yaml"
+    log.write_text(HEADER + ROWS)
+    mapping.write_text(MAPPING + "source: urn:other\n")
+    said = refused("import-log", str(log), "--mapping", str(mapping), *option)
+    assert f"{mapping}: source: the source 'urn:other' is not declared in {GOLD}" in said
+    assert f"\n  -> name one of its sources ({DEFAULT_SOURCE}), or add it to `sources` there" in said
+    assert nothing_sent(settings)
+
+
+def test_a_file_with_one_event_of_an_undeclared_source_is_refused_whole(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    run(*SIMULATE, "--to", str(file))
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines, lines[0].replace(DEFAULT_SOURCE, "urn:other")]))
+    said = refused("send", str(file))
+    assert f"{file}, line {len(lines) + 1}: the source 'urn:other' is not declared in {GOLD}" in said
+    assert nothing_sent(settings)
+    file.write_text("".join(lines))
+    assert f"{len(lines)} events to" in run("send", str(file))
+    assert len(received(settings, settings.events_topic)) == len(lines)
+
+
+def test_events_from_a_pipe_are_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "events.jsonl"
+    os.mkfifo(pipe)
+    assert "is not a regular file" in refused("send", str(pipe))
+
+
+def test_simulated_cases_need_their_source_declared(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(GOLD.parent, tmp_path / "contracts")
+    for path in (tmp_path / "contracts").iterdir():
+        path.write_text(path.read_text().replace(DEFAULT_SOURCE, "urn:other"))
+    monkeypatch.setenv("CASEGOLD_CONTRACTS_DIR", str(tmp_path / "contracts"))
+    said = refused(*SIMULATE)
+    assert f"the simulated case system: the source '{DEFAULT_SOURCE}' is not declared in {tmp_path}" in said
+    assert "(urn:other)" in said
+    assert nothing_sent(settings)
+
+
+def test_a_demonstration_of_a_log_of_an_undeclared_source_starts_nothing(tmp_path: Path) -> None:
+    log, mapping = tmp_path / "log.csv", tmp_path / "mapping.yaml"
+    log.write_text(HEADER + ROWS)
+    mapping.write_text(MAPPING + "source: urn:other\n")
+    with pytest.raises(ConfigurationError, match=r"source: the source 'urn:other' is not declared in"):
+        log_act(log, mapping)
 
 
 def test_a_failed_delivery_names_topic_and_count(settings: Settings) -> None:

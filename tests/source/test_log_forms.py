@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,9 +20,9 @@ from casegold.runtime.cli.load import commands
 from casegold.source.import_log import Allowed, EventLog
 from casegold.source.json_text import storable
 from casegold.source.mapping import load_mapping
-from tests.source.test_import_log import HEADER, LOGS, MAPPING, ROWS, events_of
+from tests.source.test_import_log import HEADER, MAPPING, ROWS, events_of
 
-INPUTS = LOGS.parent / "inputs"
+INPUTS = Path(__file__).parent / "inputs"
 EXCEL = "a,start,2026-03-28 23:30:00,ann,\r\na,fine,2026-03-30 00:00:00,,10.50\r\n"
 XES_MAPPING = MAPPING.replace("case: case", 'case: "case:id"')
 
@@ -45,12 +46,6 @@ def command(*arguments: str) -> str:
         return str(result.exception)
     assert result.exception is None, result.exception
     return result.output
-
-
-def given_input(name: str) -> Path:
-    if not (INPUTS / name).exists():
-        pytest.skip(f"{name} is not in {INPUTS}; EVENT_LOGS names the directory beside it")
-    return INPUTS / name
 
 
 @pytest.fixture(autouse=True)
@@ -86,13 +81,14 @@ def test_a_nul_character_of_a_mapping_is_refused(tmp_path: Path) -> None:
     assert "log.csv, line 2: caseType: a NUL character" in said
 
 
-def test_the_given_nul_csv() -> None:
-    said = command(str(given_input("nul.csv")), "--mapping", str(given_input("nul.yaml")))
+def test_a_nul_character_in_a_file_is_refused() -> None:
+    said = command(str(INPUTS / "nul.csv"), "--mapping", str(INPUTS / "nul.yaml"))
     assert "nul.csv, line 2: who: a NUL character or a lone surrogate in 'a\\x00b'" in said
+    assert "\n  -> take it out of the row" in said
 
 
-def test_the_given_csv_of_excel_with_blank_last_lines() -> None:
-    said = command(str(given_input("blank_end.csv")), "--mapping", str(given_input("nul.yaml")))
+def test_a_csv_of_excel_with_blank_last_lines() -> None:
+    said = command(str(INPUTS / "blank_end.csv"), "--mapping", str(INPUTS / "nul.yaml"))
     assert "3 rows, 2 cases, 5 events, 2024-03-01 to 2024-03-02" in said
 
 
@@ -189,6 +185,12 @@ def test_a_wrong_form_is_refused(tmp_path: Path, line: str, named: str) -> None:
     said = refused(tmp_path, HEADER + ROWS, MAPPING + line + "\n")
     assert "mapping.yaml" in said
     assert named in said
+
+
+def test_a_mapping_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ConfigurationError, match=r"pipe.yaml: is not a regular file"):
+        load_mapping(tmp_path / "pipe.yaml")
 
 
 def test_two_changes_of_a_column_make_two_events_but_not_of_one_type(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -17,10 +17,10 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import CaseEvent
 from casegold.manifest.db import ControlDb
 from casegold.manifest.installation import business_clock
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.allow_list import allowed, refuse_undeclared
 from casegold.runtime.settings import Settings, load_settings
 from casegold.source.codec import Encoding
-from casegold.source.import_log import Allowed, EventLog
+from casegold.source.import_log import EventLog
 from casegold.source.jsonl import read_events, write_events
 from casegold.source.loading import EncodingMix, Range, send_event, send_totals
 from casegold.source.mapping import Mapping, load_mapping
@@ -34,8 +34,6 @@ _DATE = click.DateTime(["%Y-%m-%d"])
 _SHARE = click.FloatRange(0, 1)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _STEP = 1000
-INGESTED = "silver/case_events"
-"""The dataset whose contract says which events ingest lets in."""
 
 
 def _day(_context: click.Context, _parameter: click.Parameter, value: datetime | None) -> date | None:
@@ -108,6 +106,7 @@ def simulate(
         click.echo(f"{write_events(to, events)} events of {plan.first} to {plan.until} written to {to}")
         return
     span = Range(plan.first, plan.until, plan.as_of, totals_revision, totals_error)
+    refuse_undeclared(settings, plan.source, "the simulated case system")
     _send_simulated(settings, plan, span, EncodingMix(binary, structured))
 
 
@@ -151,8 +150,9 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
     The whole file is checked before the first event is sent.
     """
     settings, mapping = load_settings(), load_mapping(mapping_file)
+    refuse_undeclared(settings, mapping.source, f"{mapping_file}: source")
     calendar = BusinessCalendar(settings.time_zone)
-    log = EventLog(file, mapping, _allowed(settings, calendar))
+    log = EventLog(file, mapping, allowed(settings, calendar))
     tally = Tally(mapping.source, calendar)
     for event in _progress(log.check(), "events checked"):
         tally.add(event)
@@ -173,13 +173,6 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
     else:
         _tell_dates(settings, calendar, span)
         _send_log(settings, mapping, events, tally, span)
-
-
-def _allowed(settings: Settings, calendar: BusinessCalendar) -> Allowed:
-    """What ingest lets in, by its own contract; a later ingest lets in more, never less."""
-    contract = load_contracts(settings.contracts_dir, first_date=settings.first_date)[INGESTED]
-    earliest = calendar.end_of(contract.first_date - timedelta(days=1))
-    return Allowed(earliest, SystemClock().now() + contract.max_future)
 
 
 def _tell_dates(settings: Settings, calendar: BusinessCalendar, span: Range) -> None:
@@ -205,12 +198,29 @@ def _send_log(settings: Settings, mapping: Mapping, events: Iterable[CaseEvent],
 @click.command()
 @click.argument("file", type=_FILE)
 def send(file: Path) -> None:
-    """Send the events of a JSON lines file, without control totals: the source that wrote it sends those."""
+    """Send the events of a JSON lines file, without control totals: the source that wrote it sends those.
+
+    The whole file is checked before the first event is sent.
+    """
     settings = load_settings()
+    checked = _check_file(settings, file)
     with RecordSender(settings.kafka_config()) as sender:
         for event in _progress(read_events(file), "events sent"):
             send_event(sender, settings.events_topic, event, Encoding.STRUCTURED, settings.plain_source)
+        if sender.sent != checked:
+            raise ConfigurationError(f"{file} changed while it was read", remedy="send it again, unchanged")
     click.echo(f"{sender.sent} events to {settings.events_topic}")
+
+
+def _check_file(settings: Settings, file: Path) -> int:
+    """The number of its events, each of a source that is declared."""
+    sources: set[str] = set()
+    line = 0
+    for line, event in enumerate(_progress(read_events(file), "events checked"), start=1):
+        if event.source not in sources:
+            refuse_undeclared(settings, event.source, f"{file}, line {line}")
+            sources.add(event.source)
+    return line
 
 
 commands = (simulate, import_log, send)
