@@ -30,8 +30,11 @@ def instant_text() -> st.SearchStrategy[str]:
     return st.tuples(days, st.sampled_from("Tt"), seconds, decimals, OFFSETS).map("".join)
 
 
+# From 2**53 on a double may stand for several integers: the codec takes none of them, JSON Schema takes all.
+EXACT = FINITE.filter(lambda value: not isinstance(value, float) or abs(value) < 2**53)
+
 MUTANTS = (
-    FINITE
+    EXACT
     | instant_text()
     | st.sampled_from(
         [
