@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -26,6 +27,7 @@ from casegold.source.remedies import REMEDIES, field_of
 from tests.ingest.events import correction, event, record_of, retyped, send_events
 from tests.ingest.register import TOTALS, read, rows, send, send_totals, total
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "producers.md"
 JAVA = Path(__file__).parent / "java_instants.jsonl"
 
 
@@ -104,6 +106,14 @@ def test_it_says_what_ingest_then_does_with_totals(platform: Platform) -> None:
     assert verdicts.count(Verdict.REJECTED) == summary["rejected"] + summary["conflicts"] == 7  # type: ignore[operator]
     refused = {row["kafka_offset"]: row["reason"] for row in rows(platform, "bronze/rejected_totals")}
     assert {int(each["place"].partition(":")[2]): each["reason"] for each in findings if each["reason"]} == refused
+    assert {each["field"] for each in findings if each["field"]} == {
+        "value",
+        "key",
+        "source",
+        "eventType",
+        "asOf",
+        "revision",
+    }
 
 
 def test_the_newest_records_are_taken(platform: Platform) -> None:
@@ -187,6 +197,23 @@ def test_each_line_is_told_by_its_number_field_and_remedy(tmp_path: Path) -> Non
     assert "and 4 more" in shown
     assert REMEDIES[RejectReason.CONFLICT] in shown
     assert shown.endswith("7 records: 2 accepted, 0 the same again, 5 rejected\n")
+
+
+def test_the_examples_of_the_documentation_are_what_they_are_said_to_be(tmp_path: Path) -> None:
+    blocks = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    structured, plain, correction_, counted = [json.loads(block) for block in blocks]
+    file = tmp_path / "documented.jsonl"
+    corrected = structured | {"id": "e-8", "type": "CaseCorrected", "data": correction_}
+    file.write_text("".join(json.dumps(each) + "\n" for each in (structured, plain, corrected)))
+    code, findings = _checked(str(file))
+    assert (code, [each["verdict"] for each in findings]) == (0, ["ACCEPTED", "DUPLICATE", "ACCEPTED"])
+    file.write_text(json.dumps(counted))
+    assert _checked(str(file), "--totals")[0] == 0
+
+
+def test_the_documentation_tells_every_reason() -> None:
+    told = DOCUMENT.read_text(encoding="utf-8")
+    assert all(f"`{reason}`" in told for reason in RejectReason)
 
 
 def test_every_reason_has_a_remedy() -> None:
