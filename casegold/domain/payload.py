@@ -21,9 +21,12 @@ from casegold.domain.events import (
 )
 from casegold.domain.identity import canonical_instant, canonical_json
 
-_INSTANT = re.compile(
-    r"(?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
-)
+MAX_DECIMALS = 9
+"""Decimals of a second that are read; what is below microseconds is cut off. Java prints up to nine."""
+_SECOND = r"((?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})"
+_ZONE = r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+_INSTANT = re.compile(rf"{_SECOND}(?:(\.[0-9]{{1,6}})[0-9]{{0,{MAX_DECIMALS - 6}}})?{_ZONE}")
+_TOO_FINE = re.compile(rf"{_SECOND}\.([0-9]{{{MAX_DECIMALS + 1},}}){_ZONE}")
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,2})?")
 _WITH_DEADLINE = (BreachClockStarted, ReplacementData)
 _WITH_AMOUNT = (DecisionIssued, ReplacementData)
@@ -37,13 +40,26 @@ class Invalid(ValueError):
 
 
 def read_instant(value: object, field: str) -> datetime:
-    """An ISO 8601 instant with offset, year 1900 to 2999, at most microseconds, as UTC. Raises Invalid."""
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise Invalid(f"{field}: not an ISO 8601 instant with offset, years 1900-2999, at most 6 decimals")
+    """An RFC 3339 instant, year 1900 to 2999, as UTC; more than six decimals are cut to microseconds. Raises Invalid.
+
+    Cut as text, never rounded: an instant stays on its date, and of two instants the earlier never becomes the later.
+    """
+    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise Invalid(f"{field}: {_not_read(value)}")
+    day, second, fraction, zone = match.groups()
     try:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        return datetime.fromisoformat(f"{day}T{second}{fraction or ''}{zone.upper()}").astimezone(UTC)
     except ValueError as error:
         raise Invalid(f"{field}: {error}") from error
+
+
+def _not_read(value: object) -> str:
+    """What is wrong with an instant."""
+    too_fine = _TOO_FINE.fullmatch(value) if isinstance(value, str) else None
+    if too_fine is not None:
+        return f"{len(too_fine[3])} decimals of a second, at most {MAX_DECIMALS} are read"
+    return f"not an ISO 8601 instant with offset, years 1900-2999, at most {MAX_DECIMALS} decimals"
 
 
 def read_payload(kind: EventType, data: object) -> tuple[Payload, str]:

@@ -13,6 +13,7 @@ from casegold.source.json_text import MAX_BYTES
 from casegold.source.log_file import open_regular
 
 _HEADERS = (("content-type", STRUCTURED_CONTENT.encode()),)
+_LONGEST = MAX_BYTES + len(b"\r\n")
 
 
 def write_events(path: Path, events: Iterable[CaseEvent]) -> int:
@@ -29,17 +30,30 @@ def write_events(path: Path, events: Iterable[CaseEvent]) -> int:
 
 def read_events(path: Path) -> Iterator[CaseEvent]:
     """The events of a file, in order. Raises ConfigurationError naming the line of the first that is none."""
+    for number, line in read_lines(path):
+        record = KafkaRecord(str(path), 0, number, datetime.now(UTC), None, line, _HEADERS)
+        event = decode(record, default_source="")
+        if isinstance(event, Rejection):
+            raise ConfigurationError(
+                f"{path}, line {number}: {event.reason}: {event.detail}",
+                remedy="`casegold check-events` tells every line that is none, with what to do",
+            )
+        yield event
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with their numbers. Of one beyond MAX_BYTES so much is given that it shows as too long.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
     try:
         file = open_regular(path)
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}", remedy="name a readable file") from error
     with file:
-        for number, line in enumerate(iter(lambda: file.readline(MAX_BYTES + 2), b""), start=1):
-            record = KafkaRecord(str(path), 0, number, datetime.now(UTC), None, line.rstrip(b"\r\n"), _HEADERS)
-            event = decode(record, default_source="")
-            if isinstance(event, Rejection):
-                raise ConfigurationError(
-                    f"{path}, line {number}: {event.reason}: {event.detail}",
-                    remedy="write one structured CloudEvent a line, as `casegold simulate --to` does",
-                )
-            yield event
+        for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), start=1):
+            rest = line
+            while len(rest) == _LONGEST and not rest.endswith(b"\n"):
+                rest = file.readline(_LONGEST)
+            yield number, line.rstrip(b"\r\n")

@@ -47,8 +47,8 @@ def decode_total(record: KafkaRecord) -> ControlTotal | Rejection:
 def conflict(record: KafkaRecord, total: ControlTotal, count: int, as_of: datetime) -> Rejection:
     """The rejection of a total whose revision was given before as `count` at `as_of`: the first one holds."""
     detail = (
-        f"revision {total.revision} of {total.business_date} {total.event_type} was {count} as of {as_of.isoformat()},"
-        f" now {total.count} as of {total.as_of.isoformat()}: a recount needs a higher revision"
+        f"revision: {total.revision} of {total.business_date} {total.event_type} was {count} as of {as_of.isoformat()},"
+        f" now {total.count} as of {total.as_of.isoformat()}; a recount needs a higher revision"
     )
     return refusal(record, total, RejectReason.CONFLICT, detail)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from referencing import Registry, Resource
 
 from casegold.domain.events import EVENT_TYPES, PAYLOADS, CaseEvent, EventType
 from casegold.domain.payload import Invalid, read_payload
-from casegold.domain.schema_evolution import Schema, incompatibilities
+from casegold.domain.schema_evolution import WIDER_PATTERNS, Schema, incompatibilities
 from casegold.source.codec import KafkaRecord, decode
 from tests.source.strategies import MUTANTS, payload_data
 
@@ -33,7 +34,7 @@ FORMATS = FormatChecker()
 
 @FORMATS.checks("date-time", raises=ValueError)
 def _is_instant(value: object) -> bool:
-    return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+    return not isinstance(value, str) or datetime.fromisoformat(value.upper()).tzinfo is not None
 
 
 def schema_accepts(kind: str, data: object) -> bool:
@@ -131,7 +132,11 @@ def _close(schema: Schema) -> None:
     schema["additionalProperties"] = False
 
 
-@pytest.mark.parametrize("change", [_drop_field, _retype, _require, _narrow, _shorten, _close])
+def _repattern(schema: Schema) -> None:
+    schema["properties"]["caseType"]["pattern"] = "^[a-z]+$"
+
+
+@pytest.mark.parametrize("change", [_drop_field, _retype, _require, _narrow, _shorten, _close, _repattern])
 def test_an_incompatible_change_is_found(change: Callable[[Schema], None]) -> None:
     changed = copy.deepcopy(SCHEMAS["CaseOpened"])
     change(changed)
@@ -144,3 +149,17 @@ def test_an_optional_field_or_a_wider_enum_is_compatible() -> None:
     changed["properties"]["priority"]["enum"].append("CRITICAL")
     changed["properties"]["caseType"]["maxLength"] = 500
     assert incompatibilities(SCHEMAS["CaseOpened"], changed) == []
+
+
+@given(st.sampled_from(sorted(WIDER_PATTERNS)).flatmap(lambda old: st.tuples(st.just(old), st.from_regex(old))))
+def test_a_wider_pattern_accepts_all_that_the_released_one_does(example: tuple[str, str]) -> None:
+    old, text = example
+    text = text.removesuffix("\n")  # Python's `$` lets a line end pass
+    assert re.search(WIDER_PATTERNS[old], text)
+
+
+def test_a_pattern_changes_only_as_entered() -> None:
+    ((old, new),) = WIDER_PATTERNS.items()
+    assert incompatibilities({"pattern": old}, {"pattern": new}) == []
+    assert incompatibilities({"pattern": new}, {"pattern": old}) != []
+    assert incompatibilities({"pattern": old}, {"pattern": new.replace("{1,9}", "{1,3}")}) != []

@@ -111,6 +111,9 @@ def test_the_digest_covers_unknown_fields() -> None:
     [
         ({"occurredAt": "2026-03-01T10:00:00"}, RejectReason.INVALID, "occurredAt"),
         ({"occurredAt": "1066-03-01T10:00:00Z"}, RejectReason.INVALID, "occurredAt"),
+        ({"occurredAt": "2026-03-01T10:00:00.1234567890Z"}, RejectReason.INVALID, "occurredAt: 10 decimals"),
+        ({"occurredAt": "2026-03-01T10:00:00.Z"}, RejectReason.INVALID, "occurredAt"),
+        ({"occurredAt": "2026-03-01T10:00:00123Z"}, RejectReason.INVALID, "occurredAt"),
         ({"occurredAt": 1}, RejectReason.INVALID, "occurredAt"),
         ({"emittedAt": "yesterday"}, RejectReason.INVALID, "emittedAt"),
         ({"sequence": -1}, RejectReason.INVALID, "sequence"),

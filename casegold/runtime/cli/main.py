@@ -15,7 +15,7 @@ from casegold.domain.errors import CasegoldError, ExitClass
 
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     ("Servers", {"up": "services", "status": "services", "down": "services", "env": "services"}),
-    ("Events in", {"simulate": "load", "import-log": "load", "send": "load"}),
+    ("Events in", {"simulate": "load", "import-log": "load", "check-events": "check", "send": "load"}),
     ("Run", {"demo": "demo", "dev": "dev", "work": "work", "relay": "relay"}),
     (
         "Operate",

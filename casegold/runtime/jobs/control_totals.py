@@ -17,6 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from casegold.domain.calendar import BusinessCalendar
+from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import CommitUnknown
 from casegold.domain.events import Rejection, RejectReason
 from casegold.domain.sql import load
@@ -51,7 +53,7 @@ COUNTS = "casegold.commit-counts"
 
 
 @dataclass(frozen=True, slots=True)
-class _Sorted:
+class SortedTotals:
     """The records of a chunk by what becomes of them; `accepted` with their place in the chunk."""
 
     accepted: list[tuple[int, ControlTotal]]
@@ -116,7 +118,7 @@ def _commit(platform: Platform, manifest: RunManifest, claim: Claim, chunk: Chun
 
 
 def _append_totals(
-    platform: Platform, manifest: RunManifest, claim: Claim, chunk: Chunk, seq: int, found: _Sorted
+    platform: Platform, manifest: RunManifest, claim: Claim, chunk: Chunk, seq: int, found: SortedTotals
 ) -> CommitCounts:
     rows = _rows(platform, manifest, chunk.records, found.accepted, seq)
     reasons = Counter(each.rejection.reason.value for each in found.refused)
@@ -170,12 +172,22 @@ def _brought(platform: Platform, seq: int) -> dict[TotalKey, Counted]:
     }
 
 
-def _sort(platform: Platform, records: Sequence[KafkaRecord]) -> _Sorted:
+def _sort(platform: Platform, records: Sequence[KafkaRecord]) -> SortedTotals:
     """Tell new totals from repeated and conflicting ones; of one revision the first content holds."""
-    decoded = [_judged(platform, record, decode_total(record)) for record in records]
+    contract = platform.contracts[JUDGE]
+    decoded = [judged(contract, platform.calendar, record) for record in records]
     keys = {_key(each) for each in decoded if isinstance(each, ControlTotal)}
     with platform.control.read() as connection:
         known: dict[TotalKey, Counted | ControlTotal] = {**totals.known(connection, keys)}
+    return sort_among(records, decoded, known)
+
+
+def sort_among(
+    records: Sequence[KafkaRecord],
+    decoded: Sequence[ControlTotal | Rejection],
+    known: dict[TotalKey, Counted | ControlTotal],
+) -> SortedTotals:
+    """Tell new totals from repeated and conflicting ones by what is `known`, to which the new ones are added."""
     accepted: list[tuple[int, ControlTotal]] = []
     refused: list[Refused] = []
     for row, (record, each) in enumerate(zip(records, decoded, strict=True)):
@@ -186,15 +198,15 @@ def _sort(platform: Platform, records: Sequence[KafkaRecord]) -> _Sorted:
         elif (first.count, first.as_of) != (each.count, each.as_of):
             refusal = conflict(record, each, first.count, first.as_of)
             refused.append(Refused(row, refusal, each.business_date))
-    return _Sorted(accepted, refused, len(records) - len(accepted) - len(refused))
+    return SortedTotals(accepted, refused, len(records) - len(accepted) - len(refused))
 
 
-def _judged(platform: Platform, record: KafkaRecord, total: ControlTotal | Rejection) -> ControlTotal | Rejection:
-    """What the contract has to say of a total. Kafka's time is the clock: another attempt comes to the same end."""
+def judged(contract: DatasetContract, calendar: BusinessCalendar, record: KafkaRecord) -> ControlTotal | Rejection:
+    """A record by itself and the contract. Kafka's time is the clock: another attempt comes to the same end."""
+    total = decode_total(record)
     if isinstance(total, Rejection):
         return total
-    contract = platform.contracts[JUDGE]
-    ended = platform.calendar.end_of(total.business_date)
+    ended = calendar.end_of(total.business_date)
     if total.source not in contract.source_names:
         return refusal(record, total, RejectReason.UNKNOWN_SOURCE, f"source: {total.source!r} is not in the contract")
     if total.as_of < ended:

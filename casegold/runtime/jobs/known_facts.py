@@ -49,6 +49,42 @@ class Sorted:
     conflicts: list[ConflictingRecord] = field(default_factory=list)
 
 
+def sort_among(
+    candidates: Sequence[Candidate],
+    recorded: dict[EventId, Recorded],
+    conflicts_of: Callable[[Sequence[EventId]], set[tuple[str, str, str]]],
+    place_of: Callable[[Candidate], str] = lambda _: "same chunk",
+) -> Sorted:
+    """Tell new facts from duplicates and conflicts; the first record of an event stays in force.
+
+    Args:
+        recorded: what is known; the new facts are added to it.
+        conflicts_of: source, id and digest of recorded conflicts of some events: again they are duplicates.
+        place_of: what a conflict with a fact of these candidates calls its place.
+    """
+    found = Sorted()
+    contradicting: list[tuple[Candidate, Recorded]] = []
+    for candidate in candidates:
+        identity = candidate.identity
+        first = recorded.get(identity)
+        if first is None:
+            recorded[identity] = Recorded(candidate.digest, candidate.effective_date, place_of(candidate))
+            found.fresh.append(candidate)
+        elif first.digest == candidate.digest:
+            found.duplicates += 1
+        else:
+            contradicting.append((candidate, first))
+    told = conflicts_of([candidate.identity for candidate, _ in contradicting]) if contradicting else set()
+    for candidate, first in contradicting:
+        content = (*candidate.identity, candidate.digest)
+        if content in told:
+            found.duplicates += 1
+        else:
+            told.add(content)
+            found.conflicts.append(ConflictingRecord(candidate, first, conflict(candidate, first.where)))
+    return found
+
+
 class KnownFacts:
     """Silver before one commit. The connection has the view `silver_case_events`."""
 
@@ -61,33 +97,8 @@ class KnownFacts:
         candidates: Sequence[Candidate],
         conflicts_of: Callable[[Sequence[EventId]], set[tuple[str, str, str]]],
     ) -> Sorted:
-        """Tell new facts from duplicates and conflicts; the first record of an event stays in force.
-
-        Args:
-            conflicts_of: source, id and digest of recorded conflicts of some events: again they are duplicates.
-        """
-        recorded = self._recorded(candidates)
-        found = Sorted()
-        contradicting: list[tuple[Candidate, Recorded]] = []
-        for candidate in candidates:
-            identity = candidate.identity
-            first = recorded.get(identity)
-            if first is None:
-                recorded[identity] = Recorded(candidate.digest, candidate.effective_date, "same chunk")
-                found.fresh.append(candidate)
-            elif first.digest == candidate.digest:
-                found.duplicates += 1
-            else:
-                contradicting.append((candidate, first))
-        told = conflicts_of([candidate.identity for candidate, _ in contradicting]) if contradicting else set()
-        for candidate, first in contradicting:
-            content = (*candidate.identity, candidate.digest)
-            if content in told:
-                found.duplicates += 1
-            else:
-                told.add(content)
-                found.conflicts.append(ConflictingRecord(candidate, first, conflict(candidate, first.where)))
-        return found
+        """Tell new facts from duplicates and conflicts: see `sort_among`."""
+        return sort_among(candidates, self._recorded(candidates), conflicts_of)
 
     def _recorded(self, candidates: Sequence[Candidate]) -> dict[EventId, Recorded]:
         if not candidates:
