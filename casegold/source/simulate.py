@@ -42,7 +42,8 @@ class Plan:
     """What to simulate. Shares are of all events, 0 to 1; each is independent of the others.
 
     `duplicates` are sent again unchanged, `out_of_order` up to four hours late, `late` one to five days late;
-    `conflicting` copies say something else under the same id; `poison` records are no events.
+    `conflicting` copies say something else under the same id, and where `settled` a correction follows that says what is
+    right; `poison` records are no events.
     """
 
     cases: int
@@ -54,6 +55,7 @@ class Plan:
     out_of_order: float = 0.0
     late: float = 0.0
     conflicting: float = 0.0
+    settled: bool = False
     poison: float = 0.0
     source: str = DEFAULT_SOURCE
 
@@ -173,11 +175,28 @@ def _correction(random: Random, event: CaseEvent, payload: Payload) -> CaseCorre
     return CaseCorrected(event.id, CorrectionAction.REPLACE, "clerical error", replacement, "supervisor-01")
 
 
+def _settlement(plan: Plan, event: CaseEvent) -> CaseEvent:
+    """The correction that names a contradicted event and says that its first content is right."""
+    content = {name: getattr(event.data, name) for name in event.data.__struct_fields__}
+    right = Replacement(event.occurred_at, ReplacementData(**content))
+    data = CaseCorrected(event.id, CorrectionAction.REPLACE, "sent twice, the first is right", right, "supervisor-01")
+    return msgspec.structs.replace(
+        event,
+        id=f"{event.id}-settled",
+        type=EventType.CASE_CORRECTED,
+        data=data,
+        data_json=payload_json(data),
+        emitted_at=plan.as_of + timedelta(minutes=2),
+    )
+
+
 def _with_disturbances(plan: Plan, event: CaseEvent, random: Random) -> Iterator[Sent]:
     yield Sent(event, counted=True)
     if plan.duplicates and random.random() < plan.duplicates:
         yield Sent(event)
-    if plan.conflicting and random.random() < plan.conflicting:
+    # A correction cannot be corrected, so what contradicts one stays open.
+    able = not plan.settled or event.type is not EventType.CASE_CORRECTED
+    if plan.conflicting and random.random() < plan.conflicting and able:
         yield Sent(
             msgspec.structs.replace(
                 event,
@@ -185,6 +204,8 @@ def _with_disturbances(plan: Plan, event: CaseEvent, random: Random) -> Iterator
                 emitted_at=plan.as_of + timedelta(minutes=1),
             )
         )
+        if plan.settled:
+            yield Sent(_settlement(plan, event))
     if plan.poison and random.random() < plan.poison:
         yield Sent(None, poison=random.choice(_POISON), key=event.case_id.encode())
 

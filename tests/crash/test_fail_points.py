@@ -98,7 +98,7 @@ def overrides() -> Mapping[str, str]:
 
 
 def load(*options: object) -> None:
-    shares = ("--duplicates", 0.05, "--out-of-order", 0, "--conflicting", 0.05, "--poison", 0.05)
+    shares = ("--duplicates", 0.05, "--out-of-order", 0, "--conflicting", 0.05, "--settled", "--poison", 0.05)
     command(
         "simulate", "--cases", PLAN.cases, "--days", PLAN.days, "--seed", PLAN.seed, "--until", LAST, *shares, *options
     )

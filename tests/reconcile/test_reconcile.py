@@ -39,7 +39,7 @@ def overrides() -> Mapping[str, str]:
 
 
 def load() -> None:
-    shares = ("--duplicates", 0.05, "--conflicting", 0.05, "--poison", 0.05)
+    shares = ("--duplicates", 0.05, "--conflicting", 0.05, "--settled", "--poison", 0.05)
     command("simulate", "--cases", 25, "--days", 6, "--seed", 8, "--until", LAST, *shares)
 
 

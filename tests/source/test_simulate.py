@@ -11,7 +11,7 @@ import pytest
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import ConfigurationError
-from casegold.domain.events import CaseEvent, EventType, Rejection
+from casegold.domain.events import CaseCorrected, CaseEvent, EventType, Rejection
 from casegold.domain.identity import content_digest
 from casegold.source.codec import Encoding, KafkaRecord, decode, encode
 from casegold.source.simulate import Plan, Sent, simulate
@@ -65,6 +65,22 @@ def test_duplicates_and_conflicts_are_not_counted() -> None:
     assert conflicting
     assert len(conflicting) < len(uncounted)
     assert all(event.emitted_at > PLAN.as_of for event in conflicting)
+
+
+def test_each_contradiction_is_settled_where_asked_for() -> None:
+    settled = replace(DISTURBED, duplicates=0.0, conflicting=0.2, settled=True)
+    counted: dict[str, str] = {}
+    contradicted, corrected = [], []
+    for record in simulate(settled):
+        if record.event is None:
+            continue
+        if record.counted:
+            counted[record.event.id] = content_digest(record.event)
+        elif isinstance(record.event.data, CaseCorrected):
+            corrected.append(record.event.data.corrected_event_id)
+        elif counted[record.event.id] != content_digest(record.event):
+            contradicted.append(record.event.id)
+    assert contradicted == corrected != []
 
 
 def test_disturbances_change_no_event() -> None:

@@ -62,6 +62,7 @@ def _progress(items: Iterable[T], what: str, total: int | None = None) -> Iterat
 @click.option("--out-of-order", type=_SHARE, default=0.02, show_default=True, help="Share sent hours late.")
 @click.option("--late", type=_SHARE, default=0.0, show_default=True, help="Share sent one to five days late.")
 @click.option("--conflicting", type=_SHARE, default=0.0, show_default=True, help="Share sent again, contradicting.")
+@click.option("--settled", is_flag=True, help="A correction follows each contradiction; without, it closes the gate.")
 @click.option("--poison", type=_SHARE, default=0.0, show_default=True, help="Share of records that are no events.")
 @click.option("--binary", type=_SHARE, default=0.2, show_default=True, help="Share as CloudEvents with headers.")
 @click.option("--structured", type=_SHARE, default=0.2, show_default=True, help="Share as CloudEvents in JSON.")
@@ -79,6 +80,7 @@ def simulate(
     out_of_order: float,
     late: float,
     conflicting: float,
+    settled: bool,
     poison: float,
     binary: float,
     structured: float,
@@ -98,6 +100,7 @@ def simulate(
         out_of_order=out_of_order,
         late=late,
         conflicting=conflicting,
+        settled=settled,
         poison=poison,
     )
     if to is not None:
