@@ -53,9 +53,9 @@ def changes(base: str) -> Changes:
     """
     if not _git("rev-parse", "HEAD"):
         return Changes("", frozenset(), frozenset())
-    if base and not _git("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}"):
-        raise ValueError(f"BASE={base} is no commit of this repository")
-    base = base or _base()
+    given, base = base, _git("rev-parse", "--verify", "--quiet", f"{base}^{{commit}}") if base else _base()
+    if given and not base:
+        raise ValueError(f"BASE={given} is no commit of this repository")
     if not base:
         files = _git("ls-files").splitlines()
         return Changes("", frozenset(files), frozenset(EFFECTS))

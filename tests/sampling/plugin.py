@@ -7,6 +7,7 @@ whose path begins so.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pytest
@@ -17,6 +18,20 @@ from tests.sampling.choose import ENDS, Case, choose
 SEED_WITHOUT_GIT = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is to be sampled."""
+
+    seed: int
+    base: str
+    effects: list[str]
+    """Those that changed since the base."""
+    files: list[str]
+
+
+SAMPLE = pytest.StashKey[Sample]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("sample")
     group.addoption("--sample", metavar="SEED", help="run a sample of the crash matrix; `commit`: the commit's seed")
@@ -24,43 +39,52 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Decide once, in the process that starts the others: these take over its options."""
+    """Decide once, in the process that starts the others."""
     config.addinivalue_line("markers", "long(*paths): `make test` runs it only where files below these paths changed")
     config.addinivalue_line("markers", "sampled(effect): `make test` runs a sample of these cases; effect: what fails")
-    option = config.option
-    if option.sample is None or hasattr(config, "workerinput"):
-        return
-    try:
-        changed = changes(option.sample_base)
-        if option.sample in {"", "commit"}:
-            option.sample = seed_of_commit() or SEED_WITHOUT_GIT
-        option.sample = int(option.sample)
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from error
-    option.sample_base = changed.base
-    option.sample_effects, option.sample_files = sorted(changed.effects), sorted(changed.files)
+    decided = getattr(config, "workerinput", {}).get("sample")
+    if decided is not None:
+        config.stash[SAMPLE] = Sample(**decided)
+    elif config.option.sample is not None:
+        try:
+            config.stash[SAMPLE] = _decide(config.option.sample, config.option.sample_base)
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _decide(seed: str, base: str) -> Sample:
+    changed = changes(base)
+    number = (seed_of_commit() or SEED_WITHOUT_GIT) if seed == "commit" else int(seed)
+    return Sample(number, changed.base, sorted(changed.effects), sorted(changed.files))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell another process of pytest-xdist."""
+    sample = node.config.stash.get(SAMPLE, None)
+    node.workerinput["sample"] = asdict(sample) if sample else None
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    option = config.option
-    if option.sample is None:
+    sample = config.stash.get(SAMPLE, None)
+    if sample is None:
         return ["sample: none, every test runs"]
-    changed = ", ".join(option.sample_effects) or "no effect that is known"
-    since = f"since {option.sample_base}" if option.sample_base else "there is no commit to compare with"
-    base = f" BASE={option.sample_base}" if option.sample_base else ""
+    changed = ", ".join(sample.effects) or "no effect that is known"
+    since = f"since {sample.base}" if sample.base else "there is no commit to compare with"
+    base = f" BASE={sample.base}" if sample.base else ""
     return [
-        f"sample: seed {option.sample}; the same again: make test SEED={option.sample}{base}",
+        f"sample: seed {sample.seed}; the same again: make test SEED={sample.seed}{base}",
         f"sample: every case of what changed ({since}): {changed}",
     ]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.option.sample is None:
+    sample = config.stash.get(SAMPLE, None)
+    if sample is None:
         return
-    option = config.option
     cases = [case_of(item) for item in items if item.get_closest_marker("sampled")]
-    out = {case.name for case in cases} - choose(cases, option.sample, option.sample_effects)
-    out |= {item.nodeid for item in items if waits(item, option.sample_files)}
+    out = {case.name for case in cases} - choose(cases, sample.seed, sample.effects)
+    out |= {item.nodeid for item in items if waits(item, sample.files)}
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in out])
     items[:] = [item for item in items if item.nodeid not in out]
 
