@@ -3,20 +3,25 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/
+# A real PostgreSQL and a real Kafka for each of up to four processes.
+TESTS := $(RUN)pytest -n logical --maxprocesses 4 --dist worksteal
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak dev check format bench settings asyncapi clean
+.PHONY: help demo test test-all soak dev check format bench settings asyncapi clean
 N ?= 200
 
 help: ## Show the verbs.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.synced ## From nothing to published figures: servers, simulated and real events, sensors, reports. Ends by itself.
 	$(RUN)casegold demo
 
-test: .venv/.synced ## All tests, against a real PostgreSQL and a real Kafka for each of up to four processes.
-	$(RUN)pytest -n logical --maxprocesses 4 --dist worksteal
+test: .venv/.synced ## All tests but a part of the crash matrix: all of what changed, and a sample that moves with each commit.
+	$(TESTS) --sample=$(or $(SEED),commit) --sample-base=$(BASE)
+
+test-all: .venv/.synced ## All tests.
+	SOAK_KILLS=$(or $(SOAK_KILLS),10) $(TESTS)
 
 soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
 	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash/test_random_kills.py

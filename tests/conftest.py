@@ -22,6 +22,8 @@ from casegold.manifest.db import ControlDb
 from casegold.runtime.services import local
 from casegold.runtime.settings import PREFIX, Settings, load_settings
 
+pytest_plugins = ["tests.sampling.plugin"]
+
 # What names the machine's own downloads may stay; the installation that the shell points to must never be touched.
 for variable in [name for name in os.environ if name.startswith(PREFIX)]:
     if variable not in {f"{PREFIX}MAVEN_URL", f"{PREFIX}JAR_CACHE"}:

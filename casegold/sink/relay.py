@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import KafkaException, Message
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.domain.identity import PLATFORM_SOURCE
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection, ControlDb
+from casegold.source.producer import idempotent_producer
 
 SQL = "casegold.manifest.sql"
 BATCH = 500
@@ -119,7 +120,7 @@ def relay_forever(control: ControlDb, kafka: dict[str, Any], topic_prefix: str, 
 def _send(kafka: dict[str, Any], topic_prefix: str, rows: list[dict[str, Any]]) -> _Batch:
     """Hand all rows to an idempotent producer, which keeps their order within a partition also over its retries."""
     limits = {"delivery.timeout.ms": DELIVERY_MILLISECONDS}
-    producer = Producer({**limits, **kafka, "enable.idempotence": True, "acks": "all"})
+    producer = idempotent_producer({**limits, **kafka})
     batch = _Batch(rows)
     for row in rows:
         if _aggregate(row) in batch.stopped:

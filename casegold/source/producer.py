@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -13,9 +14,8 @@ from casegold.domain.errors import SourceUnavailable
 from casegold.source.codec import Headers
 
 DELIVERY_SECONDS = 120
-_IDEMPOTENT: dict[str, str | int | bool] = {
-    "enable.idempotence": True,
-    "acks": "all",
+CONNECT_SECONDS = 0.02
+_FOR_MANY: dict[str, str | int | bool] = {
     "linger.ms": 20,
     "compression.type": "lz4",
     "queue.buffering.max.messages": 100_000,
@@ -24,21 +24,31 @@ _IDEMPOTENT: dict[str, str | int | bool] = {
 }
 
 
+def idempotent_producer(config: Mapping[str, Any]) -> Producer:
+    """A producer whose records arrive once and in the order of their partition, also over its retries.
+
+    Its first requests get a moment: librdkafka lets a record that is queued before them wait for half a second.
+    """
+    producer = Producer({**config, "enable.idempotence": True, "acks": "all"})
+    producer.poll(CONNECT_SECONDS)
+    return producer
+
+
 class RecordSender:
     """An idempotent producer. Use as a context manager: leaving it without an error waits for every acknowledgement."""
 
     def __init__(self, config: dict[str, str | int]) -> None:
         self._failed = 0
         self._first_failure = ""
-        self._producer = Producer(
+        self._last_broker_error = ""
+        self._producer = idempotent_producer(
             {
                 **config,
-                **_IDEMPOTENT,
+                **_FOR_MANY,
                 "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
                 "error_cb": self._broker_error,
             }
         )
-        self._last_broker_error = ""
         self.sent = 0
 
     def __enter__(self) -> Self:

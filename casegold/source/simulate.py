@@ -42,8 +42,8 @@ class Plan:
     """What to simulate. Shares are of all events, 0 to 1; each is independent of the others.
 
     `duplicates` are sent again unchanged, `out_of_order` up to four hours late, `late` one to five days late;
-    `conflicting` copies say something else under the same id, and where `settled` a correction follows that says what is
-    right; `poison` records are no events.
+    `conflicting` copies say something else under the same id; where `settled`, a correction follows and says what is
+    right. `poison` records are no events.
     """
 
     cases: int

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Producer
-
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.source.codec import KafkaRecord
+from casegold.source.producer import idempotent_producer
 
 FLUSH_SECONDS = 5.0
 
@@ -20,7 +19,7 @@ def set_aside(kafka: Mapping[str, Any], topic: str, consumer: str, records: Sequ
     Raises:
         SourceUnavailable: the topic did not take all of them.
     """
-    producer = Producer({**kafka, "enable.idempotence": True, "acks": "all"})
+    producer = idempotent_producer(kafka)
     failed: list[str] = []
 
     def delivered(error: Any, _: Any) -> None:

@@ -62,6 +62,7 @@ def commits(installation: Installation) -> list[tuple[int, str]]:
     return [(row["seq"], row["kind"]) for row in rows]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("point", POINTS)
 def test_an_admission_that_dies_is_made_once(
     installation: Installation, begun: str, simulated: list[CaseEvent], very_late: CaseEvent, point: str

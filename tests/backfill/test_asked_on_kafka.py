@@ -78,6 +78,7 @@ def test_what_is_no_request_is_set_aside_with_the_reason(
     assert approvals.requests(installation.platform.control, 10) == []
 
 
+@pytest.mark.sampled("backfill-hear")
 def test_a_death_while_hearing_asks_once(installation: Installation) -> None:
     for number, end in enumerate(ENDS):
         first = SINCE + timedelta(days=number)

@@ -85,6 +85,7 @@ def test_the_facts_of_a_range_are_sent_as_they_were(
     assert f"events: {len(sent)}" in command("backfill", "status", request)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("effect", REPLAY_EFFECTS)
 def test_a_replay_that_dies_goes_on(installation: Installation, folk: Folk, effect: str) -> None:
     request = begun(folk, rate=40)

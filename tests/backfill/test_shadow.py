@@ -249,6 +249,7 @@ def _without_the_first(usual: Callable[..., pa.Table], *arguments: object) -> pa
     return rows.filter(pa.array([case != first for case in rows["case_id"].to_pylist()]))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("effect", [*ON_THE_WAY, *SHADOW_EFFECTS])
 def test_a_shadow_that_dies_is_computed_once(installation: Installation, folk: Folk, effect: str) -> None:
     request = begun(folk)

@@ -24,8 +24,8 @@ from sensors.launches import requests
 from tests.crash.lives import forked, one_command
 from tests.ingest.events import event, put
 from tests.ingest.register import EVENTS, TOTALS, next_attempt, read, send_totals, totals_of
+from tests.sampling.choose import ENDS
 
-ENDS = ("before:kill", "after:kill", "after:lost_ack")
 FIRST = date(2026, 3, 1)
 PASSWORD = "correct horse battery"
 
@@ -156,6 +156,7 @@ STEPS = (
 """Effects that have a test of their own: below, and in tests/history/test_crashes.py those on history."""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("effect", COMMANDS)
 def test_a_command_that_dies_is_given_again(platform: Platform, effect: str, end: str) -> None:
@@ -173,6 +174,7 @@ def test_a_command_that_dies_is_given_again(platform: Platform, effect: str, end
     assert platform.control.rows(look) == after
 
 
+@pytest.mark.sampled("launch-failed")
 @pytest.mark.parametrize("end", ENDS)
 def test_a_failed_launch_is_recorded_again(platform: Platform, end: str) -> None:
     put(platform, 0, [event("e1")])
@@ -187,6 +189,7 @@ def _launch_failed(run_id: str, attempt: int) -> bool:
     return launch_failed(open_platform(), run_id, attempt, "the launcher is gone")
 
 
+@pytest.mark.sampled("attempt-defer")
 @pytest.mark.parametrize("end", ENDS)
 def test_a_run_that_dies_while_it_gives_way_is_taken_over(platform: Platform, end: str) -> None:
     put(platform, 0, [event("e1")])
@@ -215,6 +218,7 @@ def _give_way(run_id: str, attempt: int) -> bool:
     return False
 
 
+@pytest.mark.sampled("attempt-lose")
 @pytest.mark.parametrize("end", ENDS)
 def test_a_death_that_a_launcher_saw_is_recorded_again(platform: Platform, end: str) -> None:
     put(platform, 0, [event("e1")])
@@ -232,6 +236,7 @@ def _lose(run_id: str, attempt: int) -> bool:
     return store.lose(open_platform().control, run_id, attempt, "killed") is not None
 
 
+@pytest.mark.sampled("run-request")
 @pytest.mark.parametrize("end", ["before:kill", "after:kill"])
 def test_a_request_to_dagster_that_was_lost_is_made_again(platform: Platform, end: str) -> None:
     put(platform, 0, [event("e1")])
@@ -247,6 +252,7 @@ def _request(asked: list[Attempt]) -> bool:
         return len(list(requests(instance, open_platform(), asked))) == 1
 
 
+@pytest.mark.sampled("backfill-step")
 @pytest.mark.parametrize("end", ENDS)
 def test_a_backfill_is_begun_once(platform: Platform, end: str) -> None:
     """Its approvals are tests/approvals' business: here the platform is refused to begin, which is a step, too."""

@@ -35,12 +35,12 @@ from tests.transform.oracle import snapshots
 CALENDAR = BusinessCalendar("Europe/Amsterdam")
 FIRST, LAST = date(2024, 2, 18), date(2024, 2, 29)
 PLAN = Plan(40, 12, 9, LAST, CALENDAR)
-KILLS = 5
 SEED = int(os.environ.get("SOAK_SEED", str(random.randrange(10**6))))
 PATIENCE_SECONDS = 300.0
 RUN_WORKER = "spawn_main"
 """What a run has on its command line: the code server spawns it."""
 DAEMON = "dagster._daemon"
+WHERE_IT_MATTERS = pytest.mark.long("sensors/", "casegold/runtime/launchers.py", "casegold/manifest/store.py")
 
 
 @pytest.fixture
@@ -123,14 +123,15 @@ def wait_until(what: str, ready: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def test_a_daemon_and_runs_killed_again_and_again(settings: Settings, daemon: Daemon) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(5, marks=WHERE_IT_MATTERS)])
+def test_a_daemon_and_runs_killed_again_and_again(settings: Settings, daemon: Daemon, kills: int) -> None:
     print(f"SOAK_SEED={SEED}")
     chance = random.Random(SEED)
     control = ControlDb(settings.control_url())
     feed = ("simulate", "--cases", PLAN.cases, "--days", PLAN.days, "--seed", PLAN.seed, "--until", LAST)
     command(*feed)
     daemon.start()
-    for number in range(1, KILLS + 1):
+    for number in range(1, kills + 1):
         if number > 2:
             command(*feed, "--totals-revision", number)  # there is always something to do
         wait_until("a run", lambda: bool(daemon.runs()))
@@ -141,6 +142,7 @@ def test_a_daemon_and_runs_killed_again_and_again(settings: Settings, daemon: Da
     assert_all_right(settings, control)
 
 
+@WHERE_IT_MATTERS
 def test_two_daemons_of_one_installation(settings: Settings, daemon: Daemon) -> None:
     """Dagster advises against it, and a slow handover from one machine to another does it all the same.
 

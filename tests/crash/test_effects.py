@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,10 +14,9 @@ from tests.backfill.test_asked_on_kafka import HEARD
 from tests.backfill.test_replay import REPLAY_EFFECTS
 from tests.backfill.test_shadow import SHADOW_EFFECTS
 from tests.crash.test_by_hand import COMMANDS, STEPS
-from tests.crash.test_fail_points import AFTER_A_DEATH, OFTEN, SELDOM
+from tests.crash.test_fail_points import EFFECTS_HERE
+from tests.sampling.code import called, effect_names, modules
 
-REPOSITORY = Path(__file__).parents[2]
-PRODUCT = ("casegold", "sensors", "platform_assets", "resources")
 NOT_RELIED_ON = {
     # The sender itself; and loads of made-up or imported events, which are sent again as a whole: duplicates of facts.
     "casegold/source/producer.py",
@@ -32,32 +29,6 @@ ICEBERG_COMMITS = {"transaction", "create_table_transaction", "commit", "write_f
 ICEBERG_MODULES = ("casegold/sink/",)
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for package in PRODUCT:
-        for path in sorted((REPOSITORY / package).rglob("*.py")):
-            yield str(path.relative_to(REPOSITORY)), ast.parse(path.read_text(encoding="utf-8"))
-
-
-def called(node: ast.AST) -> str:
-    if isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Attribute):
-            return node.func.attr
-        if isinstance(node.func, ast.Name):
-            return node.func.id
-    return ""
-
-
-def effect_names(tree: ast.AST) -> Iterator[str]:
-    """The names given to `durable(...)` and `.write(...)`; an f-string as its constant beginning with a star."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and called(node) in {"durable", "write"} and node.args:
-            name = node.args[0]
-            if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                yield name.value
-            elif isinstance(name, ast.JoinedStr) and isinstance(name.values[0], ast.Constant):
-                yield f"{name.values[0].value}*"
-
-
 def test_names_in_the_code_and_names_in_the_list_are_the_same() -> None:
     used = {name for _, tree in modules() for name in effect_names(tree)}
     by_prefix = {name.rstrip("*") for name in used if name.endswith("*")}
@@ -68,7 +39,7 @@ def test_names_in_the_code_and_names_in_the_list_are_the_same() -> None:
 
 
 def test_every_effect_has_a_story_in_which_it_fails() -> None:
-    told = {*OFTEN, *SELDOM, *AFTER_A_DEATH, *COMMANDS, *STEPS, *ADMISSION, *REPLAY_EFFECTS, *SHADOW_EFFECTS, *HEARD}
+    told = {*EFFECTS_HERE, *COMMANDS, *STEPS, *ADMISSION, *REPLAY_EFFECTS, *SHADOW_EFFECTS, *HEARD}
     assert told == EFFECTS.keys()
 
 

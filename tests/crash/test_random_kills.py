@@ -24,7 +24,7 @@ from tests.transform.oracle import snapshots
 
 CALENDAR = BusinessCalendar("Europe/Amsterdam")
 FIRST, LAST = date(2024, 1, 20), date(2024, 2, 8)
-KILLS = int(os.environ.get("SOAK_KILLS", "5"))
+KILLS = int(os.environ.get("SOAK_KILLS", "3"))
 SEED = int(os.environ.get("SOAK_SEED", str(random.randrange(10**6))))
 LONGEST_LIFE_SECONDS = 9.0
 """Imports take the first three, the work about as much again: most lives end in the middle of something."""

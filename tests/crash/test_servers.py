@@ -126,6 +126,7 @@ STORIES = {
 """What dies, at which point of the next life, and what the worker does then."""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("story", STORIES)
 def test_dying_servers_change_nothing(
     own_servers: Settings, own: Settings, loaded_once: dict[str, Any], story: str

@@ -14,8 +14,8 @@ from casegold.runtime.settings import Settings
 from tests.crash.lives import let_time_pass, one_command
 from tests.e2e.installation import REPORT, Installation, command
 from tests.history.story import MONTH, OVERRIDES, figures, tell
+from tests.sampling.choose import ENDS, turns
 
-ENDS = ("before:kill", "after:kill", "after:lost_ack")
 EFFECTS = ("republish-ask", "stage-branch", "stage-commit", "version-prepare", "publish-commit", "version-complete")
 PINNED = "select partition_key from partition_state where pinned"
 RELEASE = ["release", REPORT, "--reason", "forward"]
@@ -42,10 +42,11 @@ def others_go_on(installation: Installation) -> None:
         installation.work()
 
 
-def test_a_republish_that_dies_is_ended_by_others(installation: Installation) -> None:
+@pytest.mark.sampled
+@pytest.mark.parametrize("points", turns(EFFECTS), ids=range(len(ENDS)))
+def test_a_republish_that_dies_is_ended_by_others(installation: Installation, points: tuple[str, ...]) -> None:
     """One installation goes from one version to the other and back; each time it dies one point further."""
     wanted = {number: figures(installation, number) for number in (1, 2)}
-    points = [f"{effect}.{end}" for effect in EFFECTS for end in ENDS]
     for point, version in zip(points, cycle(wanted), strict=False):
         before = figures(installation)
         assert before != wanted[version]
@@ -60,6 +61,7 @@ def test_a_republish_that_dies_is_ended_by_others(installation: Installation) ->
         assert f"report-{last:06d} is already" in command(*ask(version)), point
 
 
+@pytest.mark.sampled("pin-release")
 def test_a_release_that_dies_is_given_again(installation: Installation) -> None:
     restated = figures(installation)
     for end in ENDS:

@@ -83,6 +83,7 @@ def test_up_twice_is_up_once(settings: Settings) -> None:
     assert all(server.answers and server.managed for server in local.status(settings))
 
 
+@pytest.mark.long("casegold/runtime/services/")
 def test_up_by_several_at_once_is_up_once(settings: Settings) -> None:
     local.down(settings)
     command = [sys.executable, "-m", "casegold.runtime.cli.main", "up"]
@@ -113,6 +114,7 @@ def test_what_was_acknowledged_survives_a_kill(settings: Settings, server: str) 
     assert read_addresses(settings.home) == before, "the ports are kept"
 
 
+@pytest.mark.long("casegold/runtime/services/")
 def test_a_taken_port_is_replaced(settings: Settings) -> None:
     brokers, database = settings.brokers(), settings.database_url()
     local.down(settings)
@@ -136,6 +138,7 @@ def test_down_keeps_data_and_says_what_ran(settings: Settings) -> None:
     assert "before down" in rows & records
 
 
+@pytest.mark.long("casegold/runtime/services/")
 def test_a_stranger_with_the_number_of_a_dead_server_is_left_alone(settings: Settings) -> None:
     """After a reboot the numbers of the pid files belong to others."""
     local.down(settings)
@@ -152,6 +155,7 @@ def test_a_stranger_with_the_number_of_a_dead_server_is_left_alone(settings: Set
         stranger.wait()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seconds", [0.8, 1.6, 2.4, 3.2])
 def test_an_up_that_is_killed_anywhere_is_finished_by_the_next(settings: Settings, seconds: float) -> None:
     local.down(settings)
