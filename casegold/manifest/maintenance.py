@@ -57,3 +57,9 @@ def named_files(connection: Connection, dataset: str) -> set[str]:
     """Locations of the data files and artifacts of every version of a dataset that is official or may become so."""
     rows = connection.execute(load(SQL, "maintenance_named_files"), {"dataset": dataset, "shadows_kept": shadows.KEPT})
     return {row["location"] for row in rows}
+
+
+def official_snapshots(connection: Connection, dataset: str) -> dict[int, int]:
+    """Snapshot id of every version of a dataset that was ever official."""
+    rows = connection.execute(load(SQL, "version_snapshots"), {"dataset": dataset})
+    return {row["version"]: row["snapshot_id"] for row in rows}

@@ -21,6 +21,12 @@ from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 SQL = "casegold.manifest.sql"
 MIN_PASSWORD = 12
 
+CONNECTIONS = 10
+"""Sessions of one login at once: PyIceberg holds one a process, Spark two."""
+
+SESSION_LIMITS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
+"""Set for each login: a member does not inherit the settings of a role. No statement of a person takes a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class PersonLogin:
@@ -43,9 +49,10 @@ def sync_rules(connection: Connection, contracts: Iterable[DatasetContract]) -> 
     """
     contracts = tuple(contracts)
     take_lock(connection, Lock.PEOPLE)
+    acting = acting_roles(contracts)
     try:
         for role in roles_of(contracts):
-            connection.execute(load(SQL, "rule_group_role"), {"role": role})
+            connection.execute(load(SQL, "rule_group_role"), {"role": role, "acts": role in acting})
     except CheckViolation as error:
         raise ConfigurationError(
             str(error.diag.message_primary), remedy="name another role in the contracts, or drop that one"
@@ -75,8 +82,17 @@ def roles_of(contracts: Iterable[DatasetContract]) -> tuple[str, ...]:
     )
 
 
+def acting_roles(contracts: Iterable[DatasetContract]) -> set[str]:
+    """The roles whose members ask for something or approve it. All others only read what is published."""
+    return {
+        role
+        for contract in contracts
+        for role in (*contract.requesters(), *contract.approvers(1), *contract.approvers(2))
+    }
+
+
 def add(control: ControlDb, login: str, role: str, person: str, password: str) -> None:
-    """Make a login for a person, over the platform's own connection.
+    """Make a login for a person, over the platform's own connection, with limits on what it takes of the server.
 
     Only a verifier of the password leaves this process, so that no log of the server can hold the password.
 
@@ -153,9 +169,13 @@ def _known(connection: Connection, login: str) -> dict[str, object]:
 
 def _create_role(connection: Connection, login: str, role: str, password: str) -> None:
     verifier = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256").decode()
-    create = sql.SQL("create role {} login password {}").format(sql.Identifier(login), sql.Literal(verifier))
-    connection.execute(create)
-    connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(login)))
+    name = sql.Identifier(login)
+    create = sql.SQL("create role {} login password {} connection limit {}")
+    connection.execute(create.format(name, sql.Literal(verifier), sql.Literal(CONNECTIONS)))
+    for setting, value in SESSION_LIMITS.items():
+        limit = sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
+        connection.execute(limit)
+    connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), name))
 
 
 def _taken(login: str) -> ConfigurationError:

@@ -40,7 +40,14 @@ def control_of_person(settings: Settings, login: str | None) -> ControlDb:
         problem = _try(url)
     if problem is not None:
         _refuse(login, problem)
-    return ControlDb(url)
+    control = ControlDb(url)
+    (may,) = control.rows("select has_schema_privilege('casegold', 'usage') as look")
+    if not may["look"]:
+        raise ConfigurationError(
+            f"{login} reads what is published and takes no part in decisions",
+            remedy="a role that the contracts give write access, or name as approver, may; reading: docs/reading.md",
+        )
+    return control
 
 
 def _try(url: str) -> str | None:

@@ -31,8 +31,9 @@ LEDGER_AND_LAKE = Question(
 VERSIONS_AND_LAKE = Question(
     "versions_equal_lake",
     "gold/case_daily_snapshot",
-    "The files of every official version are there, and those of the newest ones are the files on main.",
-    "Stop publishing the dataset and compare version_file with its table; restore lost files from a copy.",
+    "The files of every official version are there, those of the newest ones are on main, and tags name them.",
+    "Stop publishing the dataset and compare version_file with its table; restore lost files from a copy. "
+    "`casegold maintain` mends tags.",
 )
 DEAD_STAGES = Question(
     "no_dead_stage",
@@ -127,6 +128,7 @@ def versions_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
     rows = platform.control.rows(load(SQL, "reconciled_get"), {"dataset": dataset})
     agreed = _Agreed(rows[0]["version"], rows[0]["snapshot_id"]) if rows else _Agreed(0, 0)
     versions = platform.control.rows(load(SQL, "reconcile_versions"), {"dataset": dataset})
+    yield from _tags_that_differ(platform, dataset, versions)
     completed = [row["version"] for row in versions if row["state"] == "COMPLETED"]
     now = _Agreed(max(completed, default=0), platform.lake.table(dataset).metadata.current_snapshot_id or 0)
     if now == agreed:
@@ -141,6 +143,21 @@ def versions_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
             parameters = {"dataset": dataset, "version": now.version, "snapshot_id": now.snapshot_id}
             connection.execute(load(SQL, "reconciled_set"), parameters)
     yield from found
+
+
+def _tags_that_differ(platform: Platform, dataset: str, versions: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Tags that name another snapshot than their version's, or none, and tags of no version.
+
+    The tag of a version that is not decided yet came with its commit; one that outlived its time waits for maintenance.
+    """
+    from casegold.sink import tags  # noqa: PLC0415 - questions are named without loading Iceberg
+
+    official = {row["version"]: row["snapshot_id"] for row in versions if row["state"] == "COMPLETED"}
+    undecided = {tags.tag_of(row["version"]) for row in versions if row["state"] in {"PREPARED", "ABANDONING"}}
+    for change in tags.changes(platform.lake.table(dataset), official):
+        if change.tag not in undecided and not tags.outlived(change, official):
+            problem = f"names snapshot {change.found}, should name {change.wanted}"
+            yield {"dataset": dataset, "tag": change.tag, "problem": problem}
 
 
 def _foreign_snapshots(platform: Platform, dataset: str, versions: list[dict[str, Any]]) -> Iterator[Finding]:

@@ -30,6 +30,9 @@ IDLE_SECONDS = 60
 """A process that stops within a transaction, or that the network lost, keeps its locks in Postgres no longer than this.
 The longest pause that is meant is the relay's, which waits 30 s for Kafka."""
 
+_SHARED_PARAMETERS = {"host", "hostaddr", "port", "sslmode", "sslrootcert", "channel_binding", "target_session_attrs"}
+"""Parameters of the database's address that a person needs, too; any other may be a secret."""
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -194,6 +197,17 @@ class Settings(BaseSettings):
         """The schema of the Iceberg catalog, for SQLAlchemy with psycopg2. Raises as `control_url`."""
         url = _in_schema(self.database_url(), "iceberg", _impatient())
         return url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+    def reader_url(self, login: str) -> str:
+        """The schema of the Iceberg catalog for a person's login, for libpq, which finds the password. Raises as above.
+
+        Of the platform's own parameters only those that name the server and its certificate are handed on.
+        """
+        parts = urlsplit(self.database_url())
+        shared = {name: values[-1] for name, values in parse_qs(parts.query).items() if name in _SHARED_PARAMETERS}
+        place = parts.netloc.rpartition("@")[2]
+        plain = parts._replace(netloc=f"{quote(login, safe='')}@{place}", query=urlencode(shared), fragment="")
+        return _in_schema(urlunsplit(plain), "iceberg")
 
     def warehouse_url(self) -> str:
         """Root of the Iceberg files, without a slash at the end."""

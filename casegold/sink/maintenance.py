@@ -1,4 +1,4 @@
-"""Upkeep of a table's metadata: manifests are merged, old snapshots expire, branches of ended runs go.
+"""Upkeep of a table's metadata: manifests are merged, old tags and snapshots go, and branches of ended runs.
 
 No data file is touched. Not here: joining data files (`compaction`), deleting what is nobody's (`orphans`), whose
 branches may go (`manifest.maintenance`), and who may do this when (`runtime.jobs.maintenance`).
@@ -7,14 +7,17 @@ branches may go (`manifest.maintenance`), and who may do this when (`runtime.job
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
+from pyiceberg.table.update.snapshot import ExpireSnapshots
 
 from casegold.domain.errors import CommitUnknown
 from casegold.domain.failpoints import durable
+from casegold.sink import tags
 from casegold.sink.compaction import COMPACTION, PURPOSE
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storage_named
 from casegold.sink.staging import remove_branch
@@ -85,34 +88,62 @@ def dead_branches(lake: Lake, dataset: str, ended: Collection[str]) -> list[str]
     return sorted(set(ended) & lake.table(dataset).refs().keys())
 
 
-def expire_snapshots(lake: Lake, dataset: str, keep: int = SNAPSHOTS_KEPT) -> int:
-    """Expire all snapshots but the newest of main, the heads of branches and what tags name; how many that were.
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What an expiry did, or would do: changed tags, and snapshots that are gone."""
 
-    A recent compaction stays, too, with what it replaced: whoever planned before it still finds the files.
-    Versions stay readable: they are read by their recorded files. The caller settles an undecided version first,
-    since it is looked up in the summaries of main.
+    tags: int
+    snapshots: int
+
+
+def expire_snapshots(lake: Lake, dataset: str, official: Mapping[int, int], keep: int = SNAPSHOTS_KEPT) -> Expired:
+    """Have the tags be those of the newest versions, and expire all snapshots that nobody needs, in one commit.
+
+    The newest snapshots of main stay, the heads of branches, and what tags name. A recent compaction stays, too, with
+    what it replaced: whoever planned before it still finds the files. Versions stay readable: they are read by their
+    recorded files. The caller settles an undecided version first, since it is looked up in the summaries of main.
+
+    Args:
+        official: snapshot id of every version of the dataset that was ever official.
 
     Raises:
         CommitUnknown: the catalog took none of the commits.
     """
     expired: set[int] = set()
+    changed: set[str] = set()
     for pause in range(COMMIT_ROUNDS):
         table = lake.table(dataset)
-        old = expirable(table, keep)
-        if not old:
-            return len(expired)
+        wanted = tags.changes(table, official)
+        old = expirable(table, wanted, keep)
+        if not old and not wanted:
+            return Expired(len(changed), len(expired))
         try:
-            with storage_named(f"the metadata of {dataset}"), durable("snapshots-expire"):
-                table.maintenance.expire_snapshots().by_ids(sorted(old)).commit()
+            with (
+                storage_named(f"the metadata of {dataset}"),
+                durable("snapshots-expire"),
+                table.transaction() as transaction,
+            ):
+                tags.apply(transaction, wanted)
+                if old:
+                    ExpireSnapshots(transaction).by_ids(sorted(old)).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again
         expired |= old
+        changed |= {each.tag for each in wanted}
     raise CommitUnknown(f"snapshots of {dataset} could not be expired", remedy="the next maintenance tries again")
 
 
-def expirable(table: Table, keep: int = SNAPSHOTS_KEPT) -> set[int]:
-    """The snapshots that nobody needs."""
-    kept = {ref.snapshot_id for ref in table.refs().values()} | _recently_replaced(table)
+def would_expire(table: Table, official: Mapping[int, int], keep: int = SNAPSHOTS_KEPT) -> Expired:
+    """What `expire_snapshots` would do now."""
+    wanted = tags.changes(table, official)
+    return Expired(len(wanted), len(expirable(table, wanted, keep)))
+
+
+def expirable(table: Table, wanted: Collection[tags.TagChange], keep: int = SNAPSHOTS_KEPT) -> set[int]:
+    """The snapshots that nobody needs once the tags are changed as wanted."""
+    changing = {each.tag for each in wanted}
+    kept = {ref.snapshot_id for name, ref in table.refs().items() if name not in changing}
+    kept |= {each.wanted for each in wanted if each.wanted is not None} | _recently_replaced(table)
     snapshot = table.current_snapshot()
     for _ in range(keep):
         if snapshot is None:

@@ -27,6 +27,7 @@ from casegold.manifest.versions import NewVersion, Prepared
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, move_head, storage_named
 from casegold.sink.outbox import announce
 from casegold.sink.staging import in_partitions, partition_filter, partition_of, remove_branch
+from casegold.sink.tags import tag_new
 
 RUN_ID = "casegold.run-id"
 VERSION = "casegold.version"
@@ -169,7 +170,7 @@ def _commit(
 
 
 def _swap(lake: Lake, table: Table, prepared: Prepared, keys: set[date], summary: Mapping[str, str]) -> None:
-    """One snapshot: the partitions' files out, the staged ones in. No row is rewritten."""
+    """One snapshot with its tag: the partitions' files out, the staged ones in. No row is rewritten."""
     dataset = prepared.dataset
     head = table.current_snapshot()
     if head is None:
@@ -188,15 +189,16 @@ def _swap(lake: Lake, table: Table, prepared: Prepared, keys: set[date], summary
         storage_named(f"version {prepared.version} of {dataset}"),
         durable("publish-commit"),
         table.transaction() as transaction,
-        transaction.update_snapshot(dict(summary)).overwrite() as update,
     ):
-        update.delete_by_predicate(within)
-        for file in old:
-            if file.file_path not in kept:
-                update.delete_data_file(file)
-        for file in staged:
-            if file.file_path not in kept:
-                update.append_data_file(file)
+        with transaction.update_snapshot(dict(summary)).overwrite() as update:
+            update.delete_by_predicate(within)
+            for file in old:
+                if file.file_path not in kept:
+                    update.delete_data_file(file)
+            for file in staged:
+                if file.file_path not in kept:
+                    update.append_data_file(file)
+        tag_new(transaction, prepared.version, update.snapshot_id)
 
 
 def _complete(connection: Connection, lake: Lake, prepared: Prepared, snapshot_id: int) -> None:

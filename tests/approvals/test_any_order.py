@@ -120,6 +120,7 @@ def actors(control: ControlDb, folk: People) -> dict[str, ControlDb]:
     for name, (person, levels) in PERSONS.items():
         first, *more = [ROLE[level] for level in sorted(levels)] or [READER]
         made[name] = folk.add(name, first, person)
+        as_owner(control, f"grant casegold_people to {login_of(made[name])}")
         for role in more:
             as_owner(control, f"grant {role} to {login_of(made[name])}")
     return made

@@ -159,8 +159,9 @@ def test_a_login_that_nobody_is_known_to_use(control: ControlDb, folk: People, p
     assert [attempt for attempt, _ in refused_attempts(control, ghost)] == ["approve", "request"]
 
 
-def test_a_reader(control: ControlDb, folk: People, planned: Planned) -> None:
+def test_a_person_without_a_part_in_the_dataset(control: ControlDb, folk: People, planned: Planned) -> None:
     rita = folk.add("rita", READER)
+    as_owner(control, f"grant casegold_people to {login_of(rita)}")
     wanted = planned[0]
     for attempt in (
         lambda: approvals.request(rita, SNAPSHOT, JANUARY, "REPLAY", "why"),

@@ -129,7 +129,7 @@ def test_who_gives_a_command_has_to_be_said(users: dict[str, str]) -> None:
 
 def test_the_password_may_be_brought(users: dict[str, str]) -> None:
     login = f"kim_{uuid4().hex[:8]}"
-    made = call("user", "add", login, "--role", "casegold_reader", "--password-stdin", typed=f"{PASSWORD}\n")
+    made = call("user", "add", login, "--role", "casegold_steward", "--password-stdin", typed=f"{PASSWORD}\n")
     users[login] = PASSWORD
     assert made.stdout == ""
     assert PASSWORD not in made.output

@@ -48,7 +48,7 @@ def refused_by_postgres(person: ControlDb, statement: str) -> None:
         "select casegold.backfill_end('bf_1', true, 'x')",
         "select casegold.backfill_record(null, 'APPROVED', 'BackfillApproved', '{}')",
         "select casegold.backfill_move('bf_1', 'x', '{0}', '{PLANNED}', 'APPROVED', 'x')",
-        "select casegold.make_group_role('casegold_mine')",
+        "select casegold.make_group_role('casegold_mine', true)",
         "select * from casegold.run_attempt",
         "alter table casegold.backfill_audit disable trigger all",
         "create table casegold.mine ()",

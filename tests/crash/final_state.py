@@ -8,7 +8,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from casegold.manifest.maintenance import official_snapshots
 from casegold.runtime.platform import Platform
+from casegold.runtime.reconciliation import published
+from casegold.sink.tags import changes
 from casegold.source.kafka import describe_topic
 
 ROWS = {
@@ -60,6 +63,7 @@ def final_state(platform: Platform) -> dict[str, Any]:
     """Everything that counts, by name; equal for two installations that did the same work."""
     for what, sql in NOTHING.items():
         assert platform.control.rows(sql) == [], what
+    _assert_every_version_is_tagged(platform)
     found: dict[str, Any] = {
         name: sorted(json.dumps(row, default=str, sort_keys=True) for row in platform.control.rows(sql))
         for name, sql in CONTROL.items()
@@ -73,6 +77,13 @@ def final_state(platform: Platform) -> dict[str, Any]:
     found["topic"] = _announcements(platform, f"{prefix}dataset") | _announcements(platform, f"{prefix}backfill")
     found["dead letters"] = _places_of_letters(platform)
     return found
+
+
+def _assert_every_version_is_tagged(platform: Platform) -> None:
+    for dataset in published(platform):
+        with platform.control.read() as connection:
+            official = official_snapshots(connection, dataset)
+        assert changes(platform.lake.table(dataset), official) == [], f"tags of {dataset} differ from its versions"
 
 
 def _heard(platform: Platform) -> int:

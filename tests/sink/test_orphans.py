@@ -121,7 +121,7 @@ def test_replaced_versions_and_artifacts_stay_when_their_snapshots_are_gone(plat
         _published(platform, cases)
     for _ in range(5):
         move_head(platform.lake.table(GOLD), {})
-    expire_snapshots(platform.lake, GOLD, keep=2)
+    expire_snapshots(platform.lake, GOLD, {}, keep=2)
     found = _find(platform, GOLD)
     assert local_path(artifact) in {each.path for each in found}, "no version names it"
     _delete(platform, GOLD, found)
@@ -159,7 +159,7 @@ def test_no_history_of_versions_makes_a_named_file_an_orphan(platform: Platform,
             case "dead":
                 _abandoned_stage(platform)
             case "expire":
-                expire_snapshots(platform.lake, GOLD, keep=1)
+                expire_snapshots(platform.lake, GOLD, {}, keep=1)
             case "merge":
                 merge_manifests(platform.lake, GOLD, keep=1)
             case "delete":
@@ -189,7 +189,7 @@ def test_no_history_of_appends_loses_a_row(platform: Platform, history: list[str
                 case "compact":
                     compact(lake, duck, BRONZE, plan(lake, BRONZE, min_files=2))
                 case "expire":
-                    expire_snapshots(lake, BRONZE, keep=1)
+                    expire_snapshots(lake, BRONZE, {}, keep=1)
                 case "delete":
                     _delete(platform, BRONZE, _find(platform, BRONZE))
         rows = _readable(platform, BRONZE)

@@ -1,1 +1,1 @@
-select make_group_role(%(role)s)
+select make_group_role(%(role)s, %(acts)s)

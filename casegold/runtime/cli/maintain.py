@@ -22,6 +22,7 @@ COLUMNS = (
     "into#",
     "partitions left#",
     "manifests merged#",
+    "tags changed#",
     "snapshots expired#",
     "kept#",
     "orphans#",

@@ -71,6 +71,19 @@ def remove(name: str) -> None:
     click.echo(f"{name} can no longer log in")
 
 
+@user.command()
+@click.argument("name")
+@click.option("--for", "engine", type=click.Choice(["pyiceberg", "spark"]), default="pyiceberg", show_default=True)
+def catalog(name: str, engine: str) -> None:
+    """Print how the login NAME reads the Iceberg catalog from outside. The password is not in it."""
+    from casegold.runtime import reading  # noqa: PLC0415 - loads Iceberg
+
+    settings = load_settings()
+    if not any(each.login == name and each.roles for each in people.logins(ControlDb(settings.control_url()))):
+        raise ConfigurationError(f"no person uses the login {name}", remedy="`casegold user list` shows them")
+    click.echo(reading.ENGINES[engine](settings, name), nl=False)
+
+
 def _password(*, from_stdin: bool, ask: bool) -> str | None:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")

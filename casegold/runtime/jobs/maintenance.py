@@ -20,11 +20,11 @@ from casegold.sink.maintenance import (
     MANIFESTS_KEPT,
     SNAPSHOTS_KEPT,
     dead_branches,
-    expirable,
     expire_snapshots,
     manifest_count,
     merge_manifests,
     remove_branches,
+    would_expire,
 )
 from casegold.sink.orphans import Orphan, delete_orphans, find_orphans
 from casegold.sink.publish import resolve_undecided
@@ -36,7 +36,8 @@ class Upkeep:
     """What was done to one table, or would be.
 
     `files_joined` small files became `files_made`; `partitions_left` have as many small ones and were left for the
-    next run; `snapshots_kept` are there afterwards.
+    next run; `tags_changed` are those of versions that are no longer among the newest, and mended ones;
+    `snapshots_kept` are there afterwards.
     """
 
     branches_removed: int
@@ -44,6 +45,7 @@ class Upkeep:
     files_made: int
     partitions_left: int
     manifests_merged: int
+    tags_changed: int
     snapshots_expired: int
     snapshots_kept: int
     orphans: int
@@ -95,7 +97,7 @@ def preview(platform: Platform, table: str, claim: str) -> Preview:
     joined = plan(lake, table, min_files=MIN_FILES).as_outcome()
     found = lake.table(table)
     manifests = manifest_count(found)
-    expired = len(expirable(found, SNAPSHOTS_KEPT))
+    expired = would_expire(found, _official(platform, table), SNAPSHOTS_KEPT)
     orphans = _orphans(platform, table)
     upkeep = Upkeep(
         branches_removed=len(dead_branches(lake, table, _ended(platform, claim))),
@@ -103,8 +105,9 @@ def preview(platform: Platform, table: str, claim: str) -> Preview:
         files_made=joined.files_after,
         partitions_left=joined.partitions_left,
         manifests_merged=manifests if manifests > MANIFESTS_KEPT else 0,
-        snapshots_expired=expired,
-        snapshots_kept=len(found.snapshots()) - expired,
+        tags_changed=expired.tags,
+        snapshots_expired=expired.snapshots,
+        snapshots_kept=len(found.snapshots()) - expired.snapshots,
         orphans=len(orphans),
         orphan_bytes=sum(each.bytes for each in orphans),
     )
@@ -118,7 +121,7 @@ def _maintain(platform: Platform, claim: str, table: str) -> Upkeep:
     with engine(platform) as connection:
         joined = compact(lake, connection, table, plan(lake, table, min_files=MIN_FILES))
     merged = merge_manifests(lake, table, MANIFESTS_KEPT)
-    expired = expire_snapshots(lake, table, SNAPSHOTS_KEPT)
+    expired = expire_snapshots(lake, table, _official(platform, table), SNAPSHOTS_KEPT)
     orphans = _orphans(platform, table)
     return Upkeep(
         branches_removed=branches,
@@ -126,7 +129,8 @@ def _maintain(platform: Platform, claim: str, table: str) -> Upkeep:
         files_made=joined.files_after,
         partitions_left=joined.partitions_left,
         manifests_merged=merged,
-        snapshots_expired=expired,
+        tags_changed=expired.tags,
+        snapshots_expired=expired.snapshots,
         snapshots_kept=len(lake.table(table).snapshots()),
         orphans=len(orphans),
         orphan_bytes=delete_orphans(lake, table, orphans),
@@ -136,6 +140,11 @@ def _maintain(platform: Platform, claim: str, table: str) -> Upkeep:
 def _ended(platform: Platform, claim: str) -> list[str]:
     with platform.control.read() as connection:
         return [branch_name(*attempt) for attempt in maintenance.ended_attempts(connection, claim)]
+
+
+def _official(platform: Platform, table: str) -> dict[int, int]:
+    with platform.control.read() as connection:
+        return maintenance.official_snapshots(connection, table)
 
 
 def _orphans(platform: Platform, table: str) -> list[Orphan]:
