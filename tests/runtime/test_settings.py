@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
-from casegold.runtime.settings import IDLE_SECONDS, REPOSITORY, Settings, load_settings
+from casegold.runtime.settings import IDLE_SECONDS, Settings, load_settings
 from casegold.runtime.settings_page import page
+from casegold.runtime.shipped import REPOSITORY
 
 URL = "postgresql://user:p%40ss@db.example:5432/cases?sslmode=require"
 
