@@ -6,7 +6,7 @@ RUN := .venv/bin/
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak dev check format bench settings clean
+.PHONY: help demo test soak dev check format bench settings wheel clean
 N ?= 200
 
 help: ## Show the verbs.
@@ -39,6 +39,9 @@ bench: .venv/.synced ## Measure ingest and snapshots; results as JSON.
 
 settings: .venv/.synced ## Write docs/settings.md anew.
 	$(RUN)python -m casegold.runtime.settings_page > docs/settings.md
+
+wheel: $(filter .venv-uv/%,$(UV)) ## Build the wheel into dist.
+	$(UV) build --wheel --out-dir dist
 
 clean: ## Remove the environment; servers and data stay.
 	rm -rf .venv .venv-uv
