@@ -40,5 +40,10 @@ def process_environment(settings: Settings) -> dict[str, str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables that any Dagster process of this installation needs, wherever it runs."""
+    """The variables that any Dagster process of this installation needs, wherever it runs.
+
+    Raises:
+        SourceUnavailable: the local servers were never started.
+    """
+    settings.database_url()
     return {"DAGSTER_HOME": str(directory(settings)), f"{PREFIX}HOME": str(settings.home)}
