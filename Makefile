@@ -8,7 +8,7 @@ TESTS := $(RUN)pytest -n logical --maxprocesses 4 --dist worksteal
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all soak dev check format bench settings asyncapi clean
+.PHONY: help demo test test-all soak dev check format bench settings asyncapi wheel clean
 N ?= 200
 
 help: ## Show the verbs.
@@ -48,11 +48,14 @@ settings: .venv/.synced ## Write docs/settings.md anew.
 asyncapi: .venv/.synced ## Write contracts/asyncapi.yaml anew.
 	$(RUN)python -m casegold.runtime.asyncapi > contracts/asyncapi.yaml
 
+wheel: $(filter .venv-uv/%,$(UV)) ## Build the wheel into dist.
+	$(UV) build --wheel --out-dir dist
+
 clean: ## Remove the environment; servers and data stay.
 	rm -rf .venv .venv-uv
 
 .venv/.synced: pyproject.toml uv.lock $(filter .venv-uv/%,$(UV))
-	$(UV) sync --frozen
+	$(UV) sync --frozen --compile-bytecode
 	@touch $@
 
 .venv-uv/bin/uv:

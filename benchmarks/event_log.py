@@ -22,7 +22,7 @@ import click
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.runtime.cli.tables import show
-from casegold.runtime.settings import REPOSITORY
+from casegold.runtime.shipped import REPOSITORY
 from casegold.source.import_log import EventLog
 from casegold.source.mapping import Mapping, load_mapping
 from casegold.source.totals import Tally

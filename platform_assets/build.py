@@ -1,11 +1,12 @@
 """The only place where things are wired together: contracts, assets, checks, jobs, schedules, sensors, resources.
 
-Building reads settings and contract files and nothing else: no server is asked.
+Building reads settings and contract files, and of an installation that was started its business clock.
 """
 
 from __future__ import annotations
 
 import warnings
+from datetime import date
 
 import dagster as dg
 
@@ -13,6 +14,7 @@ from casegold.domain.contract import DatasetContract
 from casegold.manifest import standing as questions
 from casegold.manifest.planner import is_computed
 from casegold.runtime import reconciliation
+from casegold.runtime.clock import last_date_of_fixed_clock
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
 from casegold.runtime.standing import EPOCHS, INGEST_CAUGHT_UP
@@ -71,6 +73,7 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
 
     Raises:
         ConfigurationError: a setting or contract is wrong.
+        SourceUnavailable: the installation was started, and its database does not answer.
     """
     with warnings.catch_warnings():
         # Partitioned checks and mappings to periods that begin early are not final in Dagster. Its release is pinned,
@@ -83,6 +86,7 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
 def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.Definitions:
     contracts = load_contracts(settings.contracts_dir, first_date=settings.first_date)
     versions = transforms.versions()
+    last_date = last_date_of_fixed_clock(settings)
     computed = [contract for contract in contracts.in_order() if is_computed(contract)]
     ingest_checks = standing_checks("standing_ingest", OF_INGEST)
     register_checks = standing_checks("standing_register", OF_REGISTER)
@@ -99,7 +103,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             events.topic_asset(contracts),
             events.ingest_events(contracts, versions.get(contracts[events.SILVER].transform)),
             events.ingest_totals(contracts, versions.get(contracts[events.TOTALS].transform)),
-            *(_product(contract, settings.time_zone, versions) for contract in computed),
+            *(_product(contract, settings.time_zone, last_date, versions) for contract in computed),
         ],
         asset_checks=[ingest_checks, register_checks],
         jobs=[
@@ -118,7 +122,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             domain_sensor("domain_events", events.SILVER, ingest_jobs[0], asset_key(events.TOPIC)),
             domain_sensor("domain_totals", events.TOTALS, ingest_jobs[1]),
             day_close,
-            planner_sensor([*product_jobs, replay_job, shadow_job]),
+            planner_sensor([*product_jobs, replay_job, shadow_job], last_date),
             publish_events,
             backfill_requests,
             reconcile_sensor(maintenance_job),
@@ -131,5 +135,8 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
     )
 
 
-def _product(contract: DatasetContract, time_zone: str, versions: dict[str, str]) -> dg.AssetsDefinition:
-    return product_asset(contract, partitions_of(contract, time_zone), versions[contract.transform])
+def _product(
+    contract: DatasetContract, time_zone: str, last_date: date | None, versions: dict[str, str]
+) -> dg.AssetsDefinition:
+    partitions = partitions_of(contract, time_zone, last_date)
+    return product_asset(contract, partitions, versions[contract.transform])

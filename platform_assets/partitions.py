@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -19,10 +19,17 @@ CRON = {
 KEY_FORMAT = "%Y-%m-%d"
 
 
-def partitions_of(contract: DatasetContract, time_zone: str) -> dg.TimeWindowPartitionsDefinition:
-    """The contract's partitions, from the period that holds its first date. Raises KeyError without partitions."""
+def partitions_of(
+    contract: DatasetContract, time_zone: str, last_date: date | None = None
+) -> dg.TimeWindowPartitionsDefinition:
+    """The contract's partitions, from the period that holds its first date. Raises KeyError without partitions.
+
+    Args:
+        last_date: only periods that are over with this date; None: with the machine's clock.
+    """
     return dg.TimeWindowPartitionsDefinition(
         start=contract.partition_of(contract.first_date).isoformat(),
+        end=None if last_date is None else (last_date + timedelta(days=1)).isoformat(),
         fmt=KEY_FORMAT,
         cron_schedule=CRON[contract.partitioned_by],
         timezone=time_zone,

@@ -3,18 +3,25 @@
 It alone requests runs of computed datasets: Dagster deduplicates run keys per sensor.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 import dagster as dg
 
+from casegold.domain.errors import ConfigurationError
+from casegold.manifest.model import Attempt, Mode
 from resources.platform import PlatformResource
 from resources.runs import AssetJob
 
 INTERVAL_SECONDS = 5
 
 
-def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition]) -> dg.SensorDefinition:
-    """The sensor over the jobs of computed datasets, of replays and of shadows."""
+def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition], last_date: date | None) -> dg.SensorDefinition:
+    """The sensor over the jobs of computed datasets, of replays and of shadows.
+
+    Args:
+        last_date: with which the partitions of these definitions end, under a fixed business clock.
+    """
 
     @dg.sensor(
         name="planner",
@@ -30,6 +37,19 @@ def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition]) -> dg.SensorD
         from sensors.launches import requests  # noqa: PLC0415
 
         core = platform.open()
-        yield from requests(context.instance, core, planner_tick(core))
+        yield from requests(context.instance, core, _with_partitions(planner_tick(core), last_date))
 
     return planner
+
+
+def _with_partitions(attempts: Iterable[Attempt], last_date: date | None) -> Iterator[Attempt]:
+    """The attempts, as long as Dagster knows their partitions: it would refuse the run with an error of its own."""
+    for attempt in attempts:
+        ends = attempt.partitions.last if attempt.partitions and attempt.mode is not Mode.SHADOW else None
+        if last_date is not None and ends is not None and ends > last_date:
+            raise ConfigurationError(
+                f"{attempt.dataset} {ends} is due, these definitions end with {last_date}: the business clock was moved"
+                " after they were loaded",
+                remedy="`Reload` on the Deployment page of Dagster's UI, or start `casegold dev` anew",
+            )
+        yield attempt

@@ -17,6 +17,9 @@ from casegold.manifest.db import Connection, ControlDb
 
 SQL = "casegold.manifest.sql"
 
+BUSINESS_CLOCK = "business_clock"
+"""Key of the setting that the clock is kept under."""
+
 
 def setting(connection: Connection, key: str) -> Any:
     """The value of an installation setting, or None where it was never set."""
@@ -31,7 +34,7 @@ def install(control: ControlDb, time_zone: str, clock: str) -> None:
         clock: `system` or an ISO 8601 instant; used at the first start only.
     """
     with control.write("install") as connection:
-        for key, value in (("business_time_zone", time_zone), ("business_clock", clock)):
+        for key, value in (("business_time_zone", time_zone), (BUSINESS_CLOCK, clock)):
             connection.execute(load(SQL, "setting_first"), {"key": key, "value": Jsonb(value)})
         stored = setting(connection, "business_time_zone")
     if stored != time_zone:
@@ -45,13 +48,13 @@ def set_business_clock(control: ControlDb, clock: str, reason: str) -> None:
     """Set the business clock to `system` or to an ISO 8601 instant; the old value is kept in setting_history."""
     parse_clock(clock)
     with control.write("clock-set") as connection:
-        connection.execute(load(SQL, "setting_set"), {"key": "business_clock", "value": Jsonb(clock), "reason": reason})
+        connection.execute(load(SQL, "setting_set"), {"key": BUSINESS_CLOCK, "value": Jsonb(clock), "reason": reason})
 
 
 def business_clock(control: ControlDb) -> BusinessClock:
     """The clock that decides which dates are over."""
     with control.read() as connection:
-        stored = setting(connection, "business_clock")
+        stored = setting(connection, BUSINESS_CLOCK)
     if stored is None:
         raise InvariantBroken("the installation has no business clock", remedy="`casegold up` writes it")
     return parse_clock(str(stored))

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from casegold.domain.events import EVENT_TYPES
-from casegold.runtime.settings import REPOSITORY
+from casegold.runtime.shipped import REPOSITORY
 from casegold.source.attribute_names import CLOUD, PLAIN
 
 Schema = dict[str, Any]

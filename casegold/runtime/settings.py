@@ -21,10 +21,9 @@ from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnav
 from casegold.domain.events import DEFAULT_SOURCE
 from casegold.manifest.installation import parse_clock
 from casegold.runtime.services.addresses import read_addresses
+from casegold.runtime.shipped import DATASET_CONTRACTS
 
 PREFIX = "CASEGOLD_"
-DERIVED = frozenset({"CASEGOLD_DAGSTER_URL"})
-"""Variables that `casegold env` prints for other programs; they are no settings."""
 
 IDLE_SECONDS = 60
 """A process that stops within a transaction, or that the network lost, keeps its locks in Postgres no longer than this.
@@ -32,8 +31,6 @@ The longest pause that is meant is the relay's, which waits 30 s for Kafka."""
 
 _SHARED_PARAMETERS = {"host", "hostaddr", "port", "sslmode", "sslrootcert", "channel_binding", "target_session_attrs"}
 """Parameters of the database's address that a person needs, too; any other may be a secret."""
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def _absolute(path: Path) -> Path:
@@ -106,9 +103,7 @@ class Settings(BaseSettings):
     first_date: date | None = Field(
         default=None, description="First business date; unset: what the contract of the events says."
     )
-    contracts_dir: AbsolutePath = Field(
-        default=REPOSITORY / "contracts" / "datasets", description="Directory of the dataset contracts."
-    )
+    contracts_dir: AbsolutePath = Field(default=DATASET_CONTRACTS, description="Directory of the dataset contracts.")
     business_clock: Annotated[str, AfterValidator(_clock)] = Field(
         default="system",
         description="`system`, or the ISO 8601 instant at which the clock stands; used at the first start only.",
@@ -268,7 +263,7 @@ def load_settings() -> Settings:
     Raises:
         ConfigurationError: a `CASEGOLD_*` variable that is no setting, or a value that cannot be; both are named.
     """
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | DERIVED
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in known)
     if unknown:
         raise ConfigurationError(

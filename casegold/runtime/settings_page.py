@@ -12,7 +12,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
-from casegold.runtime.settings import PREFIX, REPOSITORY, Settings
+from casegold.runtime.settings import PREFIX, Settings
+from casegold.runtime.shipped import REPOSITORY
 
 HEAD = """\
 # Settings
@@ -24,7 +25,7 @@ Without `CASEGOLD_POSTGRES_URL` and `CASEGOLD_KAFKA_BOOTSTRAP`, `casegold up` st
 free loopback ports, with their data in the home directory. With them, nothing local is started: `casegold up` then only
 creates schemas and topics in servers of yours.
 
-`casegold env` prints the variables that Dagster's own commands need; `CASEGOLD_DAGSTER_URL` among them is no setting.
+`casegold env` prints the variables that Dagster's own commands need outside the repository.
 
 | variable | kind | default | meaning |
 |---|---|---|---|

@@ -24,7 +24,8 @@ from referencing.jsonschema import DRAFT202012
 
 from casegold.domain.events import EVENT_TYPES, CaseEvent
 from casegold.runtime.asyncapi import document, page
-from casegold.runtime.settings import REPOSITORY, Settings
+from casegold.runtime.settings import Settings
+from casegold.runtime.shipped import REPOSITORY
 from casegold.source.codec import Encoding, KafkaRecord, encode
 from casegold.source.totals import ControlTotal
 from casegold.source.totals_codec import decode_total

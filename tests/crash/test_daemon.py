@@ -24,7 +24,7 @@ from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.sql import load
 from casegold.manifest.db import ControlDb
 from casegold.runtime.services import dagster_home, processes, stack
-from casegold.runtime.settings import REPOSITORY, Settings
+from casegold.runtime.settings import Settings
 from casegold.sink.relay import relay_once
 from casegold.source.simulate import Plan, simulate
 from tests.crash.final_state import final_state
@@ -59,7 +59,9 @@ class Daemon:
     def __init__(self, settings: Settings, name: str = "daemon", environment: Mapping[str, str] | None = None) -> None:
         self._home = dagster_home.make(settings)
         yaml = self._home / "dagster.yaml"
-        yaml.write_text(re.sub("start_timeout_seconds: [0-9]+", "start_timeout_seconds: 45", yaml.read_text("utf-8")))
+        impatient = re.sub("start_timeout_seconds: [0-9]+", "start_timeout_seconds: 45", yaml.read_text("utf-8"))
+        yaml.unlink()  # a link to the only instance file that there is
+        yaml.write_text(impatient)
         self._environment = dagster_home.process_environment(settings) | dict(environment or {})
         self._pid_file = self._home / f"{name}.pid"
         self._family: dict[int, psutil.Process] = {}
@@ -72,7 +74,9 @@ class Daemon:
 
     def start(self) -> None:
         command = [sys.executable, *stack.PROCESSES["daemon"]]
-        processes.start(self._pid_file, 0, command, self.log, environment=self._environment, directory=REPOSITORY)
+        processes.start(
+            self._pid_file, 0, command, self.log, environment=self._environment, directory=Path(__file__).parents[2]
+        )
 
     @property
     def log(self) -> Path:

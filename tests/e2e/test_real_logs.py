@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from casegold.runtime.settings import REPOSITORY, Settings
+from casegold.runtime.settings import Settings
+from casegold.runtime.shipped import REPOSITORY
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 
 LOGS = Path(os.environ.get("EVENT_LOGS", REPOSITORY.parent / "shared" / "data"))

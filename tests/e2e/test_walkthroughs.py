@@ -13,7 +13,8 @@ import pytest
 
 from casegold.manifest import people
 from casegold.manifest.db import ControlDb
-from casegold.runtime.settings import REPOSITORY, Settings
+from casegold.runtime.settings import Settings
+from casegold.runtime.shipped import REPOSITORY
 from tests.e2e.test_real_logs import LOGS, RECEIPT, RECEIPT_SETTINGS
 
 PAGE = REPOSITORY / "docs" / "walkthroughs" / "correction.md"

@@ -21,8 +21,8 @@ print(",".join(name for name in ("pyiceberg", "polars", "duckdb", "pandera", "co
 """
 
 
-def test_the_graph_is_the_reviewed_one() -> None:
-    found = text(graph(build_defs(Settings())))
+def test_the_graph_is_the_reviewed_one(tmp_path: Path) -> None:
+    found = text(graph(build_defs(Settings(home=tmp_path))))
     assert found == SNAPSHOT.read_text(encoding="utf-8"), (
         "the graph changed: `python -m tests.platform.graph` writes the snapshot anew; review the difference"
     )
@@ -39,17 +39,17 @@ def test_definitions_load_in_a_fresh_process_without_servers_or_engines(tmp_path
     assert not (tmp_path / "never-started").exists()
 
 
-def test_definitions_load_without_warnings() -> None:
+def test_definitions_load_without_warnings(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        build_defs(Settings())
+        build_defs(Settings(home=tmp_path))
 
 
 @pytest.mark.parametrize("dataset", ["gold/case_daily_snapshot", "gold/breach_metrics", "reports/enforcement_report"])
-def test_every_check_of_a_contract_is_a_check_of_its_asset(dataset: str) -> None:
+def test_every_check_of_a_contract_is_a_check_of_its_asset(dataset: str, tmp_path: Path) -> None:
     from casegold.runtime.contracts import load_contracts  # noqa: PLC0415
 
     contract = load_contracts(Settings().contracts_dir)[dataset]
-    checks = graph(build_defs(Settings()))["assets"][dataset]["checks"]
+    checks = graph(build_defs(Settings(home=tmp_path)))["assets"][dataset]["checks"]
     scopes = {name: scope for name, scope in checks.items() if scope != "whole"}
     assert scopes == {rule.name: "partitions, blocking" if rule.required else "partitions" for rule in contract.checks}

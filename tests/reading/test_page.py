@@ -20,7 +20,8 @@ from nbclient import NotebookClient
 
 from casegold.manifest import people
 from casegold.manifest.db import ControlDb
-from casegold.runtime.settings import PREFIX, REPOSITORY, Settings
+from casegold.runtime.settings import PREFIX, Settings
+from casegold.runtime.shipped import REPOSITORY
 from tests.conftest import own_database, own_topics
 from tests.e2e.installation import SNAPSHOT, Installation, command
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +14,7 @@ from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordi
 from casegold.manifest.db import ControlDb
 from casegold.runtime.services import dagster_home
 from casegold.runtime.settings import Settings
+from casegold.runtime.shipped import REPOSITORY
 from resources.runs import LANE_TAG, tags_of
 
 
@@ -20,6 +24,24 @@ def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterI
     for name, value in dagster_home.environment(settings).items():
         monkeypatch.setenv(name, value)
     return dg.DagsterInstance.get()
+
+
+def test_there_is_one_instance_file_and_one_workspace_file(settings: Settings) -> None:
+    home = dagster_home.make(settings)
+    (home / "dagster.yaml").unlink()
+    (home / "dagster.yaml").write_text("an older copy")
+    assert (dagster_home.make(settings) / "dagster.yaml").samefile(REPOSITORY / "dagster.yaml")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        found = subprocess.run(["git", "ls-files", f"*{name}"], cwd=REPOSITORY, capture_output=True, check=True)
+        assert found.stdout.split() == [name.encode()]
+
+
+def test_with_the_top_level_as_home_a_run_is_launched_in_the_installation(control: ControlDb) -> None:
+    environment = os.environ | {"DAGSTER_HOME": str(REPOSITORY)}
+    command = [sys.executable, "-m", "dagster", "job", "launch", "-w", "workspace.yaml", "-j", "ingest_control_totals"]
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert control.rows("select count(*) as runs from dagster.runs") == [{"runs": 1}]
 
 
 def test_its_storage_is_a_schema_of_the_control_database(instance: dg.DagsterInstance, control: ControlDb) -> None:

@@ -6,12 +6,15 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
+from casegold.runtime.cli.settings import commands
 from casegold.runtime.services.local import keep_private
-from casegold.runtime.settings import IDLE_SECONDS, REPOSITORY, Settings, load_settings
+from casegold.runtime.settings import IDLE_SECONDS, Settings, load_settings
 from casegold.runtime.settings_page import page
+from casegold.runtime.shipped import REPOSITORY
 
 URL = "postgresql://user:p%40ss@db.example:5432/cases?sslmode=require"
 
@@ -110,3 +113,13 @@ def test_nobody_else_may_read_the_home_directory(tmp_path: Path) -> None:
 def test_the_page_of_settings_is_up_to_date() -> None:
     written = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
     assert written == page(), "run `make settings`"
+
+
+def test_the_command_shows_values_and_their_origin_without_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASEGOLD_POSTGRES_URL", "postgresql://me:hidden@db.example:5432/cases?password=hidden")
+    monkeypatch.setenv("CASEGOLD_KAFKA_SASL_PASSWORD", "hidden")
+    shown = CliRunner().invoke(commands[0], catch_exceptions=False).output
+    assert "hidden" not in shown
+    assert "CASEGOLD_POSTGRES_URL=postgresql://db.example:5432/cases\n" in shown
+    assert "CASEGOLD_TIME_ZONE=UTC  (default)\n" in shown
+    assert all(f"CASEGOLD_{name.upper()}=" in shown for name in Settings.model_fields)

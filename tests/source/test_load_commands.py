@@ -17,7 +17,8 @@ from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.domain.events import DEFAULT_SOURCE, EVENT_TYPES, CaseEvent
 from casegold.runtime.cli.load import commands
 from casegold.runtime.demo import log_act
-from casegold.runtime.settings import REPOSITORY, Settings
+from casegold.runtime.settings import Settings
+from casegold.runtime.shipped import REPOSITORY
 from casegold.source.codec import KafkaRecord, decode
 from casegold.source.jsonl import read_events
 from casegold.source.producer import RecordSender

@@ -10,11 +10,10 @@ import click
 from casegold.runtime import demo as demonstration
 from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.cli.tables import span
-from casegold.runtime.settings import REPOSITORY
+from casegold.runtime.shipped import MAPPINGS
 
 HOME = Path(".casegold") / "demo"
 PAGES_SHOWN = 3
-MAPPINGS = REPOSITORY / "contracts" / "mappings"
 
 
 @click.command()

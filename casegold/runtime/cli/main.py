@@ -14,7 +14,10 @@ import click
 from casegold.domain.errors import CasegoldError, ExitClass
 
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("Servers", {"up": "services", "status": "services", "down": "services", "env": "services"}),
+    (
+        "Servers",
+        {"up": "services", "status": "services", "down": "services", "env": "services", "settings": "settings"},
+    ),
     ("Events in", {"simulate": "load", "import-log": "load", "check-events": "check", "send": "load"}),
     ("Run", {"demo": "demo", "dev": "dev", "work": "work", "relay": "relay"}),
     (
@@ -70,7 +73,7 @@ Exit codes:
   10 the gate is closed           40  a setting or argument is wrong
   20 a server or file is missing  50  a bug
 
-Settings are CASEGOLD_* variables: docs/settings.md lists them.
+Settings are CASEGOLD_* variables: `casegold settings` shows them.
 """
 
 INTERRUPTED = 130

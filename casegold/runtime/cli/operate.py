@@ -36,7 +36,7 @@ def show() -> None:
     """Tell the clock, the last date that is over by it, and how it was changed."""
     platform = open_platform()
     _tell(platform)
-    rows = platform.control.rows(load(SQL, "setting_changes"), {"key": "business_clock"})
+    rows = platform.control.rows(load(SQL, "setting_changes"), {"key": installation.BUSINESS_CLOCK})
     show_table(
         "\nChanges, newest first",
         ("clock", "since", "by", "reason"),
@@ -66,6 +66,7 @@ def _set(value: str, reason: str) -> None:
     platform = open_platform()
     installation.set_business_clock(platform.control, value, reason)
     _tell(platform)
+    click.echo("Dagster shows partitions up to there after `Reload` on its Deployment page, or a new `casegold dev`.")
 
 
 def _tell(platform: Platform) -> None:

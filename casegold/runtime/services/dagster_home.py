@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
-from casegold.runtime.settings import PREFIX, REPOSITORY, Settings
-
-INSTANCE_FILE = REPOSITORY / "deploy" / "dagster" / "dagster.yaml"
-WORKSPACE_FILE = REPOSITORY / "deploy" / "dagster" / "workspace.yaml"
+from casegold.runtime.settings import PREFIX, Settings
+from casegold.runtime.shipped import INSTANCE_FILE
 
 FOR_THE_SHELL = {"DAGSTER_MODULE_NAME": "platform_assets.definitions"}
 """Beside `environment`, what spares a person's `dagster` commands a workspace file."""
 
 
 def directory(settings: Settings) -> Path:
-    """What DAGSTER_HOME has to be: run logs and other files of Dagster go there."""
+    """What DAGSTER_HOME is for the processes that casegold starts: run logs and other files of Dagster go there."""
     return settings.home / "dagster"
 
 
 def make(settings: Settings) -> Path:
-    """Have the directory, with the instance file as it is in the repository now."""
+    """Have the directory, with a link to the one instance file that there is."""
     home = directory(settings)
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(INSTANCE_FILE, home / "dagster.yaml")
+    link = home / INSTANCE_FILE.name
+    if not (link.is_symlink() and link.readlink() == INSTANCE_FILE):
+        part = link.with_name(f".{link.name}.{os.getpid()}")
+        part.unlink(missing_ok=True)
+        part.symlink_to(INSTANCE_FILE)
+        part.replace(link)
     return home
 
 
@@ -38,13 +40,10 @@ def process_environment(settings: Settings) -> dict[str, str]:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables that any Dagster process of this installation needs.
+    """The variables that any Dagster process of this installation needs, wherever it runs.
 
     Raises:
         SourceUnavailable: the local servers were never started.
     """
-    return {
-        "DAGSTER_HOME": str(directory(settings)),
-        f"{PREFIX}HOME": str(settings.home),
-        f"{PREFIX}DAGSTER_URL": settings.dagster_url(),
-    }
+    settings.database_url()
+    return {"DAGSTER_HOME": str(directory(settings)), f"{PREFIX}HOME": str(settings.home)}

@@ -24,9 +24,8 @@ from casegold.runtime.services import jars, kafka, processes
 from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
 from casegold.runtime.services.kafka import KafkaServer
 from casegold.runtime.services.postgres import DATABASE, PostgresServer
-from casegold.runtime.settings import REPOSITORY, Settings
-
-BROKER_LOCK = REPOSITORY / "deploy" / "kafka" / "broker.lock"
+from casegold.runtime.settings import Settings
+from casegold.runtime.shipped import BROKER_LOCK
 
 
 @dataclass(frozen=True, slots=True)

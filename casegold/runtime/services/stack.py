@@ -11,7 +11,8 @@ from pathlib import Path
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.runtime.services import dagster_home, processes
-from casegold.runtime.settings import REPOSITORY, Settings
+from casegold.runtime.settings import Settings
+from casegold.runtime.shipped import WORKSPACE_FILE
 
 PATIENCE_SECONDS = 20.0
 """How long the processes may take to end after being asked to."""
@@ -21,7 +22,7 @@ FAREWELL_SECONDS = 5.0
 
 STARTING_SECONDS = 180.0
 
-_WORKSPACE = ("-w", str(dagster_home.WORKSPACE_FILE))
+_WORKSPACE = ("-w", str(WORKSPACE_FILE))
 PROCESSES: dict[str, tuple[str, ...]] = {
     "webserver": ("-m", "dagster_webserver", "-h", "127.0.0.1", "-p", "{port}", *_WORKSPACE),
     "daemon": ("-m", "dagster._daemon", "run", *_WORKSPACE),
@@ -48,7 +49,7 @@ def running(settings: Settings, wanted_port: int) -> Iterator[str]:
         for name, arguments in PROCESSES.items():
             command = [sys.executable, *(word.format(port=port) for word in arguments)]
             processes.start(
-                _pid_file(home, name), port, command, _log(home, name), environment=environment, directory=REPOSITORY
+                _pid_file(home, name), port, command, _log(home, name), environment=environment, directory=Path.cwd()
             )
         webserver = _pid_file(home, "webserver")
         processes.wait_until(

@@ -1,0 +1,32 @@
+"""`casegold settings`: what this shell's variables make of them. Not here: the settings (`runtime.settings`)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+
+from casegold.runtime.settings import PREFIX, Settings, load_settings
+
+
+@click.command()
+def settings() -> None:
+    """Show every setting, its value here, and whether a variable set it; passwords are left out."""
+    found = load_settings()
+    for name, field in Settings.model_fields.items():
+        origin = "" if name in found.model_fields_set else "  (default)"
+        click.echo(f"{PREFIX}{name.upper()}={_shown(found, name)}{origin}\n    {field.description}")
+
+
+def _shown(found: Settings, name: str) -> str:
+    """The value; of an address without user, password and query."""
+    value = getattr(found, name)
+    if value is None:
+        return ""
+    parts = urlsplit(str(value))
+    if parts.scheme and parts.netloc:
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+    return str(value)
+
+
+commands = (settings,)

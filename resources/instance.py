@@ -1,0 +1,55 @@
+"""Where Dagster's instance keeps runs, events and logs: in the installation that the settings name.
+
+`dagster.yaml` names these classes, so that it works as it stands from any DAGSTER_HOME: it needs no variables that only
+`casegold env` knows, and a run's log is found whoever started it. Not here: the rest of the instance (`dagster.yaml`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.root import LocalArtifactStorage
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+
+from casegold.runtime.services import dagster_home
+from casegold.runtime.settings import load_settings
+
+
+class InstallationStorage(DagsterPostgresStorage):
+    """Runs, events and schedules: a schema of the installation's own database."""
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:  # noqa: ARG003
+        """Raises SourceUnavailable when the local servers were never started."""
+        return cls(load_settings().dagster_url(), inst_data=inst_data)
+
+
+class InstallationFiles(LocalArtifactStorage):
+    """Files of runs: in the installation's home directory."""
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:  # noqa: ARG003
+        return cls(str(dagster_home.directory(load_settings())), inst_data=inst_data)
+
+
+class InstallationLogs(LocalComputeLogManager):
+    """What runs write to their standard streams: in the installation's home directory."""
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:  # noqa: ARG003
+        return cls(str(dagster_home.directory(load_settings()) / "storage"), inst_data=inst_data)
