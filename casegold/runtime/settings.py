@@ -137,6 +137,10 @@ class Settings(BaseSettings):
         description="Memory of a run's DuckDB; it spills beyond.",
     )
     duckdb_threads: PositiveInt = Field(default=2, description="Threads of a run's DuckDB.")
+    verification_sample: PositiveInt = Field(
+        default=10,
+        description="Official partitions of each dataset that every night verifies, those verified longest ago first.",
+    )
     launcher: Literal["in-process", "subprocess"] = Field(
         default="in-process",
         description="Where an attempt runs: in the process that launches it, or in one of its own.",

@@ -17,6 +17,7 @@ from tests.backfill.test_replay import REPLAY_EFFECTS
 from tests.backfill.test_shadow import SHADOW_EFFECTS
 from tests.crash.test_by_hand import COMMANDS, STEPS
 from tests.crash.test_fail_points import AFTER_A_DEATH, OFTEN, SELDOM
+from tests.verification.test_verify import VERIFICATION_EFFECTS
 
 REPOSITORY = Path(__file__).parents[2]
 PRODUCT = ("casegold", "sensors", "platform_assets", "resources")
@@ -68,7 +69,18 @@ def test_names_in_the_code_and_names_in_the_list_are_the_same() -> None:
 
 
 def test_every_effect_has_a_story_in_which_it_fails() -> None:
-    told = {*OFTEN, *SELDOM, *AFTER_A_DEATH, *COMMANDS, *STEPS, *ADMISSION, *REPLAY_EFFECTS, *SHADOW_EFFECTS, *HEARD}
+    told = {
+        *OFTEN,
+        *SELDOM,
+        *AFTER_A_DEATH,
+        *COMMANDS,
+        *STEPS,
+        *ADMISSION,
+        *REPLAY_EFFECTS,
+        *SHADOW_EFFECTS,
+        *VERIFICATION_EFFECTS,
+        *HEARD,
+    }
     assert told == EFFECTS.keys()
 
 
