@@ -26,6 +26,7 @@ from platform_assets.requested import replay_job, shadow_job
 from platform_assets.schedules import day_close_job, schedules
 from platform_assets.standing import standing_checks
 from platform_assets.upkeep import maintenance_job
+from platform_assets.verification import verification_job
 from resources.platform import PlatformResource
 from resources.runs import tags_of
 from sensors.backfill_requests import backfill_requests
@@ -50,6 +51,8 @@ OF_REGISTER = (
     questions.OPEN_HOLDS,
     questions.FAILED_RUNS,
     questions.OPEN_REQUESTS,
+    questions.IRREPRODUCIBLE,
+    questions.UNVERIFIABLE,
     questions.UNDECIDED,
     reconciliation.VERSIONS_AND_LAKE,
     reconciliation.DEAD_STAGES,
@@ -105,6 +108,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             standing_job,
             day_close_job,
             maintenance_job,
+            verification_job,
             replay_job,
             shadow_job,
             plan_job,

@@ -75,7 +75,7 @@ def confirm(platform: Platform, dataset: str, wanted: Sequence[date], asked_by: 
     if unverifiable:
         raise ConfigurationError(_told(unverifiable, len(every)), remedy=UNVERIFIABLE_REMEDY)
     partitions = tuple(
-        PartitionOutcome(found.partition, found.outcome.value, found.rows, figures={}) for found in every
+        PartitionOutcome(found.partition, found.outcome.value, found.rows, verified=found.version) for found in every
     )
     return Outcome({"partitions": len(every), "verified": len(every)}, partitions)
 

@@ -35,5 +35,6 @@ def test_published_metrics_equal_the_oracle(settings: Settings) -> None:
         expected = metrics(snapshots, quarter, last, CALENDAR.end_of(eve))
         assert expected
         assert installation.rows(METRICS, quarter, quarter) == expected
+    assert command("verify", METRICS).splitlines() == [f"{quarter}  version 1 verified" for quarter in QUARTERS]
     assert sum(row["clocks_started"] for row in expected) > 0
     assert sum(row["cases_breached"] for row in expected) > 0

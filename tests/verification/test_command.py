@@ -85,3 +85,6 @@ def test_a_difference_is_no_more_once_another_version_is_official(installation: 
         command("republish", SNAPSHOT, 1, "--partition", SINCE, "--reason", "the file of version 2 is lost")
         assert red(installation) == []
         assert command("verify", SNAPSHOT, "--partition", SINCE) == f"{SINCE}  version 3 verified\n", "as version 1 was"
+        command("release", SNAPSHOT, "--partition", SINCE, "--reason", "compute it anew")
+        installation.work()
+        assert command("verify", SNAPSHOT, "--partition", SINCE) == f"{SINCE}  version 4 verified\n", "in new files"

@@ -16,15 +16,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from casegold.domain.calendar import days
+from casegold.domain.errors import ConfigurationError
 from casegold.manifest.db import ControlDb
+from casegold.manifest.model import PartitionRange
 from casegold.manifest.verifications import Found
 from casegold.runtime import verification
+from casegold.runtime.launch import Settled, manual
 from casegold.runtime.settings import Settings
 from casegold.transform import version
 from tests.conftest import own_database, own_topics
 from tests.crash.lives import one_command
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation
-from tests.history.story import MONTH, OVERRIDES, SINCE, tell
+from tests.history.story import FIRST, LAST, MONTH, OVERRIDES, SINCE, tell
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 VERIFICATION_EFFECTS = ("verification-record",)
@@ -235,6 +239,30 @@ def test_other_rules_than_the_recorded_ones_verify_nothing_yet_find_what_is_dama
     (path,) = paths_of(installation, SNAPSHOT, SINCE)
     with other_content(path, with_another_value(path, 1, 1)):
         assert outcome_of(installation, SINCE) is Found.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        (FIRST - timedelta(days=1), LAST, "lies before the first official date"),
+        (FIRST, LAST + timedelta(days=1), "is not over"),
+        (LAST + timedelta(days=9), LAST + timedelta(days=9), "has not begun: by the business clock"),
+    ],
+)
+def test_a_launch_by_hand_is_told_of_the_first_partition_in_the_way(
+    installation: Installation, first: date, last: date, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        manual(installation.platform, SNAPSHOT, PartitionRange(first, last), "a test")
+
+
+def test_a_launch_by_hand_of_what_is_official_asks_for_no_run(installation: Installation) -> None:
+    before = world(installation)
+    found = manual(installation.platform, SNAPSHOT, PartitionRange(SINCE, LAST), "a test")
+    assert found == Settled(tuple(days(SINCE, LAST)))
+    with pytest.raises(ConfigurationError, match="every closed date is published and clean"):
+        manual(installation.platform, SNAPSHOT, None, "a test")
+    assert world(installation) == before
 
 
 @pytest.mark.parametrize("end", ["before:kill", "after:kill", "after:lost_ack"])
