@@ -7,7 +7,7 @@ Nothing is written but a row in the ledger of verifications. Not here: how figur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -20,7 +20,7 @@ from casegold.manifest import recorded, store, verifications, versions
 from casegold.manifest.model import PartitionRange, Pipeline, RunManifest
 from casegold.manifest.planner import is_computed
 from casegold.manifest.verifications import Found, Official, Verification
-from casegold.manifest.versions import VersionPartition
+from casegold.manifest.versions import PinnedPartition, VersionPartition
 from casegold.runtime.jobs import report, snapshot
 from casegold.runtime.outcome import Outcome, PartitionOutcome
 from casegold.runtime.platform import Platform
@@ -132,10 +132,10 @@ def _official(platform: Platform, contract: DatasetContract, wanted: Sequence[da
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """Partitions of one run computed again: their digests, or why there are none."""
+    """Partitions of one run computed again: of each its digest, or why it is impossible."""
 
     digests: dict[date, Digest]
-    impossible: str = ""
+    impossible: dict[date, str]
     failed: str = ""
     """The rules ran and broke off: the recorded inputs are not what they were."""
 
@@ -153,39 +153,52 @@ def _of_run(
 def _computed_again(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
 ) -> _Again:
-    impossible = _why_impossible(platform, contract, manifest, wanted)
-    if impossible:
-        return _Again({}, impossible=impossible)
+    impossible = _impossible(platform, contract, manifest, wanted)
+    possible = [key for key in wanted if key not in impossible]
     digests: dict[date, Digest] = {}
     try:
-        for key, rows in JOBS[manifest.pipeline].computed(platform, contract, manifest, wanted):
-            digests[key] = digest_of(rows)
+        if possible:
+            for key, rows in JOBS[manifest.pipeline].computed(platform, contract, manifest, possible):
+                digests[key] = digest_of(rows)
     except (duckdb.Error, InvariantBroken) as error:
-        return _Again(digests, failed=str(error).partition("\n")[0])
-    return _Again(digests)
+        return _Again(digests, impossible, failed=str(error).partition("\n")[0])
+    return _Again(digests, impossible)
 
 
-def _why_impossible(
+def _impossible(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
-) -> str:
-    """Why the run's figures cannot be computed again here; nothing where they can."""
+) -> dict[date, str]:
+    """The partitions of a run that cannot be computed again here, and why."""
     if manifest.pipeline not in JOBS:
-        return f"run {manifest.run_id[:12]} of pipeline {manifest.pipeline} computed nothing"
+        return dict.fromkeys(wanted, f"run {manifest.run_id[:12]} of pipeline {manifest.pipeline} computed nothing")
     installed = transforms.versions()[contract.transform]
     if installed != manifest.transform_version:
-        return f"it was made by {manifest.transform_version}, installed is {installed}"
-    for dataset, key, version in JOBS[manifest.pipeline].inputs_of(contract, manifest, wanted):
+        return dict.fromkeys(wanted, f"it was made by {manifest.transform_version}, installed is {installed}")
+    inputs = {key: JOBS[manifest.pipeline].inputs_of(contract, manifest, [key]) for key in wanted}
+    gone = _gone(platform, {each for of_key in inputs.values() for each in of_key})
+    return {
+        key: f"its input {each[0]} {each[1]} version {each[2]} is gone: no file {gone[each]}"
+        for key in wanted
+        for each in inputs[key]
+        if each in gone
+    }
+
+
+def _gone(platform: Platform, inputs: Collection[PinnedPartition]) -> dict[PinnedPartition, str]:
+    """The input versions that lack a file, and the first that is missing."""
+    found = {}
+    for each in inputs:
         with platform.control.read() as connection:
-            paths = versions.files_of(connection, [(dataset, key, version)])
-        gone = missing(platform.lake, dataset, paths)
-        if gone:
-            return f"its input {dataset} {key} version {version} is gone: no file {gone[0]}"
-    return ""
+            paths = versions.files_of(connection, [each])
+        absent = missing(platform.lake, each[0], paths)
+        if absent:
+            found[each] = absent[0]
+    return found
 
 
 def _compared(platform: Platform, contract: DatasetContract, of: Official, again: _Again) -> Verification:
     official_digest, computed = _digest(of.state), again.digests.get(of.partition)
-    stored = _stored(platform, contract, of)
+    stored, impossible = _stored(platform, contract, of), again.impossible.get(of.partition, "")
     faults = list(stored.faults)
     if of.state != of.published:
         faults.append(f"its official state has digest {official_digest}, its version has {_digest(of.published)}")
@@ -193,16 +206,16 @@ def _compared(platform: Platform, contract: DatasetContract, of: Official, again
         faults.append(f"its files hold rows of digest {stored.digest}, recorded is {official_digest}")
     if computed is not None and computed != official_digest:
         faults.append(f"computed again it has digest {computed}, recorded is {official_digest}")
-    if computed is None and not again.impossible:
+    if computed is None and not impossible:
         faults.append(f"it cannot be computed again from its inputs: {again.failed}")
-    outcome = Found.DIFFERENT if faults else Found.UNVERIFIABLE if again.impossible else Found.VERIFIED
+    outcome = Found.DIFFERENT if faults else Found.UNVERIFIABLE if impossible else Found.VERIFIED
     return Verification(
         dataset=contract.dataset,
         partition=of.partition,
         version=of.version,
         rows=of.state.rows,
         outcome=outcome,
-        reason="; ".join(faults) or again.impossible,
+        reason="; ".join(faults) or impossible,
         recorded=str(official_digest),
         stored=None if stored.digest is None else str(stored.digest),
         computed=None if computed is None else str(computed),
