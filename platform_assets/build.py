@@ -28,6 +28,7 @@ from platform_assets.requested import replay_job, shadow_job
 from platform_assets.schedules import day_close_job, schedules
 from platform_assets.standing import standing_checks
 from platform_assets.upkeep import maintenance_job
+from platform_assets.verification import verification_job
 from resources.platform import PlatformResource
 from resources.runs import tags_of
 from sensors.backfill_requests import backfill_requests
@@ -55,6 +56,8 @@ OF_REGISTER = (
     questions.FAILED_RUNS,
     questions.STUCK_ATTEMPTS,
     questions.OPEN_REQUESTS,
+    questions.IRREPRODUCIBLE,
+    questions.UNVERIFIABLE,
     questions.UNDECIDED,
     reconciliation.VERSIONS_AND_LAKE,
     reconciliation.DEAD_STAGES,
@@ -112,6 +115,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             standing_job,
             day_close_job,
             maintenance_job,
+            verification_job,
             replay_job,
             shadow_job,
             plan_job,

@@ -39,6 +39,8 @@ def of_partition(partition: PartitionOutcome, official: Published, run_id: str) 
     for name, sequence in (("admitted sequence", official.admitted_seq), ("totals sequence", official.totals_seq)):
         if sequence is not None:
             entries[name] = dg.MetadataValue.int(sequence)
+    if partition.verified:
+        entries["verified"] = dg.MetadataValue.text(f"version {partition.verified} verified")
     if partition.figures:
         entries["figures"] = dg.MetadataValue.md(figures(partition.figures))
     return entries

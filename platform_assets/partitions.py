@@ -36,9 +36,9 @@ def partitions_of(
     )
 
 
-def wanted_range(context: dg.AssetExecutionContext) -> PartitionRange | None:
-    """The partitions that a launch asks for; None where it names none."""
-    if not context.has_partition_key_range:
+def wanted_range(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> PartitionRange | None:
+    """The partitions that a launch asks for, one or a range of them; None where it names none."""
+    if not (context.has_partition_key or context.has_partition_key_range):
         return None
     keys = context.partition_key_range
     return PartitionRange(date.fromisoformat(keys.start), date.fromisoformat(keys.end))

@@ -11,6 +11,7 @@ import dagster as dg
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import CasegoldError, Deferred
 from casegold.manifest.published import artifacts, published, used_versions
+from casegold.manifest.verifications import Found
 from casegold.runtime.outcome import CheckOutcome, GateClosed, Outcome
 from platform_assets import differences, metadata, provenance, running
 from platform_assets.catalog import asset_key, described
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 PASSING = frozenset({"PASSED", "WAIVED", "TOLERATED"})
-ON_RECORD = frozenset({"PUBLISHED", "UNCHANGED"})
-"""States of partitions that Dagster records as materialised: judged, passed, and official."""
+ON_RECORD = frozenset({"PUBLISHED", "UNCHANGED", Found.VERIFIED})
+"""States of partitions that Dagster records as materialised: official as judged, or as computed again."""
 
 
 def product_asset(
@@ -105,11 +106,13 @@ def events(
         if partition.key not in official:
             continue
         state = official[partition.key]
+        if partition.verified not in (None, state.version):
+            continue  # another version is official since: the run that published it tells of it
         version = (contract.dataset, state.version, partition.key)
         yield dg.AssetMaterialization(
             asset_key=key,
             partition=name,
-            description=f"version {state.version}, {state.quality}",
+            description=f"version {state.version} {'verified' if partition.verified else state.quality}",
             metadata=metadata.of_partition(partition, state, context.run.tags.get(RUN_ID_TAG, state.run_id))
             | metadata.of_inputs(used_versions(platform.control, *version))
             | metadata.of_artifacts(artifacts(platform.control, *version))

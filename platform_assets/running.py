@@ -1,7 +1,7 @@
 """How a Dagster run executes an attempt of the core, and how its end is told to Dagster.
 
-Every launch takes the same road: a sensor's run names its attempt in tags; a launch by hand asks for one and is
-refused where another range is due. Not here: which events an asset records.
+Every launch takes the same road: a sensor's run names its attempt in tags; a launch by hand asks for one, verifies what
+is official already, or is refused where another range is due. Not here: which events an asset records.
 """
 
 from __future__ import annotations
@@ -10,35 +10,63 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster_shared.error import SerializableErrorInfo
 
-from casegold.domain.errors import CasegoldError, Deferred, ExitClass
+from casegold.domain.errors import CasegoldError, Deferred, ExitClass, NotReproduced
 from casegold.runtime.outcome import Outcome
 from platform_assets.partitions import wanted_range
 from resources.runs import ATTEMPT_TAG, BY_HAND, DEFERRED_TAG, EXIT_CLASS_TAG, RUN_ID_TAG, attempt_of
 
 if TYPE_CHECKING:
     from casegold.manifest.model import Attempt, PartitionRange
+    from casegold.runtime.launch import Settled
     from casegold.runtime.platform import Platform
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
-Ask = Callable[["Platform", str, "PartitionRange | None", str], "Attempt"]
-"""Asks the core for an attempt on behalf of a person: platform, dataset, wanted range, who asks."""
+Ask = Callable[["Platform", str, "PartitionRange | None", str], "Attempt | Settled"]
+"""Asks the core what a person's launch leads to: platform, dataset, wanted range, who asks."""
+
+
+class Told(DagsterUserCodeProcessError, dg.Failure):
+    """A failure whose message is all there is to say: Dagster shows it without a stack trace.
+
+    Of an error that another process has told, Dagster shows what was told and not its own stack. So we tell it.
+    """
+
+    def __init__(self, description: str, metadata: Mapping[str, str | int]) -> None:
+        told = SerializableErrorInfo(message=f"{description}\n", stack=[], cls_name="Failure")
+        super().__init__(  # type: ignore[no-untyped-call]  # as Dagster has it
+            description=description,
+            metadata=metadata,
+            allow_retries=False,
+            user_code_process_error_infos=[told],
+        )
 
 
 def run_attempt(context: Context, platform: Platform, dataset: str, ask: Ask) -> Outcome:
-    """Execute the attempt that the run's tags name, else one that `ask` grants.
+    """Execute the attempt that the run's tags name, else one that `ask` grants; verify what it says is settled.
 
     Raises:
         Deferred: another run owns the dataset, or the attempt is over; the run is labelled so.
         GateClosed: judged and held.
+        NotReproduced: verified, and not the same.
         CasegoldError: with its exit class; the run is labelled with it.
     """
-    from casegold.runtime.launchers import launch  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.manifest.model import Attempt  # noqa: PLC0415 - loads Postgres, definitions do without
+    from casegold.runtime.launchers import launch  # noqa: PLC0415 - loads Iceberg
+    from casegold.runtime.verification import confirm  # noqa: PLC0415
 
     try:
-        run_id, number = attempt_of(context.run.tags) or _asked(context, platform, dataset, ask)
-        return launch(platform, run_id, number, context.run.run_id)
+        named = attempt_of(context.run.tags)
+        if named is None:
+            asked = ask(platform, dataset, wanted_range(context), BY_HAND)
+            if not isinstance(asked, Attempt):
+                return confirm(platform, dataset, asked.partitions, BY_HAND)
+            named = asked.run_id, asked.attempt
+            label(context, {RUN_ID_TAG: asked.run_id, ATTEMPT_TAG: str(asked.attempt)})
+        return launch(platform, *named, context.run.run_id)
     except Deferred as deferred:
         label(context, {DEFERRED_TAG: deferred.message})
         raise
@@ -54,13 +82,19 @@ def run_attempt(context: Context, platform: Platform, dataset: str, ask: Ask) ->
 
 
 def failure(error: CasegoldError) -> dg.Failure:
-    """The end of a run that did not succeed, for people; Dagster is not to try again."""
+    """The end of a run that did not succeed, for people; Dagster is not to try again.
+
+    Only a bug has a stack trace: whatever else goes wrong, its message names what to do.
+    """
     description = f"{error.message}\n{error.remedy}" if error.remedy else error.message
-    return dg.Failure(
-        description=description,
-        metadata={"exit class": int(error.exit_class), "exit": error.exit_class.name, "remedy": error.remedy},
-        allow_retries=False,
-    )
+    metadata: dict[str, str | int] = {
+        "exit class": int(error.exit_class),
+        "exit": error.exit_class.name,
+        "remedy": error.remedy,
+    }
+    if error.exit_class is ExitClass.BUG and not isinstance(error, NotReproduced):
+        return dg.Failure(description, metadata, allow_retries=False)
+    return Told(description, metadata)
 
 
 def label(context: Context, tags: Mapping[str, str]) -> None:
@@ -89,10 +123,3 @@ def _record_termination(context: Context, platform: Platform) -> None:
     named = attempt_of(run.tags)
     if named is not None:
         cancelled(platform, *named, BY_HAND, f"Dagster run {run.run_id} was terminated")
-
-
-def _asked(context: Context, platform: Platform, dataset: str, ask: Ask) -> tuple[str, int]:
-    wanted = wanted_range(context) if isinstance(context, dg.AssetExecutionContext) else None
-    attempt = ask(platform, dataset, wanted, BY_HAND)
-    label(context, {RUN_ID_TAG: attempt.run_id, ATTEMPT_TAG: str(attempt.attempt)})
-    return attempt.run_id, attempt.attempt

@@ -1,8 +1,12 @@
-"""What happens by the clock: nightly day close and maintenance, standing questions. Not here: anything event-driven."""
+"""What happens by the clock: nightly close, maintenance and verification, standing questions.
+
+Not here: anything event-driven.
+"""
 
 import dagster as dg
 
 from platform_assets.upkeep import maintenance_job
+from platform_assets.verification import verification_job
 from resources.platform import PlatformResource
 from resources.runs import NO_RETRY, AssetJob, tags_of
 
@@ -11,6 +15,9 @@ NIGHTLY = "15 0 * * *"
 
 UPKEEP = "30 3 * * *"
 """Half past three: the nightly close and the runs that it makes due are over, and nobody waits for figures yet."""
+
+VERIFICATION = "30 4 * * *"
+"""Half past four: maintenance is over, so that its joined files are what is computed from."""
 
 STANDING = "*/10 * * * *"
 
@@ -52,6 +59,14 @@ def schedules(time_zone: str, standing_job: AssetJob) -> list[dg.ScheduleDefinit
             execution_timezone=time_zone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="Maintains every table, claim by claim; what is busy is left for the next night.",
+        ),
+        dg.ScheduleDefinition(
+            name="nightly_verification",
+            job=verification_job,
+            cron_schedule=VERIFICATION,
+            execution_timezone=time_zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Computes a few official partitions of every dataset again, those verified longest ago first.",
         ),
         dg.ScheduleDefinition(
             name="standing_questions",

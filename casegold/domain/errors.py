@@ -21,7 +21,7 @@ class ExitClass(IntEnum):
     CONFIGURATION = 40
     """A setting, contract or scope is wrong: a person changes it, a retry would find the same."""
     BUG = 50
-    """Anything else: a person reads the trace."""
+    """Anything else, and official figures that cannot be reproduced: a person looks into it."""
 
 
 def exit_class_of(code: int) -> ExitClass:
@@ -84,6 +84,12 @@ class Refused(CasegoldError):
 
 class InvariantBroken(CasegoldError):
     """Something that must always hold does not: a bug or foreign hands in the data."""
+
+    exit_class = ExitClass.BUG
+
+
+class NotReproduced(CasegoldError):
+    """Official figures that cannot be made again from what is recorded with them: nobody may rely on them."""
 
     exit_class = ExitClass.BUG
 

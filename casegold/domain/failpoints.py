@@ -109,6 +109,7 @@ EFFECTS: dict[str, str] = {
     "republish-ask": "a version is asked to be official again",
     "pin-release": "partitions are no longer pinned",
     # Upkeep
+    "verification-record": "what a verification found is recorded",
     "reconcile-mark": "ledger and lake of a dataset are known to agree",
     "compaction-write": "a file that joins small ones is written",
     "compaction-commit": "the joined file is on main instead of the small ones",

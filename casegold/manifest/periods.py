@@ -94,6 +94,19 @@ def official_inputs(
     return {period.key.isoformat(): period.inputs for period in periods}
 
 
+def up_to_date(connection: Connection, contract: DatasetContract, first_date: date, keys: Iterable[date]) -> set[date]:
+    """The published periods among these that were made of the versions that are official now, or that are pinned.
+
+    Args:
+        first_date: the register's first.
+    """
+    versions = {ref.dataset: _official_versions(connection, ref.dataset) for ref in contract.inputs}
+    rows = connection.execute(load(SQL, "planner_seen_inputs"), {"dataset": contract.dataset})
+    seen = {row["partition_key"]: row for row in rows if row["current_version"] is not None}
+    periods = [_period(contract, key, first_date, versions, None) for key in keys]
+    return {period.key for period in periods if _is_pinned(period, seen) or not _is_changed(period, seen)}
+
+
 def _is_changed(period: _Period, seen: Mapping[date, Mapping[str, Any]]) -> bool:
     state = seen.get(period.key)
     return state is None or state["released"] or state["seen_inputs"] != holds.digest_of(period.inputs)

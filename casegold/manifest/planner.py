@@ -39,7 +39,7 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
         take_lock(connection, Lock.PLAN)
         store.reap(connection)
         backfill_steps.advance(connection, asked_by)
-        register = _register(connection)
+        register = register_of(connection)
         if register is not None:
             shadows.ask(connection, contracts, register.first, asked_by)
         busy = {row["dataset"] for row in connection.execute(load(SQL, "planner_busy"))}
@@ -87,7 +87,7 @@ def ended_run(
 
 def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str, str]) -> list[Decision]:
     """The decision for every computed dataset, each after its inputs."""
-    register = _register(connection)
+    register = register_of(connection)
     restating = backfill_steps.restating(connection)
     decisions: dict[str, Decision] = {}
     for contract in contracts.in_order():
@@ -121,7 +121,8 @@ def needs_approval(contract: DatasetContract, due: Due) -> bool:
     return due.must_ask or due.unapproved > contract.max_partitions_automatic
 
 
-def _register(connection: Connection) -> Register | None:
+def register_of(connection: Connection) -> Register | None:
+    """Which dates are official now; None before the first is."""
     row = connection.execute(load(SQL, "planner_register")).fetchone()
     if row is None or row["first"] is None:
         return None

@@ -130,7 +130,23 @@ UNHEARD = Question(
     "The topic lost records or was recreated: compare it with outbox_delivery; consumers may have missed versions.",
 )
 
+IRREPRODUCIBLE = Question(
+    "figures_reproducible",
+    "gold/case_daily_snapshot",
+    "No official figures came out differently when they were computed again; red until they are verified or replaced.",
+    "Nobody may rely on them until it is known why: see the runbook, then `casegold verify DATASET --partition P`.",
+)
+UNVERIFIABLE = Question(
+    "figures_verifiable",
+    "gold/case_daily_snapshot",
+    "No official figures could not be computed again when they were last looked at.",
+    "Verify them by the release that made them, or have them computed anew: `casegold backfill request`.",
+    urgent=False,
+)
+
 STATEMENTS = {
+    IRREPRODUCIBLE: "standing_irreproducible",
+    UNVERIFIABLE: "standing_unverifiable",
     POSITIONS: "standing_positions",
     UNDECIDED: "standing_undecided",
     UNDELIVERED: "standing_undelivered",

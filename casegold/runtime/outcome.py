@@ -29,8 +29,9 @@ class CheckOutcome:
 class PartitionOutcome:
     """One partition of the run's range.
 
-    `state` is PUBLISHED (a new version has it), UNCHANGED (judged again, same digest) or HELD (gate closed, or behind
-    one that is). `row_count` counts the rows that were computed, published or not.
+    `state` is PUBLISHED (a new version has it), UNCHANGED (judged again, same digest), HELD (gate closed, or behind one
+    that is) or VERIFIED (computed again from what is recorded). `row_count` counts the rows that were computed,
+    published or not.
     """
 
     key: date
@@ -38,6 +39,8 @@ class PartitionOutcome:
     row_count: int
     checks: tuple[CheckOutcome, ...] = ()
     figures: Mapping[str, Scalar] = field(default_factory=dict)
+    verified: int | None = None
+    """The version that was computed again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,10 @@ class Settings(BaseSettings):
     run_lease_seconds: PositiveInt = Field(
         default=180, description="How long a Dagster run may give no sign of life before it is taken for dead."
     )
+    verification_sample: PositiveInt = Field(
+        default=10,
+        description="Official partitions of each dataset that every night verifies, those verified longest ago first.",
+    )
     launcher: Literal["in-process", "subprocess"] = Field(
         default="in-process",
         description="Where an attempt runs: in the process that launches it, or in one of its own.",

@@ -16,6 +16,7 @@ from tests.backfill.test_shadow import SHADOW_EFFECTS
 from tests.crash.test_by_hand import COMMANDS, STEPS
 from tests.crash.test_fail_points import EFFECTS_HERE
 from tests.sampling.code import called, effect_names, modules
+from tests.verification.test_verify import VERIFICATION_EFFECTS
 
 NOT_RELIED_ON = {
     # The sender itself; and loads of made-up or imported events, which are sent again as a whole: duplicates of facts.
@@ -39,7 +40,16 @@ def test_names_in_the_code_and_names_in_the_list_are_the_same() -> None:
 
 
 def test_every_effect_has_a_story_in_which_it_fails() -> None:
-    told = {*EFFECTS_HERE, *COMMANDS, *STEPS, *ADMISSION, *REPLAY_EFFECTS, *SHADOW_EFFECTS, *HEARD}
+    told = {
+        *EFFECTS_HERE,
+        *COMMANDS,
+        *STEPS,
+        *ADMISSION,
+        *REPLAY_EFFECTS,
+        *SHADOW_EFFECTS,
+        *VERIFICATION_EFFECTS,
+        *HEARD,
+    }
     assert told == EFFECTS.keys()
 
 

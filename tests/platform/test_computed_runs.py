@@ -106,6 +106,10 @@ def test_a_launch_by_hand_of_another_range_is_refused_and_told_the_due_one(
     assert not refused.success
     assert house.run_tags(refused)[EXIT_CLASS_TAG] == "40"
     assert f"{DAYS[0]} to {DAYS[2]}" in str(failure_of(refused))
+    told = failure_of(refused).step_failure_data
+    assert told.error is not None and (told.error.stack, told.error.cause, told.error.context) == ([], None, None)
+    assert told.user_failure_data is not None
+    assert told.user_failure_data.metadata["exit class"].value == 40
     assert house.instance.get_materialized_partitions(SNAPSHOT) == set()
 
 

@@ -52,6 +52,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "show": "read",
             "diff": "diff",
             "causes": "causes",
+            "verify": "verify",
             "runs": "read",
             "holds": "read",
             "impact": "impact",
@@ -71,7 +72,7 @@ Begin:
 Exit codes:
   0  done                         30  a commit's outcome is unknown
   10 the gate is closed           40  a setting or argument is wrong
-  20 a server or file is missing  50  a bug
+  20 a server or file is missing  50  a bug, or figures that cannot be reproduced
 
 Settings are CASEGOLD_* variables: `casegold settings` shows them.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -18,7 +19,7 @@ from casegold.domain.errors import InvariantBroken
 from casegold.domain.sql import load
 from casegold.manifest import holds, versions
 from casegold.manifest.model import Claim, Mode, RunManifest
-from casegold.manifest.versions import InputVersion, Seen, VersionArtifact, VersionInput
+from casegold.manifest.versions import InputVersion, PinnedPartition, Seen, VersionArtifact, VersionInput
 from casegold.quality.verdict import GateStatus, Verdict, verdict
 from casegold.runtime.jobs import gate, publication
 from casegold.runtime.jobs.facts import engine
@@ -87,19 +88,36 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
     )
 
 
+def inputs_of(_: DatasetContract, manifest: RunManifest, wanted: Sequence[date]) -> list[PinnedPartition]:
+    """The published partitions that some of the manifest's periods are made of."""
+    return [each for period in wanted for each in _pinned(manifest)[period]]
+
+
+def computed(
+    platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
+) -> Iterator[tuple[date, pa.Table]]:
+    """The rows of some of the manifest's periods, computed as its run did; nothing is written."""
+    product, pinned = product_of(contract), _pinned(manifest)
+    with engine(platform) as connection:
+        for period in wanted:
+            _register_inputs(connection, platform, contract, period, pinned[period])
+            yield period, product.compute(connection, period, platform.calendar)
+
+
+def _pinned(manifest: RunManifest) -> dict[date, list[PinnedPartition]]:
+    """The scope's input versions, by period."""
+    return {
+        date.fromisoformat(period): [(dataset, date.fromisoformat(key), version) for dataset, key, version in inputs]
+        for period, inputs in manifest.scope["inputs"].items()
+    }
+
+
 def _pinned_inputs(platform: Platform, manifest: RunManifest) -> dict[date, list[InputVersion]]:
     """The scope's input versions with their quality, by period."""
-    pinned = manifest.scope["inputs"]
-    wanted = [
-        (dataset, date.fromisoformat(key), version) for inputs in pinned.values() for dataset, key, version in inputs
-    ]
+    pinned = _pinned(manifest)
     with platform.control.read() as connection:
-        known = versions.input_versions(connection, wanted)
-    found = {}
-    for period, inputs in pinned.items():
-        keys = [(dataset, date.fromisoformat(key), version) for dataset, key, version in inputs]
-        found[date.fromisoformat(period)] = [known[key] for key in keys]
-    return found
+        known = versions.input_versions(connection, [each for inputs in pinned.values() for each in inputs])
+    return {period: [known[each] for each in inputs] for period, inputs in pinned.items()}
 
 
 def _stage(connection: duckdb.DuckDBPyConnection, work: _Work) -> tuple[dict[date, pa.Table], StagedVersion]:
@@ -107,24 +125,28 @@ def _stage(connection: duckdb.DuckDBPyConnection, work: _Work) -> tuple[dict[dat
     tables = {}
     for period in sorted(work.inputs):
         work.claim.check()
-        _register_inputs(connection, work, period)
+        pinned = [(each.dataset, each.partition, each.version) for each in work.inputs[period]]
+        _register_inputs(connection, work.platform, work.contract, period, pinned)
         tables[period] = work.product.compute(connection, period, work.platform.calendar)
         stage.write(period, tables[period], 0, HASHES)
     return tables, stage.finish()
 
 
-def _register_inputs(connection: duckdb.DuckDBPyConnection, work: _Work, period: date) -> None:
+def _register_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    platform: Platform,
+    contract: DatasetContract,
+    period: date,
+    pinned: Sequence[PinnedPartition],
+) -> None:
     """One view for each way in which the period reads an input."""
-    pinned = {(each.dataset, each.partition): each.version for each in work.inputs[period]}
-    for ref in work.contract.inputs:
-        wanted = [
-            (ref.dataset, partition, pinned[ref.dataset, partition])
-            for partition in work.contract.input_partitions(ref, period)
-            if (ref.dataset, partition) in pinned
-        ]
-        with work.platform.control.read() as control:
+    views = product_of(contract).views
+    for ref in contract.inputs:
+        partitions = set(contract.input_partitions(ref, period))
+        wanted = [each for each in pinned if each[0] == ref.dataset and each[1] in partitions]
+        with platform.control.read() as control:
             paths = versions.files_of(control, wanted)
-        work.platform.lake.register_files(connection, work.product.views[ref.mapping], ref.dataset, paths)
+        platform.lake.register_files(connection, views[ref.mapping], ref.dataset, paths)
 
 
 def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVersion) -> Verdict:

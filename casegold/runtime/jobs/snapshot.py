@@ -5,7 +5,7 @@ Not here: the rules of a case (transform.snapshot), the checks (quality), the co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -21,7 +21,7 @@ from casegold.domain.sql import load
 from casegold.manifest import stages, versions
 from casegold.manifest.model import Claim, Mode, PartitionRange, RunManifest
 from casegold.manifest.stages import StagedChunk
-from casegold.manifest.versions import Seen
+from casegold.manifest.versions import PinnedPartition, Seen
 from casegold.quality.results import CheckResult
 from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
 from casegold.quality.verdict import Verdict, verdict
@@ -59,9 +59,11 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
     """
     contract = platform.contracts.of_table(manifest.dataset)
     pins = Pins.of(manifest)
+    built_on = inputs_of(contract, manifest)
+    _assert_official(platform, manifest, built_on)
     with engine(platform) as connection:
         register_facts(connection, platform, pins)
-        previous = _register_previous_rows(connection, platform, contract, manifest)
+        previous = _register_previous_rows(connection, platform, built_on)
         _build_states(connection, pins, from_scratch=previous is None)
         staged, figures = _stage(connection, platform, claim, pins)
         verdict_ = _judge(connection, platform, manifest, contract, pins, staged, previous)
@@ -82,25 +84,52 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
     )
 
 
-def _register_previous_rows(
-    connection: duckdb.DuckDBPyConnection, platform: Platform, contract: DatasetContract, manifest: RunManifest
-) -> pl.Series | None:
-    """The view `previous_rows`: the day before the range in its pinned version. Its case ids, or None without one.
-
-    What is published has to build on what is official now; a shadow builds on what its plan found.
-    """
+def inputs_of(contract: DatasetContract, manifest: RunManifest, _: Sequence[date] = ()) -> list[PinnedPartition]:
+    """The published partition that the manifest's dates build on; none where they begin from nothing."""
     pinned = manifest.scope["previous_version"]
-    if pinned is None:
+    first = Pins.of(manifest).partitions.first
+    return [] if pinned is None else [(contract.dataset, first - timedelta(days=1), pinned)]
+
+
+def computed(
+    platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
+) -> Iterator[tuple[date, pa.Table]]:
+    """The rows of some of the manifest's dates, computed as its run did, one date in memory; nothing is written."""
+    pins = Pins.of(manifest)
+    with engine(platform) as connection:
+        register_facts(connection, platform, pins)
+        previous = _register_previous_rows(connection, platform, inputs_of(contract, manifest))
+        _build_states(connection, pins, from_scratch=previous is None)
+        for day in wanted:
+            yield day, build.snapshot_rows(connection, day, day)
+
+
+def _assert_official(platform: Platform, manifest: RunManifest, pinned: Sequence[PinnedPartition]) -> None:
+    """What is published has to build on what is official now; a shadow builds on what its plan found.
+
+    Raises:
+        Deferred: another version of the day before is official.
+    """
+    if manifest.mode is Mode.SHADOW:
+        return
+    for dataset, day, version in pinned:
+        with platform.control.read() as control:
+            state = versions.partition_states(control, dataset, day, day).get(day)
+        if state is None or state.version != version:
+            found = "none" if state is None else state.version
+            raise Deferred(f"{dataset} {day}: version {version} was pinned, current is {found}")
+
+
+def _register_previous_rows(
+    connection: duckdb.DuckDBPyConnection, platform: Platform, pinned: Sequence[PinnedPartition]
+) -> pl.Series | None:
+    """The view `previous_rows`: the day before the range in its pinned version. Its case ids, or None without one."""
+    if not pinned:
         connection.register("previous_rows", schema.no_rows())
         return None
-    dataset, day = contract.dataset, Pins.of(manifest).partitions.first - timedelta(days=1)
     with platform.control.read() as control:
-        state = versions.partition_states(control, dataset, day, day).get(day)
-        if manifest.mode is not Mode.SHADOW and (state is None or state.version != pinned):
-            found = "none" if state is None else state.version
-            raise Deferred(f"{dataset} {day}: version {pinned} was pinned, current is {found}")
-        files = versions.files_of(control, [(dataset, day, pinned)])
-    platform.lake.register_files(connection, "previous_rows", dataset, files)
+        files = versions.files_of(control, pinned)
+    platform.lake.register_files(connection, "previous_rows", pinned[0][0], files)
     return frame(connection, SQL, "previous_cases")["case_id"]
 
 
