@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.domain.contract import Signal, SourceSignal
 from casegold.domain.events import DEFAULT_SOURCE, EVENT_TYPES
 from casegold.manifest import standing
-from casegold.runtime.launchers import run_until_idle
-from casegold.runtime.platform import Platform
 from casegold.runtime.settings import Settings
 from casegold.source.producer import RecordSender
 from casegold.source.totals import ControlTotal
@@ -96,14 +92,6 @@ def found(installation: Installation, check: str, day: date) -> tuple[str, int]:
     return rows[0]["status"], rows[0]["failures"]
 
 
-def rejections(installation: Installation) -> dict[str, dict[str, int]]:
-    """Rejected records by dataset and reason; each dataset had one commit with any."""
-    rows = installation.platform.control.rows(
-        "select dataset, rejected_by_reason from ingest_commit where rejected > 0"
-    )
-    return {row["dataset"]: row["rejected_by_reason"] for row in rows}
-
-
 def holds(installation: Installation) -> int:
     return standing.ask(installation.platform.control, standing.OPEN_HOLDS).count
 
@@ -127,44 +115,6 @@ def test_rejected_facts_close_their_date_until_they_come_corrected(
     assert (cases(installation, FIRST), cases(installation, SECOND)) == (103, 103), "no case from nobody"
     assert found(installation, "no_rejected_facts", FIRST) == ("PASSED", 0)
     assert holds(installation) == 0
-
-
-def test_a_recount_without_them_opens_the_gate(settings: Settings, installation: Installation) -> None:
-    send(settings, [opened(1), opened(2, priority="low")])
-    count(settings, {FIRST: 2, SECOND: 0})
-    installation.work()
-    assert installation.published(SNAPSHOT) == []
-    count(settings, {FIRST: 1}, revision=2)
-    installation.work()
-    assert (cases(installation, FIRST), cases(installation, SECOND)) == (1, 1)
-
-
-def test_a_source_counts_once_the_contract_names_it(settings: Settings, installation: Installation) -> None:
-    strangers = [opened(n, source=NOBODY) for n in range(5)]
-    send(settings, [opened(100), *strangers])
-    count(settings, {FIRST: 5}, source=NOBODY)
-    count(settings, {FIRST: 1, SECOND: 0})
-    installation.work()
-    assert cases(installation, SECOND) == 1
-    assert rejections(installation) == {
-        "silver/case_events": {"UNKNOWN_SOURCE": 5},
-        "bronze/control_totals": {"UNKNOWN_SOURCE": len(EVENT_TYPES)},
-    }
-    declared = _declaring(installation.platform, NOBODY)
-    send(settings, strangers)
-    count(settings, {FIRST: 5}, source=NOBODY)
-    run_until_idle(declared)
-    assert (cases(installation, FIRST), cases(installation, SECOND)) == (6, 6)
-    assert found(installation, "completeness", FIRST) == ("PASSED", 0)
-
-
-def _declaring(platform: Platform, source: str) -> Platform:
-    contract = platform.contracts[SNAPSHOT]
-    more = SourceSignal(source, Signal.CONTROL_TOTALS, required=False)
-    changed = replace(contract, sources=(*contract.sources, more))
-    return replace(
-        platform, contracts=type(platform.contracts)([changed if c is contract else c for c in platform.contracts])
-    )
 
 
 def test_a_count_corrected_downwards_after_publication_holds_the_date_and_keeps_the_version(

@@ -12,7 +12,9 @@ import pytest
 from casegold.domain.errors import ExitClass
 from casegold.domain.events import EVENT_TYPES, CaseEvent, CaseOpened, Priority
 from casegold.runtime.settings import Settings, load_settings
+from casegold.source.producer import RecordSender
 from casegold.source.totals import ControlTotal
+from tests.crash.final_state import messages
 from tests.e2e.installation import SNAPSHOT, Installation, command
 from tests.ingest.events import event, retyped, send_events
 from tests.ingest.register import SOURCE, send_totals
@@ -59,7 +61,7 @@ def test_a_rejected_event_closes_its_date_until_it_is_answered(settings: Setting
     assert _cases(installation) == ({"e1", "e2"} if how == "corrected" else {"e1"})
 
 
-def test_events_of_a_source_that_is_declared_later_are_sent_again(
+def test_a_dead_letter_of_a_source_that_is_declared_later_is_a_fact_when_sent_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     early = retyped(_opened("e2"), source="urn:new:case-system")
@@ -78,6 +80,8 @@ def test_events_of_a_source_that_is_declared_later_are_sent_again(
     monkeypatch.setenv("CASEGOLD_CONTRACTS_DIR", str(contracts))
     assert "1 accepted" in command(*letters)
     installation = Installation(load_settings())
-    send_events(installation.platform, [early])
+    (letter,) = messages(installation.platform, settings.events_dlq_topic)
+    with RecordSender(settings.kafka_config()) as sender:
+        sender.send(settings.events_topic, letter.key(), letter.value(), tuple(letter.headers() or ()))
     installation.work()
     assert _cases(installation) == {"e1", "e2"}
