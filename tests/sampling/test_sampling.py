@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 
@@ -43,7 +44,9 @@ def matrix(collected: list[dict[str, object]]) -> list[Case]:
 
 def recipe(verb: str) -> list[str]:
     """The words of the command that runs the tests."""
-    lines = subprocess.run(["make", "-n", verb], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    plain = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "BASE", "SEED")}
+    done = subprocess.run(["make", "-n", verb], cwd=REPOSITORY, env=plain, capture_output=True, text=True, check=True)
+    lines = done.stdout
     (command,) = (line for line in lines.splitlines() if "pytest" in line)
     return command.split()
 
