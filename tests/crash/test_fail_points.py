@@ -55,13 +55,14 @@ STORIES = {
     ),
     "due": ("plan", "attempt-start", "append-silver/case_events", "ingest-complete"),
     "waiting": ("day-barrier", "version-prepare", "relay-mark", "orphan-delete"),
-    "closed": ("day-close", "publish-commit", "trigger-claim"),
-    "alive": ("heartbeat", "letters-send", "stage-write", "version-complete", "maintenance-ask", "mark-seen"),
+    "closed": ("day-close", "heartbeat", "publish-commit", "trigger-claim"),
+    "told": ("letters-send", "stage-write", "version-complete", "maintenance-ask", "mark-seen"),
 }
 """Effects that fail in one story, in the order in which it comes to them for the first time.
 
-They are far from each other, so that no run dies three times in a row, which would need a person. What a story does
-only once, as to close its days, comes first: a life that loses an acknowledgement goes on and does the rest.
+They are far from each other, so that no run dies three times in a row, which would need a person; a heartbeat may be
+any run's. What a story does only once, as to close its days, comes first: a life that loses an acknowledgement goes on
+and does the rest.
 """
 
 AFTER_A_DEATH = ("version-abandoning", "append-bronze/rejected_totals", "version-settle")
