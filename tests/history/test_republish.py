@@ -14,7 +14,7 @@ from casegold.domain.errors import ConfigurationError
 from casegold.manifest import listing
 from casegold.runtime.jobs import maintenance
 from casegold.runtime.settings import Settings
-from casegold.sink import orphans
+from casegold.sink import orphans, tags
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.history.story import FIRST, LAST, MONTH, OVERRIDES, SINCE, figures, send_late, snapshots, tell
 
@@ -47,6 +47,7 @@ def test_going_back_and_forward_again(
     assert old != restated and old_figures != restated_figures
     if expired:
         monkeypatch.setattr(maintenance, "SNAPSHOTS_KEPT", 1)
+        monkeypatch.setattr(tags, "TAGS_KEPT", 1)
         monkeypatch.setattr(orphans, "GRACE", timedelta(0))
         command("maintain", SNAPSHOT)
         assert len(installation.platform.lake.table(SNAPSHOT).snapshots()) == 1

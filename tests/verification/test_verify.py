@@ -265,6 +265,7 @@ def test_a_launch_by_hand_of_what_is_official_asks_for_no_run(installation: Inst
     assert world(installation) == before
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("end", ["before:kill", "after:kill", "after:lost_ack"])
 @pytest.mark.parametrize("effect", VERIFICATION_EFFECTS)
 def test_a_verification_that_dies_is_asked_for_again(installation: Installation, effect: str, end: str) -> None:
