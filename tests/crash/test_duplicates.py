@@ -15,7 +15,7 @@ from tests.backfill.test_asked_on_kafka import send as ask_on_kafka
 from tests.backfill.test_asked_on_kafka import wish
 from tests.crash.final_state import final_state, messages
 from tests.crash.lives import live_until_done
-from tests.crash.test_fail_points import OVERRIDES, load, send_late
+from tests.crash.test_fail_points import OVERRIDES, load, send_broken_total, send_late
 from tests.e2e.installation import Installation
 
 WITHOUT_EFFECT = (
@@ -69,6 +69,7 @@ def test_everything_once_more_changes_nothing(settings: Settings) -> None:
     load()
     live_until_done(control, [])
     send_late(settings)
+    send_broken_total(settings)
     ask_on_kafka(Installation(settings), "a1", wish())
     live_until_done(control, [])
     before, runs = final_state(platform), computed_runs(control)
