@@ -3,8 +3,10 @@
 
 PYTHON ?= python3
 RUN := .venv/bin/
-# A real PostgreSQL and a real Kafka for each of up to four processes.
-TESTS := $(RUN)pytest -n logical --maxprocesses 4 --dist worksteal
+# A real PostgreSQL and a real Kafka for each of up to four processes. A test waits for a third of its time: one process
+# more than processors.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
+TESTS := $(RUN)pytest -n $(JOBS) --dist worksteal
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
