@@ -43,37 +43,40 @@ def day_close_job() -> None:
 
 def schedules(time_zone: str, standing_job: AssetJob) -> list[dg.ScheduleDefinition]:
     """All schedules, running by default."""
+
+    def by_the_clock(name: str, job: dg.JobDefinition | AssetJob, cron: str, description: str) -> dg.ScheduleDefinition:
+        return dg.ScheduleDefinition(
+            name=name,
+            job=job,
+            cron_schedule=cron,
+            execution_timezone=time_zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=description,
+        )
+
     return [
-        dg.ScheduleDefinition(
-            name="nightly_day_close",
-            job=day_close_job,
-            cron_schedule=NIGHTLY,
-            execution_timezone=time_zone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="The sensor `day_close` does so all day long; this closes them where it is switched off.",
+        by_the_clock(
+            "nightly_day_close",
+            day_close_job,
+            NIGHTLY,
+            "The sensor `day_close` does so all day long; this closes them where it is switched off.",
         ),
-        dg.ScheduleDefinition(
-            name="nightly_maintenance",
-            job=maintenance_job,
-            cron_schedule=UPKEEP,
-            execution_timezone=time_zone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Maintains every table, claim by claim; what is busy is left for the next night.",
+        by_the_clock(
+            "nightly_maintenance",
+            maintenance_job,
+            UPKEEP,
+            "Maintains every table, claim by claim; what is busy is left for the next night.",
         ),
-        dg.ScheduleDefinition(
-            name="nightly_verification",
-            job=verification_job,
-            cron_schedule=VERIFICATION,
-            execution_timezone=time_zone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Computes a few official partitions of every dataset again, those verified longest ago first.",
+        by_the_clock(
+            "nightly_verification",
+            verification_job,
+            VERIFICATION,
+            "Computes a few official partitions of every dataset again, those verified longest ago first.",
         ),
-        dg.ScheduleDefinition(
-            name="standing_questions",
-            job=standing_job,
-            cron_schedule=STANDING,
-            execution_timezone=time_zone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Asks what waits for a person, so that nothing goes quiet.",
+        by_the_clock(
+            "standing_questions",
+            standing_job,
+            STANDING,
+            "Asks what waits for a person, so that nothing goes quiet.",
         ),
     ]

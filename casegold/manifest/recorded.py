@@ -80,30 +80,32 @@ def version(connection: Connection, dataset: str, number: int, wanted: Sequence[
             {date.fromisoformat(key): digest for key, digest in row["seen"]["inputs"].items()},
         ),
         partitions=partitions,
-        files=tuple(
-            VersionFile(
-                each["partition_key"],
-                each["file_path"],
-                each["record_count"],
-                each["file_bytes"],
-                int(each["digest_high"]),
-                int(each["digest_low"]),
-                each["hash_from"],
-                each["hash_to"],
-            )
-            for each in connection.execute(load(SQL, "recorded_files"), place)
-        ),
+        files=tuple(_file(each) for each in connection.execute(load(SQL, "recorded_files"), place)),
         inputs=tuple(
             VersionInput(each["partition_key"], each["input_dataset"], each["input_partition"], each["input_version"])
             for each in connection.execute(load(SQL, "recorded_inputs"), place)
         ),
-        artifacts=tuple(
-            VersionArtifact(
-                each["partition_key"], each["name"], each["media_type"], each["uri"], each["bytes"], each["sha256"]
-            )
-            for each in connection.execute(load(SQL, "recorded_artifacts"), place)
-        ),
+        artifacts=tuple(_artifact(each) for each in connection.execute(load(SQL, "recorded_artifacts"), place)),
         tolerated=tuple(row["tolerated"]),
+    )
+
+
+def _file(row: dict[str, Any]) -> VersionFile:
+    return VersionFile(
+        row["partition_key"],
+        row["file_path"],
+        row["record_count"],
+        row["file_bytes"],
+        int(row["digest_high"]),
+        int(row["digest_low"]),
+        row["hash_from"],
+        row["hash_to"],
+    )
+
+
+def _artifact(row: dict[str, Any]) -> VersionArtifact:
+    return VersionArtifact(
+        row["partition_key"], row["name"], row["media_type"], row["uri"], row["bytes"], row["sha256"]
     )
 
 

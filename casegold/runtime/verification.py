@@ -186,10 +186,10 @@ def _impossible(
 
 def _gone(platform: Platform, inputs: Collection[PinnedPartition]) -> dict[PinnedPartition, str]:
     """The input versions that lack a file, and the first that is missing."""
+    with platform.control.read() as connection:
+        named = {each: versions.files_of(connection, [each]) for each in inputs}
     found = {}
-    for each in inputs:
-        with platform.control.read() as connection:
-            paths = versions.files_of(connection, [each])
+    for each, paths in named.items():
         absent = missing(platform.lake, each[0], paths)
         if absent:
             found[each] = absent[0]

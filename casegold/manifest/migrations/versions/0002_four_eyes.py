@@ -1,8 +1,6 @@
 """People, and approval by four eyes: see the SQL files of the same number. They run in this order."""
 
-from importlib.resources import files
-
-from alembic import op
+from casegold.manifest.migrations.scripts import execute
 
 revision = "0002"
 down_revision = "0001"
@@ -12,5 +10,4 @@ SCRIPTS = ("0002_people", "0002_backfills", "0002_backfill_functions", "0002_wai
 
 def upgrade() -> None:
     for name in SCRIPTS:
-        script = files("casegold.manifest.migrations.versions").joinpath(f"{name}.sql")
-        op.get_bind().exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))
+        execute(name)

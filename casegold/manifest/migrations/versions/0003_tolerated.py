@@ -1,13 +1,10 @@
 """Tolerances of contracts: see the SQL file of the same name."""
 
-from importlib.resources import files
-
-from alembic import op
+from casegold.manifest.migrations.scripts import execute
 
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
-    script = files("casegold.manifest.migrations.versions").joinpath("0003_tolerated.sql")
-    op.get_bind().exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))
+    execute("0003_tolerated")
