@@ -7,25 +7,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from confluent_kafka import Message
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.manifest import people
 from casegold.runtime.asyncapi import document
 from casegold.runtime.settings import Settings
 from casegold.runtime.ticks import backfill_requests_tick
 from casegold.sink.relay import relay_once
 from casegold.source.producer import RecordSender
 from tests.contracts.test_asyncapi import complaints, message
-from tests.e2e.installation import SNAPSHOT, Installation, command
+from tests.e2e.installation import SNAPSHOT, Installation, command, operator_and_steward
 from tests.source.test_load_commands import received
 
 CALENDAR = BusinessCalendar("Europe/Amsterdam")
 FIRST, WRONG, LAST = date(2024, 2, 26), date(2024, 2, 28), date(2024, 2, 29)
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -36,14 +33,8 @@ def overrides() -> Mapping[str, str]:
 
 @pytest.fixture
 def logins(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
-    control = Installation(settings).platform.control
-    operator, steward = (f"{name}_{uuid4().hex[:8]}" for name in ("ann", "bob"))
-    people.add(control, operator, "casegold_operator", "ann", PASSWORD)
-    people.add(control, steward, "casegold_steward", "bob", PASSWORD)
-    monkeypatch.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)
-    yield operator, steward
-    for login in (operator, steward):
-        people.remove(control, login)
+    with operator_and_steward(Installation(settings).platform.control, monkeypatch) as both:
+        yield both
 
 
 def _ask_on_kafka(installation: Installation) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
+import pytest
 from click.testing import CliRunner
 
 from casegold.domain.errors import ExitClass
 from casegold.domain.events import CaseCorrected, CaseEvent, Payload
-from casegold.manifest import listing, versions
+from casegold.manifest import listing, people, versions
+from casegold.manifest.db import ControlDb
 from casegold.runtime.cli.main import casegold
 from casegold.runtime.jobs.facts import engine
 from casegold.runtime.launchers import Execution, run_until_idle
@@ -21,6 +25,7 @@ from tests.transform.oracle import Fact
 SNAPSHOT = "gold/case_daily_snapshot"
 REPORT = "reports/enforcement_report"
 METRICS = "gold/breach_metrics"
+PASSWORD = "correct horse battery"
 
 
 def command(*arguments: object, expect: ExitClass = ExitClass.SUCCESS) -> str:
@@ -61,6 +66,18 @@ class Installation:
 
     def version_numbers(self, dataset: str) -> list[int]:
         return sorted(row["version"] for row in listing.versions(self.platform.control, dataset, 1000))
+
+
+@contextmanager
+def operator_and_steward(control: ControlDb, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+    """An operator's and a steward's login, whose password commands find in the environment."""
+    operator, steward = (f"{name}_{uuid4().hex[:8]}" for name in ("ann", "bob"))
+    people.add(control, operator, "casegold_operator", "ann", PASSWORD)
+    people.add(control, steward, "casegold_steward", "bob", PASSWORD)
+    monkeypatch.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)
+    yield operator, steward
+    for login in (operator, steward):
+        people.remove(control, login)
 
 
 def facts_of(events: Iterable[CaseEvent]) -> list[Fact]:

@@ -67,14 +67,13 @@ def count(
     *,
     revision: int = 1,
     as_of: datetime = COUNTED_AT,
-    source: str = DEFAULT_SOURCE,
     kinds: Iterable[str] = EVENT_TYPES,
 ) -> None:
     """A total of each type: so many openings, nothing else."""
     with RecordSender(settings.kafka_config()) as sender:
         for day, number in numbers.items():
             for kind in kinds:
-                told = ControlTotal(source, day, kind, number if kind == "CaseOpened" else 0, as_of, revision)
+                told = ControlTotal(DEFAULT_SOURCE, day, kind, number if kind == "CaseOpened" else 0, as_of, revision)
                 sender.send(settings.totals_topic, told.key(), told.value())
 
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
-from uuid import uuid4
 
 import pytest
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import Refused
-from casegold.manifest import people
 from casegold.runtime.settings import Settings
-from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
+from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, operator_and_steward
 
 CALENDAR = BusinessCalendar("Europe/Amsterdam")
 FIRST, WRONG, LAST = date(2024, 2, 24), date(2024, 2, 27), date(2024, 2, 29)
-PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
@@ -29,14 +26,8 @@ def overrides() -> Mapping[str, str]:
 @pytest.fixture
 def logins(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     """An operator's and a steward's login."""
-    control = Installation(settings).platform.control
-    operator, steward = (f"{name}_{uuid4().hex[:8]}" for name in ("ann", "bob"))
-    people.add(control, operator, "casegold_operator", "ann", PASSWORD)
-    people.add(control, steward, "casegold_steward", "bob", PASSWORD)
-    monkeypatch.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)
-    yield operator, steward
-    for login in (operator, steward):
-        people.remove(control, login)
+    with operator_and_steward(Installation(settings).platform.control, monkeypatch) as both:
+        yield both
 
 
 def test_a_waived_date_is_published_and_says_so(settings: Settings, logins: tuple[str, str]) -> None:
