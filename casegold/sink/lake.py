@@ -106,7 +106,13 @@ class Lake:
             SourceUnavailable: its database does not answer.
         """
         try:
-            return FencedCatalog(CATALOG_NAME, uri=self._catalog_url, warehouse=self._warehouse, pool_pre_ping="true")
+            return FencedCatalog(
+                CATALOG_NAME,
+                uri=self._catalog_url,
+                warehouse=self._warehouse,
+                pool_pre_ping="true",
+                init_catalog_tables="false",  # two processes that make them at once fail: a migration makes them
+            )
         except SQLAlchemyError as error:
             raise SourceUnavailable(
                 f"the Iceberg catalog does not answer: {error}", remedy="`casegold status` shows the servers"
