@@ -10,7 +10,7 @@ TESTS := $(RUN)pytest -n $(JOBS) --dist worksteal
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all soak dev check format bench settings asyncapi wheel clean
+.PHONY: help demo test test-all soak dev check format bench settings asyncapi manifest-page wheel clean
 N ?= 200
 
 help: ## Show the verbs.
@@ -49,6 +49,9 @@ settings: .venv/.synced ## Write docs/settings.md anew.
 
 asyncapi: .venv/.synced ## Write contracts/asyncapi.yaml anew.
 	$(RUN)python -m casegold.runtime.asyncapi > contracts/asyncapi.yaml
+
+manifest-page: .venv/.synced ## Write docs/run-manifest.md anew.
+	$(RUN)python -m casegold.runtime.run_manifest_page > docs/run-manifest.md
 
 wheel: $(filter .venv-uv/%,$(UV)) ## Build the wheel into dist.
 	$(UV) build --wheel --out-dir dist

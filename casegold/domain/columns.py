@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import pyarrow as pa
-
 
 class ColumnKind(StrEnum):
     """Physical kinds, spelled as Iceberg spells them. Neither `time` nor nested ones: Spark cannot read the first."""
@@ -23,14 +21,6 @@ class ColumnKind(StrEnum):
     DECIMAL = "decimal"
 
 
-_ARROW: dict[ColumnKind, Any] = {
-    ColumnKind.STRING: pa.string(),
-    ColumnKind.INT: pa.int32(),
-    ColumnKind.LONG: pa.int64(),
-    ColumnKind.BOOLEAN: pa.bool_(),
-    ColumnKind.DATE: pa.date32(),
-    ColumnKind.TIMESTAMPTZ: pa.timestamp("us", tz="UTC"),
-}
 _LOGICAL: dict[ColumnKind, str] = {
     ColumnKind.STRING: "string",
     ColumnKind.INT: "integer",
@@ -72,9 +62,18 @@ class ColumnType:
     @property
     def arrow(self) -> Any:
         """The Arrow data type."""
+        import pyarrow as pa  # noqa: PLC0415 - a contract is read without it
+
         if self.kind is ColumnKind.DECIMAL:
             return pa.decimal128(self.precision, self.scale)
-        return _ARROW[self.kind]
+        return {
+            ColumnKind.STRING: pa.string(),
+            ColumnKind.INT: pa.int32(),
+            ColumnKind.LONG: pa.int64(),
+            ColumnKind.BOOLEAN: pa.bool_(),
+            ColumnKind.DATE: pa.date32(),
+            ColumnKind.TIMESTAMPTZ: pa.timestamp("us", tz="UTC"),
+        }[self.kind]
 
     def __str__(self) -> str:
         if self.kind is ColumnKind.DECIMAL:

@@ -13,8 +13,6 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-import pyarrow as pa
-
 from casegold.domain.calendar import days, month_end
 from casegold.domain.columns import Column
 from casegold.domain.errors import ConfigurationError
@@ -189,6 +187,8 @@ class DatasetContract:
 
     def arrow_schema(self) -> Any:
         """The columns as a `pyarrow.Schema`, in contract order."""
+        import pyarrow as pa  # noqa: PLC0415 - a contract is read without it
+
         return pa.schema([pa.field(c.name, c.type.arrow, nullable=not c.required) for c in self.columns])
 
     def required_checks(self) -> tuple[str, ...]:

@@ -155,7 +155,7 @@ def approve_waiver(person: ControlDb, waiver_id: int) -> Answer:
     return _call(person, "call_waiver_approve", {"id": waiver_id})
 
 
-def requests(control: ControlDb, limit: int, *, ended_too: bool = False) -> list[BackfillRequest]:
+def requests(control: ControlDb, limit: int | None, *, ended_too: bool = False) -> list[BackfillRequest]:
     """Requests, newest first; by default the open ones."""
     return _requests(control, None, limit, ended_too)
 
@@ -171,27 +171,27 @@ def find(control: ControlDb, beginning: str) -> BackfillRequest:
     return found[0]
 
 
-def audit(control: ControlDb, backfill_run_id: str | None, limit: int) -> list[AuditEntry]:
+def audit(control: ControlDb, backfill_run_id: str | None, limit: int | None) -> list[AuditEntry]:
     """Steps and refused attempts, newest first: of one request, or all."""
     with _readable():
         rows = control.rows(load(SQL, "list_backfill_audit"), {"id": backfill_run_id, "limit": limit})
     return [AuditEntry(**row) for row in rows]
 
 
-def waiver_audit(control: ControlDb, waiver_id: int | None, limit: int) -> list[AuditEntry]:
+def waiver_audit(control: ControlDb, waiver_id: int | None, limit: int | None) -> list[AuditEntry]:
     """Steps and refused attempts, newest first: of one waiver, or all."""
     with _readable():
         rows = control.rows(load(SQL, "list_waiver_audit"), {"id": waiver_id, "limit": limit})
     return [AuditEntry(**row) for row in rows]
 
 
-def waivers(control: ControlDb, limit: int) -> list[WaiverRequest]:
+def waivers(control: ControlDb, limit: int | None) -> list[WaiverRequest]:
     """Waivers, newest first."""
     with _readable():
         return [WaiverRequest(**row) for row in control.rows(load(SQL, "list_waivers"), {"limit": limit})]
 
 
-def _requests(control: ControlDb, beginning: str | None, limit: int, ended_too: bool) -> list[BackfillRequest]:
+def _requests(control: ControlDb, beginning: str | None, limit: int | None, ended_too: bool) -> list[BackfillRequest]:
     with _readable():
         rows = control.rows(load(SQL, "list_backfills"), {"beginning": beginning, "ended": ended_too, "limit": limit})
     return [BackfillRequest(**row) for row in rows]

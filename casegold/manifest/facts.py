@@ -32,7 +32,7 @@ class Fact:
     total: int
 
 
-def held(control: ControlDb, limit: int) -> list[Fact]:
+def held(control: ControlDb, limit: int | None) -> list[Fact]:
     """Facts that nobody has decided on, by the first date that they change."""
     return _facts(control, None, limit)
 
@@ -42,5 +42,5 @@ def find(control: ControlDb, event_id: str) -> list[Fact]:
     return _facts(control, event_id, 100)
 
 
-def _facts(control: ControlDb, event_id: str | None, limit: int) -> list[Fact]:
+def _facts(control: ControlDb, event_id: str | None, limit: int | None) -> list[Fact]:
     return [Fact(**row) for row in control.rows(load(SQL, "list_facts"), {"event_id": event_id, "limit": limit})]

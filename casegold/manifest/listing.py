@@ -1,4 +1,7 @@
-"""Control state as lists for people: the command line prints them. Not here: anything that a run depends on."""
+"""Control state as lists for people: the command line prints them. A `limit` of None means all.
+
+Not here: anything that a run depends on.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,25 @@ SQL = "casegold.manifest.sql"
 Row = dict[str, Any]
 
 
-def versions(control: ControlDb, dataset: str | None, limit: int) -> list[Row]:
+def versions(control: ControlDb, dataset: str | None, limit: int | None) -> list[Row]:
     """Versions, newest first per dataset, with the number of partitions and rows that each changed."""
     return control.rows(load(SQL, "list_versions"), {"dataset": dataset, "limit": limit})
 
 
-def runs(control: ControlDb, dataset: str | None, limit: int) -> list[Row]:
-    """Manifests with their last attempt, newest first."""
-    return control.rows(load(SQL, "list_runs"), {"dataset": dataset, "limit": limit})
+def runs(
+    control: ControlDb,
+    dataset: str | None,
+    limit: int | None,
+    *,
+    state: str | None = None,
+    since: datetime | None = None,
+) -> list[Row]:
+    """Manifests with their last attempt, newest first; `since` they were asked for."""
+    parameters = {"dataset": dataset, "state": state, "since": since, "limit": limit}
+    return control.rows(load(SQL, "list_runs"), parameters)
 
 
-def holds(control: ControlDb, limit: int, *, released_too: bool = False) -> list[Row]:
+def holds(control: ControlDb, limit: int | None, *, released_too: bool = False) -> list[Row]:
     """Holds, newest first; by default the open ones."""
     return control.rows(load(SQL, "list_holds"), {"all": released_too, "limit": limit})
 
@@ -33,7 +44,7 @@ def failed_checks(control: ControlDb, run_id: str) -> list[Row]:
     return control.rows(load(SQL, "list_failed_checks"), {"run_id": run_id})
 
 
-def partition_versions(control: ControlDb, dataset: str, partition: date, limit: int) -> list[Row]:
+def partition_versions(control: ControlDb, dataset: str, partition: date, limit: int | None) -> list[Row]:
     """The versions that a partition had, newest first, and from when until when each was official."""
     parameters = {"dataset": dataset, "partition": partition, "limit": limit}
     return control.rows(load(SQL, "list_partition_versions"), parameters)

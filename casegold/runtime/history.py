@@ -43,7 +43,10 @@ def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[d
     if done is not None:
         return Republished(done, tuple(old.keys), anew=False)
     if attempt is None:
-        raise Deferred(f"a run of {dataset} is under way; `casegold runs {dataset}` shows it: ask again once it ended")
+        raise Deferred(
+            f"a run of {dataset} is under way: ask again once it ended",
+            remedy=f"`casegold runs list --dataset {dataset}` shows it",
+        )
     made = launch(platform, attempt.run_id, attempt.attempt, LAUNCHER).version
     if made is None:  # its process ended well, and died before it could say with which version
         with platform.control.read() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
@@ -11,7 +12,9 @@ from casegold.manifest import installation
 from casegold.manifest.db import ControlDb
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
-from casegold.sink.lake import Lake
+
+if TYPE_CHECKING:
+    from casegold.sink.lake import Lake
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Platform:
 
     @cached_property
     def lake(self) -> Lake:
+        """The tables. Iceberg is loaded with the first look at one: most commands ask the control database only."""
+        from casegold.sink.lake import Lake  # noqa: PLC0415
+
         return Lake(self.settings.catalog_url(), self.settings.warehouse_url(), self.contracts)
 
     @property

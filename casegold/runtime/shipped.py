@@ -16,6 +16,7 @@ REPOSITORY = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else _PACKAGE.parent
 
 DATASET_CONTRACTS = REPOSITORY / "contracts" / "datasets"
 EVENT_SCHEMAS = REPOSITORY / "contracts" / "events"
+RUN_MANIFEST_SCHEMA = REPOSITORY / "contracts" / "answers" / "RunManifest.v1.json"
 MAPPINGS = REPOSITORY / "contracts" / "mappings"
 BROKER_LOCK = REPOSITORY / "deploy" / "kafka" / "broker.lock"
 INSTANCE_FILE = REPOSITORY / "dagster.yaml"

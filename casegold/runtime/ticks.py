@@ -53,7 +53,7 @@ def ask_ingest(platform: Platform, dataset: str, wanted: PartitionRange | None, 
     if manifest.state is not RunState.OPEN:
         raise ConfigurationError(
             f"run {manifest.run_id[:12]} of the next offsets is {manifest.state}",
-            remedy=f"`casegold runs {dataset}` tells why; correct the cause, then retry the run",
+            remedy=f"`casegold runs list --dataset {dataset}` tells why; correct the cause, then retry the run",
         )
     with platform.control.write("attempt-request") as connection:
         attempt = store.next_attempt(connection, manifest.run_id, asked_by)

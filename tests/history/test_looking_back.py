@@ -15,7 +15,7 @@ import pytest
 from casegold.domain.calendar import days
 from casegold.domain.errors import ConfigurationError
 from casegold.manifest import listing
-from casegold.runtime.cli.read import as_instant
+from casegold.runtime.cli.arguments import as_instant
 from casegold.runtime.settings import Settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.history.story import CALENDAR, FIRST, LAST, OVERRIDES, SINCE, snapshots, tell
@@ -54,8 +54,9 @@ def test_what_was_official_at_an_instant(installation: Installation) -> None:
     with pytest.raises(ConfigurationError, match=str(CALENDAR.end_of(LAST))[:19].replace("+", ".")):
         command("show", SNAPSHOT, "--partition", SINCE, "--as-known-at", LAST)  # the date ended long before
 
-    said = command("versions", SNAPSHOT, "--partition", SINCE)
-    assert "2 versions" in said and "now" in said
+    assert "2 versions" in command("versions", SNAPSHOT, "--partition", SINCE)
+    newest, oldest = json.loads(command("versions", SNAPSHOT, "--partition", SINCE, "--format", "json"))
+    assert newest["until"] is None and oldest["until"] == newest["official_from"]
     assert "1 versions" in command("versions", SNAPSHOT, "--partition", FIRST)
     assert "was not published yet" in command("versions", SNAPSHOT, "--partition", LAST + timedelta(days=1))
 

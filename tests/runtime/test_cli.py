@@ -7,12 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from casegold.runtime.cli.main import SECTIONS, casegold
 from casegold.runtime.settings import Settings
-
-COMMANDS = [name for _, commands in SECTIONS for name in commands]
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -58,10 +53,3 @@ def test_another_time_zone_than_at_the_first_start_is_refused(settings: Settings
     done = run("up", CASEGOLD_TIME_ZONE="Europe/Berlin")
     assert done.returncode == 40
     assert "CASEGOLD_TIME_ZONE=UTC" in done.stderr
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_listed_command_exists_and_explains_itself(name: str) -> None:
-    command = casegold.get_command(casegold.make_context("casegold", ["x"], resilient_parsing=True), name)
-    assert command is not None
-    assert command.help

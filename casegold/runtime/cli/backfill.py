@@ -1,18 +1,18 @@
-"""Commands about backfills under four eyes: ask, decide, stop, look. Not here: making and executing a plan."""
+"""Commands about backfills under four eyes: ask, decide, stop.
+
+Not here: making and executing a plan (`backfill_work`), looking (`backfill_look`).
+"""
 
 from __future__ import annotations
-
-import json
 
 import click
 
 from casegold.manifest import approvals
 from casegold.manifest.approvals import Answer, BackfillRequest
-from casegold.runtime.cli.backfill_work import execute, plan, show_progress, show_shadow
-from casegold.runtime.cli.operate import reason_option
-from casegold.runtime.cli.persons import SHORT_ID, as_option, contract_and_range, desk_of, looking, show_trail
-from casegold.runtime.cli.tables import show as show_table
-from casegold.runtime.cli.tables import span
+from casegold.runtime.cli.arguments import DATASET, reason_option
+from casegold.runtime.cli.backfill_look import audit, list_requests, status
+from casegold.runtime.cli.backfill_work import execute, plan
+from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of
 
 MIN_DIGEST = 12
 """Digits of a plan's digest that an approver has to type: enough to tell it from any other plan."""
@@ -20,11 +20,20 @@ MIN_DIGEST = 12
 
 @click.group()
 def backfill() -> None:
-    """Change published figures: one person asks and plans, another approves, the platform executes."""
+    """Change published figures: one person asks and plans, another approves, the platform executes.
+
+    \b
+    Examples:
+      casegold backfill plan --dry-run gold/case_daily_snapshot 2026-01-01 2026-01-31
+      casegold backfill request gold/case_daily_snapshot 2026-01-01 2026-01-31 --reason "wrong levels" --as ann
+      casegold backfill plan bf_8c01 --as ann
+      casegold backfill approve bf_8c01 --digest 0123456789ab --as bob
+      casegold backfill execute bf_8c01
+    """
 
 
 @backfill.command()
-@click.argument("dataset")
+@click.argument("dataset", type=DATASET)
 @click.argument("first")
 @click.argument("last", required=False)
 @click.option(
@@ -37,7 +46,13 @@ def backfill() -> None:
 @reason_option
 @as_option
 def request(dataset: str, first: str, last: str | None, mode: str, reason: str, login: str | None) -> None:
-    """Ask for a backfill of DATASET from partition FIRST to LAST, dates or months."""
+    """Ask for a backfill of DATASET from partition FIRST to LAST, dates or months.
+
+    \b
+    Examples:
+      casegold backfill request gold/case_daily_snapshot 2026-01-01 2026-01-31 --reason "wrong levels" --as ann
+      casegold backfill request gold/case_daily_snapshot 2026-01 --mode SHADOW --reason "try the new rules" --as ann
+    """
     desk = desk_of(login)
     _, partitions = contract_and_range(desk.settings, dataset, first, last)
     _tell(approvals.request(desk.control, dataset, partitions, mode, reason))
@@ -48,7 +63,12 @@ def request(dataset: str, first: str, last: str | None, mode: str, reason: str, 
 @click.option("--digest", required=True, help="Digest of the plan that you read, or its first 12 digits or more.")
 @as_option
 def approve(request_id: str, digest: str, login: str | None) -> None:
-    """Approve exactly the plan that `casegold backfill status` shows under this digest."""
+    """Approve exactly the plan that `casegold backfill status` shows under this digest.
+
+    \b
+    Examples:
+      casegold backfill approve bf_8c01 --digest 0123456789ab --as bob
+    """
     control = desk_of(login).control
     found = approvals.find(control, request_id)
     _tell(approvals.approve(control, found.backfill_run_id, _whole(digest, found)))
@@ -67,7 +87,12 @@ def _whole(digest: str, found: BackfillRequest) -> str:
 @reason_option
 @as_option
 def reject(request_id: str, reason: str, login: str | None) -> None:
-    """Say no to a request, for good."""
+    """Say no to a request, for good.
+
+    \b
+    Examples:
+      casegold backfill reject bf_8c01 --reason "the old figures are right" --as bob
+    """
     control = desk_of(login).control
     _tell(approvals.reject(control, approvals.find(control, request_id).backfill_run_id, reason))
 
@@ -77,7 +102,12 @@ def reject(request_id: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def cancel(request_id: str, reason: str, login: str | None) -> None:
-    """Give a request up, or stop its execution for good."""
+    """Give a request up, or stop its execution for good.
+
+    \b
+    Examples:
+      casegold backfill cancel bf_8c01 --reason "not needed" --as ann
+    """
     control = desk_of(login).control
     _tell(approvals.cancel(control, approvals.find(control, request_id).backfill_run_id, reason))
 
@@ -87,7 +117,12 @@ def cancel(request_id: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def pause(request_id: str, reason: str, login: str | None) -> None:
-    """Let an execution make no further step until it is resumed."""
+    """Let an execution make no further step until it is resumed.
+
+    \b
+    Examples:
+      casegold backfill pause bf_8c01 --reason "the month is being closed" --as ann
+    """
     control = desk_of(login).control
     _tell(approvals.pause(control, approvals.find(control, request_id).backfill_run_id, reason))
 
@@ -97,108 +132,21 @@ def pause(request_id: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def resume(request_id: str, reason: str, login: str | None) -> None:
-    """Let a paused execution go on."""
+    """Let a paused execution go on.
+
+    \b
+    Examples:
+      casegold backfill resume bf_8c01 --reason "the month is closed" --as ann
+    """
     control = desk_of(login).control
     _tell(approvals.resume(control, approvals.find(control, request_id).backfill_run_id, reason))
-
-
-@backfill.command("list")
-@click.option("--all", "ended_too", is_flag=True, help="Ended requests, too.")
-@click.option("--limit", default=30, show_default=True, help="Requests to show at most.")
-@as_option
-def list_requests(ended_too: bool, limit: int, login: str | None) -> None:
-    """List requests: what each would change, and what it waits for."""
-    show_table(
-        "Backfills",
-        ("request", "dataset", "partitions", "mode", "state", "waits for", "restated#", "asked by", "asked", "reason"),
-        (
-            (
-                each.backfill_run_id[:SHORT_ID],
-                each.dataset,
-                span(each.first, each.last),
-                each.mode,
-                each.state,
-                _waits_for(each),
-                each.restated,
-                each.requested_person or each.requested_by,
-                each.requested_at,
-                each.reason,
-            )
-            for each in approvals.requests(looking(login), limit, ended_too=ended_too)
-        ),
-        empty="No backfill is waiting." if not ended_too else "No backfill was ever asked for.",
-    )
-
-
-@backfill.command()
-@click.argument("request_id")
-@as_option
-def status(request_id: str, login: str | None) -> None:
-    """Show a request, its plan with the digest to approve, and its trail."""
-    control = looking(login)
-    found = approvals.find(control, request_id)
-    show_table(
-        f"Backfill {found.backfill_run_id}",
-        ("what", "value"),
-        (
-            ("dataset", found.dataset),
-            ("partitions", span(found.first, found.last)),
-            ("published partitions it changes", found.restated),
-            ("mode", found.mode),
-            ("reason", found.reason),
-            ("state", found.state + (f": {found.note}" if found.note else "")),
-            ("waits for", _waits_for(found)),
-            ("asked by", _who(found.requested_by, found.requested_person)),
-            ("asked", found.requested_at),
-            ("expires", found.expires_at),
-            ("planned by", _who(found.planned_by, found.planned_person)),
-            ("approved by level", ", ".join(found.approvals)),
-            ("digest of the plan", found.plan_digest),
-        ),
-        empty="",
-    )
-    if found.plan is not None:
-        click.echo(f"\nPlan\n{json.dumps(found.plan, indent=2)}\n")  # ASCII: every character is seen
-    show_progress(control, found.backfill_run_id)
-    show_shadow(control, found.backfill_run_id)
-    show_trail(approvals.audit(control, found.backfill_run_id, 100))
-
-
-@backfill.command()
-@click.argument("request_id", required=False)
-@click.option("--limit", default=100, show_default=True, help="Entries to show at most.")
-@as_option
-def audit(request_id: str | None, limit: int, login: str | None) -> None:
-    """Show who did or tried what: with one request, or with all."""
-    control = looking(login)
-    whole = approvals.find(control, request_id).backfill_run_id if request_id else None
-    show_trail(approvals.audit(control, whole, limit))
 
 
 def _tell(answer: Answer) -> None:
     click.echo(f"{answer.subject} is {answer.state}: {answer.message}")
 
 
-def _waits_for(found: BackfillRequest) -> str:
-    match found.state:
-        case "REQUESTED":
-            return "a plan"
-        case "PLANNED":
-            return "approval of level " + " and ".join(str(level) for level in found.missing_levels)
-        case "APPROVED":
-            return "its execution"
-        case "PAUSED":
-            return "being resumed"
-        case _:
-            return ""
+for elsewhere in (plan, execute, list_requests, status, audit):
+    backfill.add_command(elsewhere)
 
-
-def _who(login: str | None, person: str | None) -> str:
-    if login is None:
-        return ""
-    return f"{person} ({login})" if person else login
-
-
-backfill.add_command(plan)
-backfill.add_command(execute)
 commands = (backfill,)

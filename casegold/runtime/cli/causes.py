@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from casegold.manifest.versions import short_id
-from casegold.runtime.cli.read import as_date
-from casegold.runtime.cli.tables import plain, show, span
+from casegold.runtime.cli.arguments import DATASET, as_date
+from casegold.runtime.cli.output import JSON, Output, described
+from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.values import Below, plain, span
 from casegold.runtime.platform import open_platform
 
 if TYPE_CHECKING:
@@ -17,32 +19,56 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("dataset", type=DATASET)
 @click.argument("version", type=int)
 @click.option("--partition", help="Only what caused this date or month.")
-@click.option("--limit", default=50, show_default=True, help="Facts to show at most; their number is exact.")
-def causes(dataset: str, version: int, partition: str | None, limit: int) -> None:
-    """List the facts, or the versions of inputs, that VERSION of DATASET knew and the ones it replaced did not."""
+@described(limit=50)
+def causes(dataset: str, version: int, partition: str | None, out: Output) -> None:
+    """List the facts, or the versions of inputs, that VERSION of DATASET knew and the ones it replaced did not.
+
+    \b
+    Examples:
+      casegold causes gold/case_daily_snapshot 2
+      casegold causes gold/case_daily_snapshot 2 --partition 2026-03-01 --limit 10
+      casegold causes reports/enforcement_report 2 --format json
+    """
     from casegold.runtime.causes import of_version  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()
     key = None if partition is None else platform.contracts[dataset].partition_of(as_date(partition))
-    found = of_version(platform, dataset, version, key, limit)
+    found = of_version(platform, dataset, version, key, out.limit or 0)
     recorded = found.recorded
+    if out.form == JSON:
+        out.document(
+            {
+                "dataset": dataset,
+                "version": version,
+                "reasons": recorded.reasons,
+                "partitions": recorded.partitions,
+                "restated": recorded.restated,
+                "facts": found.facts,
+                "sample": _facts(found),
+                "inputs": _inputs(recorded.inputs),
+            }
+        )
+        return
     reasons = "; ".join(recorded.reasons) or "no reason was recorded"
     click.echo(plain(f"{short_id(dataset, version)}: {reasons}"))
     click.echo(f"{recorded.restated} of its {recorded.partitions} partitions had a version before.")
     if found.facts or not recorded.inputs:
-        _show_facts(found)
+        facts = _facts(found)
+        show(f"\n{facts.title}", facts.columns, facts.rows, empty="No fact that versions before it did not know.")
     if recorded.inputs:
-        _show_inputs(recorded.inputs)
+        inputs = _inputs(recorded.inputs)
+        show(f"\n{inputs.title}", inputs.columns, inputs.rows, empty="")
+        click.echo("\nEach of these versions has causes of its own: `casegold causes DATASET VERSION`.")
 
 
-def _show_facts(found: Causes) -> None:
-    show(
-        f"\n{len(found.sample)} of {found.facts:,} facts that it knew and the versions before did not",
+def _facts(found: Causes) -> Below:
+    return Below(
+        f"{len(found.sample)} of {found.facts:,} facts that it knew and the versions before did not",
         ("event", "type", "case", "occurred", "changes dates from", "recorded", "counts from#", "was held"),
-        (
+        [
             (
                 fact.event_id,
                 fact.event_type,
@@ -54,19 +80,16 @@ def _show_facts(found: Causes) -> None:
                 fact.held,
             )
             for fact in found.sample
-        ),
-        empty="No fact that versions before it did not know.",
+        ],
     )
 
 
-def _show_inputs(inputs: tuple[ChangedInput, ...]) -> None:
-    show(
-        "\nInputs that it was made of in other versions",
+def _inputs(inputs: tuple[ChangedInput, ...]) -> Below:
+    return Below(
+        "Inputs that it was made of in other versions",
         ("dataset", "range", "partitions#", "before#", "after#"),
-        ((each.dataset, span(each.first, each.last), each.partitions, each.before, each.after) for each in inputs),
-        empty="",
+        [(each.dataset, span(each.first, each.last), each.partitions, each.before, each.after) for each in inputs],
     )
-    click.echo("\nEach of these versions has causes of its own: `casegold causes DATASET VERSION`.")
 
 
 commands = (causes,)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from casegold.domain.errors import ExitClass
+from casegold.runtime.cli.output import JSON, Output, listed
 from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.settings import Settings, load_settings
 
@@ -30,13 +30,18 @@ COLUMNS = ("place", "event", "reason", "field", "detail")
 @click.option("--topic", help="Check the newest records of this topic; a dead-letter topic is one, too.")
 @click.option("--last", type=click.IntRange(1, MOST), default=100, show_default=True, help="How many of them.")
 @click.option("--totals", is_flag=True, help="They are control totals; topics of totals need no flag.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--limit", default=50, show_default=True, help="Rejected records in the table; json has every record.")
-def check_events(file: Path | None, topic: str | None, last: int, totals: bool, form: str, limit: int) -> None:
+@listed(limit=50, columns=False)
+def check_events(file: Path | None, topic: str | None, last: int, totals: bool, out: Output) -> None:
     """Tell which records of a FILE or topic ingest would accept, and why not the others; exit 40 if there are any.
 
     FILE has one JSON object a line: a structured CloudEvent, or an event in the plain encoding. Nothing is sent,
     nothing is written, and for a FILE no server is asked.
+
+    \b
+    Examples:
+      casegold check-events my-events.jsonl
+      casegold check-events my-events.jsonl --format json > findings.json
+      casegold check-events --topic regulatory.case.events.dlq.v1 --last 1000
     """
     from casegold.runtime.checking import EventJudge, TotalJudge, Verdict, check  # noqa: PLC0415 - loads DuckDB
 
@@ -49,18 +54,22 @@ def check_events(file: Path | None, topic: str | None, last: int, totals: bool, 
     counts: Counter[str] = Counter()
     reasons: Counter[RejectReason] = Counter()
     shown: list[Finding] = []
-    for found in check(judge, records):
-        counts[found.verdict] += 1
-        if form == "json":
-            click.echo(json.dumps(asdict(found), default=str))
-        if found.reason is not None:
-            reasons[found.reason] += 1
-            if len(shown) < limit:
-                shown.append(found)
-    if form == "json":
-        click.echo(json.dumps({"summary": {each.value: counts[each] for each in Verdict}, "reasons": reasons}))
+
+    def counted() -> Iterator[dict[str, Any]]:
+        for found in check(judge, records):
+            counts[found.verdict] += 1
+            if found.reason is not None:
+                reasons[found.reason] += 1
+                if out.limit is None or len(shown) < out.limit:
+                    shown.append(found)
+            yield asdict(found)
+
+    if out.form == JSON:
+        out.stream(counted())
+        _tell_counts(counts, out)
     else:
-        _tell(counts, reasons, shown)
+        deque(counted(), maxlen=0)
+        _tell(counts, reasons, shown, out)
     if counts[Verdict.REJECTED]:
         raise SystemExit(int(ExitClass.CONFIGURATION))
 
@@ -89,10 +98,10 @@ def _of_topic(settings: Settings, topic: str, last: int) -> Iterator[tuple[str, 
         yield f"{record.partition}:{record.offset}", record
 
 
-def _tell(counts: Counter[str], reasons: Counter[RejectReason], shown: list[Finding]) -> None:
+def _tell(counts: Counter[str], reasons: Counter[RejectReason], shown: list[Finding], out: Output) -> None:
     from casegold.source.remedies import REMEDIES  # noqa: PLC0415 - needed by this command only
 
-    total, rejected = counts.total(), counts["REJECTED"]
+    rejected = counts["REJECTED"]
     rows = ((each.place, each.event_id or each.event_type, each.reason, each.field, each.detail) for each in shown)
     if shown:
         show_table("Ingest would reject", COLUMNS, rows, empty="")
@@ -102,9 +111,12 @@ def _tell(counts: Counter[str], reasons: Counter[RejectReason], shown: list[Find
         for reason, count in reasons.most_common():
             click.echo(f"{reason}: {count}\n  -> {REMEDIES[reason]}")
         click.echo()
-    click.echo(
-        f"{total} records: {counts['ACCEPTED']} accepted, {counts['DUPLICATE']} the same again, {rejected} rejected"
-    )
+    _tell_counts(counts, out)
+
+
+def _tell_counts(counts: Counter[str], out: Output) -> None:
+    accepted, again, rejected = counts["ACCEPTED"], counts["DUPLICATE"], counts["REJECTED"]
+    out.say(f"{counts.total()} records: {accepted} accepted, {again} the same again, {rejected} rejected")
 
 
 commands = (check_events,)

@@ -6,22 +6,36 @@ from datetime import datetime
 
 import click
 
-from casegold.runtime.cli.tables import show as show_table
-from casegold.runtime.platform import open_platform
+from casegold.runtime.cli.output import Output, described
+from casegold.runtime.cli.values import Below
 
 SAMPLE = 10
 
 
 @click.group()
 def days() -> None:
-    """See which dates are closed, and close one that waits in vain."""
+    """See which dates are closed, and close one that waits in vain.
+
+    \b
+    Examples:
+      casegold days status
+      casegold days close 2026-03-01 --reason "the source was retired on 28 February"
+    """
 
 
 @days.command()
-def status() -> None:
-    """Tell up to which date the register is closed, what the next one waits for, and what is overdue."""
+@described()
+def status(out: Output) -> None:
+    """Tell up to which date the register is closed, what the next one waits for, and what is overdue.
+
+    \b
+    Examples:
+      casegold days status
+      casegold days status --format json
+    """
     from casegold.manifest import day_close, installation, standing  # noqa: PLC0415
     from casegold.runtime.jobs import day_close as job  # noqa: PLC0415 - loads Kafka
+    from casegold.runtime.platform import open_platform  # noqa: PLC0415
     from casegold.runtime.standing import close_latency  # noqa: PLC0415
 
     platform = open_platform()
@@ -30,19 +44,22 @@ def status() -> None:
     overdue = standing.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
     with platform.control.read() as connection:
         latest = day_close.latest(connection)
-    lines = [
-        ("business clock", now),
-        ("last date over", job.last_over_of(platform)),
-        ("closed up to", latest or "-"),
-        ("next to close", report.next_date or "-"),
-        ("waits for", report.waits_for),
-        ("overdue dates", overdue.count),
-    ]
-    show_table("Day close", ("what", "value"), lines, empty="")
+    columns = tuple(name.replace("_", " ") for name in overdue.sample[0]) if overdue.sample else ()
+    oldest = [list(row.values()) for row in overdue.sample[:SAMPLE]]
+    out.facts(
+        "Day close",
+        {
+            "business clock": now,
+            "last date over": job.last_over_of(platform),
+            "closed up to": latest,
+            "next to close": report.next_date,
+            "waits for": report.waits_for,
+            "overdue dates": overdue.count,
+            "overdue": Below("Overdue, oldest first", columns, oldest),
+        },
+    )
     if overdue.count:
-        shown = [list(row.values()) for row in overdue.sample[:SAMPLE]]
-        show_table("\nOverdue, oldest first", tuple(overdue.sample[0]), shown, empty="")
-        click.echo(f"-> {overdue.question.recovery}")
+        out.say(f"-> {overdue.question.recovery}")
 
 
 @days.command()
@@ -55,8 +72,13 @@ def close(day: datetime, reason: str, wait: float) -> None:
     """Close the next date although not every source has given its signal.
 
     The date becomes official with what silver has; its gate will still ask for control totals.
+
+    \b
+    Examples:
+      casegold days close 2026-03-01 --reason "the source was retired on 28 February"
     """
     from casegold.runtime.jobs.day_close import close_overdue  # noqa: PLC0415 - loads Kafka
+    from casegold.runtime.platform import open_platform  # noqa: PLC0415
 
     if not reason.strip():
         raise click.BadParameter("say why", param_hint="--reason")

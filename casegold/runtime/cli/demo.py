@@ -9,7 +9,7 @@ import click
 
 from casegold.runtime import demo as demonstration
 from casegold.runtime.cli.tables import show as show_table
-from casegold.runtime.cli.tables import span
+from casegold.runtime.cli.values import span
 from casegold.runtime.shipped import MAPPINGS
 
 HOME = Path(".casegold") / "demo"
@@ -30,6 +30,12 @@ def demo(cases: int, seed: int, event_log: Path | None, mapping: Path | None, po
 
     Sixty dates of simulated cases become daily snapshots and two monthly reports; with --event-log a real log does,
     too. Nothing but the daemon's sensors starts a run. Data go to .casegold/demo, anew each time.
+
+    \b
+    Examples:
+      casegold demo
+      casegold demo --cases 700
+      casegold demo --event-log receipt.csv
     """
     acts = [demonstration.simulated_act(cases, seed)]
     if event_log is not None:

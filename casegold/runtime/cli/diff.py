@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -11,14 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from casegold.manifest import approvals
-from casegold.runtime.cli.read import as_date, as_json, csv_cell
+from casegold.runtime.cli.arguments import DATASET, as_date
+from casegold.runtime.cli.output import CSV, JSON, Output, csv_cell, described
 from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.values import Below, Signed
 from casegold.runtime.platform import open_platform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
-    from decimal import Decimal
 
     from casegold.domain.difference import CellDifference, ColumnDifference, Difference
     from casegold.runtime.difference import Wanted, WantedShadow
@@ -26,39 +26,41 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("dataset", type=DATASET)
 @click.argument("before", type=int, metavar="[V1]", required=False)
 @click.argument("after", type=int, metavar="[V2]", required=False)
 @click.option("--shadow", metavar="ID", help="In place of two versions: what was official, and this shadow.")
 @click.option("--partition", help="Only this date or month.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
-@click.option("--raw", is_flag=True, help="Texts of a csv exactly as they are; by default none is a formula.")
-@click.option("--limit", default=50, show_default=True, help="Rows of table and json; csv has all, counts are exact.")
+@described(limit=50, csv_too=True)
 def diff(
     dataset: str,
     before: int | None,
     after: int | None,
     shadow: str | None,
     partition: str | None,
-    form: str,
-    raw: bool,
-    limit: int,
+    out: Output,
 ) -> None:
     """Tell what differs between two versions of DATASET: rows by key, values before and after, sums.
 
     A partition as of a version is what was official for it once that version was published.
+
+    \b
+    Examples:
+      casegold diff gold/case_daily_snapshot 1 2
+      casegold diff gold/case_daily_snapshot 1 2 --partition 2026-03-01 --limit 10
+      casegold diff gold/case_daily_snapshot --shadow bf_8c01 --format csv
     """
     from casegold.runtime.difference import between  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()
     key = None if partition is None else platform.contracts[dataset].partition_of(as_date(partition))
     wanted = _wanted(platform, dataset, (before, after), shadow, key)
-    if form == "csv":
-        _write_csv(platform, dataset, wanted, raw=raw)
+    if out.form == CSV:
+        _write_csv(platform, dataset, wanted, raw=out.raw)
         return
-    found = between(platform, wanted, limit)
-    if form == "json":
-        click.echo(json.dumps(_as_dictionary(found), default=as_json, indent=2))
+    found = between(platform, wanted, out.limit or 0)
+    if out.form == JSON:
+        out.document(_as_dictionary(found))
     else:
         _print(found)
 
@@ -102,7 +104,9 @@ def _print(found: Difference) -> None:
     )
     if not found.partitions:
         return
-    show_columns(found.columns)
+    columns = columns_below(found.columns)
+    none = "No value of a row that both versions have differs."
+    show(f"\n{columns.title}", columns.columns, columns.rows, empty=none)
     show(
         f"\n{len(found.sample)} of {found.rows:,} rows that differ",
         ("partition", "key", "change", "column", "before", "after"),
@@ -115,34 +119,27 @@ def _print(found: Difference) -> None:
     )
 
 
-def show_columns(columns: Sequence[ColumnDifference]) -> None:
-    """Print in which columns rows differ, and by how much."""
-    show(
-        "\nColumns (sums: over the rows that differ)",
+def columns_below(columns: Sequence[ColumnDifference]) -> Below:
+    """In which columns rows differ, and by how much."""
+    return Below(
+        "Columns (sums: over the rows that differ)",
         ("column", "rows changed#", "sum before#", "sum after#", "difference#"),
-        (
+        [
             (
                 each.name,
                 each.changed,
-                _plain(each.sum_before),
-                _plain(each.sum_after),
-                None
-                if each.sum_before is None or each.sum_after is None
-                else f"{each.sum_after - each.sum_before:+,f}",
+                each.sum_before,
+                each.sum_after,
+                None if each.sum_before is None or each.sum_after is None else Signed(each.sum_after - each.sum_before),
             )
             for each in columns
             if each.is_apart
-        ),
-        empty="No value of a row that both versions have differs.",
+        ],
     )
 
 
 def _values(cell: CellDifference) -> tuple[str, str | None, str | None]:
     return cell.column, cell.before, cell.after
-
-
-def _plain(number: Decimal | None) -> str | None:
-    return None if number is None else f"{number:,f}"
 
 
 def _as_dictionary(found: Difference) -> dict[str, object]:

@@ -8,28 +8,40 @@ from casegold.domain.errors import ConfigurationError
 from casegold.manifest import approvals
 from casegold.manifest import facts as held_facts
 from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.operate import reason_option
+from casegold.runtime.cli.arguments import SHORT_ID, reason_option
+from casegold.runtime.cli.output import Output, listed
 from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of, looking
-from casegold.runtime.cli.read import SHORT_ID
-from casegold.runtime.cli.tables import show as show_table
 from casegold.runtime.contracts import JUDGE
 
 
 @click.group()
 def facts() -> None:
-    """Facts that came too late to count by themselves."""
+    """Facts that came too late to count by themselves.
+
+    \b
+    Examples:
+      casegold facts held
+      casegold facts admit --from 2026-01-01 --to 2026-01-31 --reason "confirmed by the source" --as ann
+      casegold facts reject 5f0c-17 --reason "sent by mistake" --as bob
+    """
 
 
 @facts.command()
-@click.option("--limit", default=30, show_default=True, help="Facts to show at most.")
 @as_option
-def held(limit: int, login: str | None) -> None:
-    """List facts that nobody has decided on, by the first date that they change."""
-    found = held_facts.held(looking(login), limit)
-    show_table(
+@listed(limit=30)
+def held(login: str | None, out: Output) -> None:
+    """List facts that nobody has decided on, by the first date that they change.
+
+    \b
+    Examples:
+      casegold facts held
+      casegold facts held --format json
+    """
+    found = held_facts.held(looking(login), out.limit)
+    out.rows(
         f"Held facts: {found[0].total if found else 0}",
-        ("changes from", "event", "type", "case", "held", "why"),
-        ((f.dirty_from, f.event_id, f.event_type, f.case_id, f.held_at, f.held_because) for f in found),
+        ("changes from", "source", "event", "type", "case", "held", "why"),
+        ((f.dirty_from, f.source, f.event_id, f.event_type, f.case_id, f.held_at, f.held_because) for f in found),
         empty="No fact is held.",
     )
 
@@ -37,29 +49,52 @@ def held(limit: int, login: str | None) -> None:
 @facts.command()
 @click.argument("event_id")
 @as_option
-def show(event_id: str, login: str | None) -> None:
-    """Tell what became of a fact that was held."""
-    for fact in _known(looking(login), event_id):
-        show_table(
-            f"Fact {fact.event_id}",
-            ("what", "value"),
+@listed()
+def show(event_id: str, login: str | None, out: Output) -> None:
+    """Tell what became of a fact that was held: a row for each source that has an event of this id.
+
+    \b
+    Examples:
+      casegold facts show 5f0c-17
+      casegold facts show 5f0c-17 --format json
+    """
+    out.rows(
+        f"Fact {event_id}",
+        (
+            "source",
+            "type",
+            "case",
+            "changes from",
+            "ingest#",
+            "state",
+            "held because",
+            "held",
+            "counts from#",
+            "decided",
+            "decided by",
+            "reason",
+            "backfill",
+        ),
+        (
             (
-                ("source", fact.source),
-                ("type", fact.event_type),
-                ("case", fact.case_id),
-                ("changes figures from", fact.dirty_from),
-                ("came with ingest", fact.ingest_seq),
-                ("state", fact.state),
-                ("held because it", fact.held_because),
-                ("held", fact.held_at),
-                ("counts from number", fact.admitted_seq),
-                ("decided", fact.decided_at),
-                ("decided by", fact.decided_by),
-                ("reason", fact.reason),
-                ("backfill", fact.backfill_run_id),
-            ),
-            empty="",
-        )
+                fact.source,
+                fact.event_type,
+                fact.case_id,
+                fact.dirty_from,
+                fact.ingest_seq,
+                fact.state,
+                fact.held_because,
+                fact.held_at,
+                fact.admitted_seq,
+                fact.decided_at,
+                fact.decided_by,
+                fact.reason,
+                fact.backfill_run_id,
+            )
+            for fact in _known(looking(login), event_id)
+        ),
+        empty="",
+    )
 
 
 @facts.command()
@@ -68,7 +103,12 @@ def show(event_id: str, login: str | None) -> None:
 @reason_option
 @as_option
 def admit(first: str, last: str, reason: str, login: str | None) -> None:
-    """Ask for a backfill whose plan admits the held facts of a range."""
+    """Ask for a backfill whose plan admits the held facts of a range.
+
+    \b
+    Examples:
+      casegold facts admit --from 2026-01-01 --to 2026-01-31 --reason "confirmed by the source" --as ann
+    """
     desk = desk_of(login)
     _, partitions = contract_and_range(desk.settings, JUDGE, first, last)
     answer = approvals.request(desk.control, JUDGE, partitions, "BACKFILL", reason)
@@ -82,7 +122,12 @@ def admit(first: str, last: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def reject(event_ids: tuple[str, ...], reason: str, login: str | None) -> None:
-    """Decide that held facts never count: all that are named, or none. Final, and no figure changes."""
+    """Decide that held facts never count: all that are named, or none. Final, and no figure changes.
+
+    \b
+    Examples:
+      casegold facts reject 5f0c-17 5f0c-18 --reason "sent by mistake" --as bob
+    """
     answer = approvals.reject_facts(desk_of(login).control, event_ids, reason)
     click.echo(f"{answer.subject} facts are {answer.state}: {answer.message}")
 

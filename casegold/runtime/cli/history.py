@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from casegold.runtime.cli.operate import reason_option
-from casegold.runtime.cli.read import as_date
+from casegold.runtime.cli.arguments import DATASET, as_date, reason_option
 from casegold.runtime.platform import open_platform
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("dataset", type=DATASET)
 @click.argument("version", type=int)
 @click.option("--partition", "partitions", multiple=True, help="Only this date or month; may be repeated.")
 @reason_option
@@ -25,6 +24,11 @@ def republish(dataset: str, version: int, partitions: tuple[str, ...], reason: s
     """Make official again what VERSION of DATASET changed, in a new version, and pin it.
 
     The planner leaves pinned partitions alone until `casegold release`. docs/versions.md says what else waits.
+
+    \b
+    Examples:
+      casegold republish gold/case_daily_snapshot 4 --reason "version 5 has a wrong level"
+      casegold republish reports/enforcement_report 2 --partition 2026-03 --reason "wrong penalties"
     """
     from casegold.manifest.versions import short_id  # noqa: PLC0415 - with the platform
     from casegold.runtime import history  # noqa: PLC0415 - loads Iceberg
@@ -40,11 +44,17 @@ def republish(dataset: str, version: int, partitions: tuple[str, ...], reason: s
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("dataset", type=DATASET)
 @click.option("--partition", help="Only this date or month; by default everything pinned.")
 @reason_option
 def release(dataset: str, partition: str | None, reason: str) -> None:
-    """Unpin what was republished: the planner computes it again from what is known now."""
+    """Unpin what was republished: the planner computes it again from what is known now.
+
+    \b
+    Examples:
+      casegold release gold/case_daily_snapshot --reason "the correction has arrived"
+      casegold release reports/enforcement_report --partition 2026-03 --reason "settled"
+    """
     from casegold.runtime import history  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from casegold.domain.errors import ConfigurationError
-from casegold.runtime.cli.tables import show, span
+from casegold.runtime.cli.arguments import DATASET
+from casegold.runtime.cli.output import JSON, Output, listed
+from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.values import span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from casegold.manifest.backfill_plan import Plan
     from casegold.manifest.db import Connection
     from casegold.manifest.impact import Affected, KnownFact
     from casegold.runtime.platform import Platform
@@ -20,11 +26,12 @@ SILVER = "silver/case_events"
 @click.command()
 @click.option("--transform", help="Name of a transform, as contracts call it; with --version.")
 @click.option("--version", "transform_version", help="Its version.")
-@click.option("--dataset-version", type=(str, int), metavar="DATASET N", help="A published version.")
+@click.option("--dataset-version", type=(DATASET, int), metavar="DATASET N", help="A published version.")
 @click.option("--file", "path", help="Location of a data file that a version recorded.")
 @click.option("--event", help="Id of an event; with --source where several sources have it.")
 @click.option("--source", help="Source of the event.")
 @click.option("--plan", is_flag=True, help="Plan the backfills that would compute it again; nothing is asked for.")
+@listed()
 def impact(
     transform: str | None,
     transform_version: str | None,
@@ -33,9 +40,18 @@ def impact(
     event: str | None,
     source: str | None,
     plan: bool,
+    out: Output,
 ) -> None:
-    """List every published partition made with or from something, step by step up to the reports."""
+    """List every published partition made with or from something, step by step up to the reports.
+
+    \b
+    Examples:
+      casegold impact --event 5f0c-17
+      casegold impact --dataset-version gold/case_daily_snapshot 4 --plan
+      casegold impact --transform snapshot --version 3 --format json
+    """
     from casegold.manifest import impact as manifest  # noqa: PLC0415 - with the platform
+    from casegold.runtime import backfills  # noqa: PLC0415
     from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()
@@ -55,7 +71,10 @@ def impact(
 
     with platform.control.read() as connection:
         found = ask(connection)
-    show(
+    if plan and out.form == JSON:
+        out.stream(made.as_json() for made in _plans(platform, found))
+        return
+    out.rows(
         "Made with or from it",
         ("dataset", "version#", "partitions#", "range", "official now#", "transform", "completed"),
         (
@@ -73,7 +92,10 @@ def impact(
         empty="Nothing official was made with or from it.",
     )
     if plan:
-        _tell_plan(platform, found)
+        for made in _plans(platform, found):
+            show(f"\nPlan of a {made.mode} of {made.dataset}", ("what", "value"), backfills.rows_of(made), empty="")
+            click.echo("It is asked for, and then approved by another person, with")
+            click.echo(f'  casegold backfill request {made.dataset} {made.first} {made.last} --reason "..."')
 
 
 def _fact(platform: Platform, event_id: str, source: str | None) -> KnownFact:
@@ -98,7 +120,8 @@ def _plain(text: str) -> str:
     return text
 
 
-def _tell_plan(platform: Platform, found: list[Affected]) -> None:
+def _plans(platform: Platform, found: list[Affected]) -> Iterator[Plan]:
+    """The backfills that would compute what is affected again; nothing is asked for."""
     from casegold.manifest.backfill_plan import Wanted  # noqa: PLC0415 - with the platform
     from casegold.manifest.impact import to_restate  # noqa: PLC0415
     from casegold.manifest.model import Mode  # noqa: PLC0415
@@ -111,10 +134,7 @@ def _tell_plan(platform: Platform, found: list[Affected]) -> None:
     if not roots:  # only what is made from other partitions: it can be asked for by itself
         roots = [each.dataset for each in computed if each.dataset in affected]
     for dataset, partitions in to_restate(found, roots):
-        made = backfills.plan_of(platform, Wanted(dataset, partitions, Mode.BACKFILL))
-        show(f"\nPlan of a {made.mode} of {made.dataset}", ("what", "value"), backfills.rows_of(made), empty="")
-        click.echo("It is asked for, and then approved by another person, with")
-        click.echo(f'  casegold backfill request {dataset} {partitions.first} {partitions.last} --reason "..."')
+        yield backfills.plan_of(platform, Wanted(dataset, partitions, Mode.BACKFILL))
 
 
 commands = (impact,)

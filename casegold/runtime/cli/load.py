@@ -87,7 +87,14 @@ def simulate(
     totals_revision: int,
     totals_error: date | None,
 ) -> None:
-    """Make up a case system's events and control totals, and send them."""
+    """Make up a case system's events and control totals, and send them.
+
+    \b
+    Examples:
+      casegold simulate --cases 1000 --days 30 --seed 1
+      casegold simulate --cases 100 --days 10 --seed 7 --late 0.05 --poison 0.01
+      casegold simulate --cases 100 --days 10 --seed 1 --to events.jsonl
+    """
     settings = load_settings()
     calendar = BusinessCalendar(settings.time_zone)
     plan = Plan(
@@ -151,6 +158,11 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
     """Send a real event log (CSV or XES, also .gz) as case events; doing it twice changes nothing.
 
     The whole file is checked before the first event is sent.
+
+    \b
+    Examples:
+      casegold import-log receipt.csv --mapping contracts/mappings/receipt.yaml --dry-run
+      casegold import-log receipt.csv --mapping contracts/mappings/receipt.yaml
     """
     settings, mapping = load_settings(), load_mapping(mapping_file)
     refuse_undeclared(settings, mapping.source, f"{mapping_file}: source")
@@ -204,6 +216,10 @@ def send(file: Path) -> None:
     """Send the events of a JSON lines file, without control totals: the source that wrote it sends those.
 
     The whole file is checked before the first event is sent.
+
+    \b
+    Examples:
+      casegold send events.jsonl
     """
     settings = load_settings()
     checked = _check_file(settings, file)

@@ -10,10 +10,13 @@ import click
 
 from casegold.domain.errors import ConfigurationError, Deferred
 from casegold.manifest.claims import claim_of, tables_of, upkept
-from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.arguments import DATASET
+from casegold.runtime.cli.output import Output, listed
+from casegold.runtime.cli.values import Below
 
 if TYPE_CHECKING:
     from casegold.runtime.platform import Platform
+    from casegold.sink.orphans import Orphan
 
 COLUMNS = (
     "table",
@@ -35,13 +38,19 @@ Row = tuple[str | int | None, ...]
 
 
 @click.command()
-@click.argument("dataset", required=False)
+@click.argument("dataset", type=DATASET, required=False)
 @click.option("--dry-run", is_flag=True, help="Only show what there is to do, and list the files nobody names.")
-def maintain(dataset: str | None, dry_run: bool) -> None:
+@listed()
+def maintain(dataset: str | None, dry_run: bool, out: Output) -> None:
     """Join small files, merge manifests, expire old snapshots, delete what nobody names; versions stay readable.
 
     Without DATASET, everything is maintained. Tables that are written together are maintained together; those with an
     open run are left for another time. docs/maintenance.md says what is kept how long.
+
+    \b
+    Examples:
+      casegold maintain --dry-run
+      casegold maintain silver/case_events
     """
     from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
 
@@ -50,10 +59,10 @@ def maintain(dataset: str | None, dry_run: bool) -> None:
         known = upkept(connection, platform.contracts)
     wanted = known if dataset is None else (_claim(known, dataset),)
     if dry_run:
-        _preview(platform, wanted)
+        _preview(platform, wanted, out)
         return
     rows = [row for claim in wanted for row in _maintain(platform, claim)]
-    show("Maintenance", COLUMNS, rows, empty="nothing to maintain")
+    out.rows("Maintenance", COLUMNS, rows, empty="nothing to maintain")
 
 
 def _claim(known: Sequence[str], dataset: str) -> str:
@@ -76,14 +85,21 @@ def _maintain(platform: Platform, claim: str) -> Iterator[Row]:
         yield (table, *astuple(each), None)
 
 
-def _preview(platform: Platform, wanted: tuple[str, ...]) -> None:
+def _preview(platform: Platform, wanted: tuple[str, ...], out: Output) -> None:
     from casegold.runtime.jobs.maintenance import preview  # noqa: PLC0415 - with the platform
 
     found = {table: preview(platform, table, claim) for claim in wanted for table in tables_of(claim)}
-    rows: list[Row] = [(table, *astuple(each.upkeep), "not done") for table, each in found.items()]
-    show("Maintenance would", COLUMNS, rows, empty="nothing to maintain")
-    orphans = [(table, file.path, file.bytes, file.written_at) for table in found for file in found[table].orphans]
-    show("Files nobody names", ("table", "file", "bytes#", "written at"), orphans, empty="every old file has a name")
+    out.rows(
+        "Maintenance would",
+        (*COLUMNS, "nobody names"),
+        ((table, *astuple(each.upkeep), "not done", _orphans(table, each.orphans)) for table, each in found.items()),
+        empty="nothing to maintain",
+    )
+
+
+def _orphans(table: str, orphans: Sequence[Orphan]) -> Below:
+    files = [(file.path, file.bytes, file.written_at) for file in orphans]
+    return Below(f"Files of {table} that nobody names", ("file", "bytes#", "written at"), files)
 
 
 commands = (maintain,)

@@ -9,47 +9,48 @@ from casegold.domain.calendar import last_date_over
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
 from casegold.manifest import installation, interventions
-from casegold.manifest.db import Connection
-from casegold.runtime.cli.read import SHORT_ID
-from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.cli.arguments import SHORT_ID, find_run, reason_option
+from casegold.runtime.cli.output import TABLE, Output, described
+from casegold.runtime.cli.values import Below
 from casegold.runtime.platform import Platform, open_platform
 
 SQL = "casegold.manifest.sql"
 
 
-def _said(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    if not value.strip():
-        raise click.BadParameter("say why")
-    return value
-
-
-reason_option = click.option("--reason", required=True, callback=_said, help="Why; kept in the control database.")
-
-
 @click.group()
 def clock() -> None:
-    """See or set the business clock, which decides which dates are over."""
+    """See or set the business clock, which decides which dates are over.
+
+    \b
+    Examples:
+      casegold clock show
+      casegold clock fix 2012-01-24T00:00:00+01:00 --reason "end of the log"
+    """
 
 
 @clock.command()
-def show() -> None:
-    """Tell the clock, the last date that is over by it, and how it was changed."""
-    platform = open_platform()
-    _tell(platform)
-    rows = platform.control.rows(load(SQL, "setting_changes"), {"key": installation.BUSINESS_CLOCK})
-    show_table(
-        "\nChanges, newest first",
-        ("clock", "since", "by", "reason"),
-        ((row["value"], row["changed_at"], row["changed_by"], row["reason"]) for row in rows),
-        empty="",
-    )
+@described()
+def show(out: Output) -> None:
+    """Tell the clock, the last date that is over by it, and how it was changed.
+
+    \b
+    Examples:
+      casegold clock show
+      casegold clock show --format json
+    """
+    _tell(open_platform(), out)
 
 
 @clock.command()
 @click.argument("instant")
 @reason_option
 def fix(instant: str, reason: str) -> None:
-    """Stop the clock at an INSTANT such as 2012-01-24T00:00:00+01:00: nothing after it is over."""
+    """Stop the clock at an INSTANT such as 2012-01-24T00:00:00+01:00: nothing after it is over.
+
+    \b
+    Examples:
+      casegold clock fix 2012-01-24T00:00:00+01:00 --reason "end of the log"
+    """
     if instant == "system":
         raise click.BadParameter("use `casegold clock system`", param_hint="INSTANT")
     _set(instant, reason)
@@ -58,28 +59,47 @@ def fix(instant: str, reason: str) -> None:
 @clock.command()
 @reason_option
 def system(reason: str) -> None:
-    """Let the clock run with the machine's."""
+    """Let the clock run with the machine's.
+
+    \b
+    Examples:
+      casegold clock system --reason "the rehearsal is over"
+    """
     _set("system", reason)
 
 
 def _set(value: str, reason: str) -> None:
     platform = open_platform()
     installation.set_business_clock(platform.control, value, reason)
-    _tell(platform)
+    _tell(platform, Output(TABLE))
     click.echo("Dagster shows partitions up to there after `Reload` on its Deployment page, or a new `casegold dev`.")
 
 
-def _tell(platform: Platform) -> None:
+def _tell(platform: Platform, out: Output) -> None:
     current = installation.business_clock(platform.control)
-    lines = [("now", current.now()), ("last date over", last_date_over(platform.calendar, current))]
-    show_table(f"Business clock ({platform.calendar.zone_name})", ("what", "value"), lines, empty="")
+    rows = platform.control.rows(load(SQL, "setting_changes"), {"key": installation.BUSINESS_CLOCK})
+    changes = [(row["value"], row["changed_at"], row["changed_by"], row["reason"]) for row in rows]
+    out.facts(
+        "Business clock",
+        {
+            "time zone": platform.calendar.zone_name,
+            "now": current.now(),
+            "last date over": last_date_over(platform.calendar, current),
+            "changes": Below("Changes, newest first", ("clock", "since", "by", "reason"), changes),
+        },
+    )
 
 
 @click.command()
 @click.argument("run_id")
 @reason_option
 def retry(run_id: str, reason: str) -> None:
-    """Open a run that was held, failed or cancelled once more; RUN_ID may be a unique beginning."""
+    """Open a run that was held, failed or cancelled once more; RUN_ID may be a unique beginning.
+
+    \b
+    Examples:
+      casegold retry 3f9a1c --reason "the missing totals have arrived"
+    """
     with open_platform().control.write("run-retry") as connection:
         whole = find_run(connection, run_id)
         try:
@@ -99,6 +119,10 @@ def cancel(run_id: str, reason: str) -> None:
     """End a run that waits or is under way, until somebody retries it; RUN_ID may be a unique beginning.
 
     A process that works on it can commit nothing from now on, and stops within seconds or at its next step.
+
+    \b
+    Examples:
+      casegold cancel 3f9a1c --reason "asked for by mistake"
     """
     with open_platform().control.write("run-cancel") as connection:
         whole = find_run(connection, run_id)
@@ -106,21 +130,6 @@ def cancel(run_id: str, reason: str) -> None:
     click.echo(
         f"run {whole[:SHORT_ID]} of {manifest.dataset} is cancelled; `casegold retry {whole[:SHORT_ID]}` opens it again"
     )
-
-
-def find_run(connection: Connection, beginning: str) -> str:
-    """The id of the one run whose id begins so.
-
-    Raises:
-        ConfigurationError: there is none, or more than one.
-    """
-    found = connection.execute(load(SQL, "manifest_by_prefix"), {"beginning": beginning}).fetchall()
-    if len(found) != 1:
-        raise ConfigurationError(
-            f"{'several runs begin' if found else 'no run begins'} with {beginning!r}",
-            remedy="`casegold runs` lists them; give more digits",
-        )
-    return str(found[0]["run_id"])
 
 
 commands = (clock, retry, cancel)

@@ -10,8 +10,9 @@ from casegold.domain.contract import DatasetContract
 from casegold.manifest.approvals import AuditEntry
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import PartitionRange
-from casegold.runtime.cli.read import as_date
-from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.arguments import as_date
+from casegold.runtime.cli.output import Output
+from casegold.runtime.cli.values import Below, Short
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.people import control_of_person
 from casegold.runtime.settings import Settings, load_settings
@@ -64,21 +65,29 @@ def contract_and_range(
     return contract, PartitionRange(keys[0], keys[1])
 
 
-def show_trail(entries: list[AuditEntry]) -> None:
-    """Print steps and refused attempts."""
-    show(
-        "Audit trail, newest first",
-        ("at", "request", "step", "login", "person", "detail"),
+TRAIL = ("at", "request", "step", "login", "person", "detail")
+
+
+def trail_rows(entries: list[AuditEntry]) -> list[tuple[object, ...]]:
+    """Steps and refused attempts as rows of `TRAIL`."""
+    return [
         (
-            (
-                entry.at,
-                (entry.subject or "-")[:SHORT_ID],
-                entry.step,
-                entry.actor,
-                entry.person or "-",
-                "; ".join(f"{name}: {value}" for name, value in entry.detail.items() if value not in ("", None)),
-            )
-            for entry in entries
-        ),
-        empty="Nothing was attempted yet.",
-    )
+            entry.at,
+            None if entry.subject is None else Short(entry.subject, SHORT_ID),
+            entry.step,
+            entry.actor,
+            entry.person,
+            entry.detail,
+        )
+        for entry in entries
+    ]
+
+
+def show_trail(entries: list[AuditEntry], out: Output) -> None:
+    """Print steps and refused attempts."""
+    out.rows("Audit trail, newest first", TRAIL, trail_rows(entries), empty="Nothing was attempted yet.")
+
+
+def trail_below(entries: list[AuditEntry]) -> Below:
+    """Steps and refused attempts, below what they are about."""
+    return Below("Audit trail, newest first", TRAIL, trail_rows(entries))

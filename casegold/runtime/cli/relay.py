@@ -11,7 +11,13 @@ from casegold.sink.relay import relay_forever, relay_once
 @click.command()
 @click.option("--once", is_flag=True, help="Send what is waiting and end.")
 def relay(once: bool) -> None:
-    """Send outbox events to Kafka, at least once, in order; runs until it is stopped."""
+    """Send outbox events to Kafka, at least once, in order; runs until it is stopped.
+
+    \b
+    Examples:
+      casegold relay
+      casegold relay --once
+    """
     platform = open_platform()
     prefix = platform.settings.outbox_topic_prefix
     if once:

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from casegold.domain.errors import SourceUnavailable
-from casegold.runtime.cli.tables import show
-from casegold.runtime.services import dagster_home, local, stack
-from casegold.runtime.settings import Settings, load_settings
+from casegold.runtime.cli.output import Output, listed
+from casegold.runtime.cli.values import Number
+
+if TYPE_CHECKING:
+    from casegold.runtime.settings import Settings
 
 
 @click.command()
-def up() -> None:
-    """Start PostgreSQL and Kafka, create schemas and topics. Twice is once."""
+@listed()
+def up(out: Output) -> None:
+    """Start PostgreSQL and Kafka, create schemas and topics. Twice is once.
+
+    \b
+    Examples:
+      casegold up
+    """
+    from casegold.runtime.services import dagster_home, local  # noqa: PLC0415 - loads Kafka
+    from casegold.runtime.settings import load_settings  # noqa: PLC0415
+
     settings = load_settings()
     local.up(settings, say)
     dagster_home.make(settings)
-    show_status(settings)
+    show_status(settings, out)
 
 
 @click.command()
 def down() -> None:
-    """Stop the local servers. Data stays where it is."""
+    """Stop the local servers. Data stays where it is.
+
+    \b
+    Examples:
+      casegold down
+    """
+    from casegold.runtime.services import local, stack  # noqa: PLC0415 - loads Kafka
+    from casegold.runtime.settings import load_settings  # noqa: PLC0415
+
     settings = load_settings()
     stack.end(settings)
     stopped = local.down(settings)
@@ -32,10 +52,18 @@ def down() -> None:
 
 
 @click.command()
-def status() -> None:
-    """Show the servers and whether they answer; exits 20 when one does not."""
-    settings = load_settings()
-    silent = show_status(settings)
+@listed()
+def status(out: Output) -> None:
+    """Show the servers and whether they answer; exits 20 when one does not.
+
+    \b
+    Examples:
+      casegold status
+      casegold status --format json
+    """
+    from casegold.runtime.settings import load_settings  # noqa: PLC0415 - with what asks the servers
+
+    silent = show_status(load_settings(), out)
     if silent:
         raise SourceUnavailable(
             f"no answer from {' and '.join(silent)}",
@@ -45,7 +73,16 @@ def status() -> None:
 
 @click.command()
 def env() -> None:
-    """Print what other programs need: eval "$(casegold env)", then `dagster` commands work."""
+    """Print what other programs need: eval "$(casegold env)", then `dagster` commands work.
+
+    \b
+    Examples:
+      eval "$(casegold env)" && dagster sensor list
+      casegold env
+    """
+    from casegold.runtime.services import dagster_home  # noqa: PLC0415 - loads the settings
+    from casegold.runtime.settings import load_settings  # noqa: PLC0415
+
     variables = dagster_home.environment(load_settings()) | dagster_home.FOR_THE_SHELL
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
@@ -56,10 +93,12 @@ def say(line: str) -> None:
     click.echo(line, file=sys.stderr)
 
 
-def show_status(settings: Settings) -> list[str]:
-    """Print the servers as a table; the names of those that do not answer."""
+def show_status(settings: Settings, out: Output) -> list[str]:
+    """Print the servers; the names of those that do not answer."""
+    from casegold.runtime.services import local  # noqa: PLC0415 - loads Kafka
+
     servers = local.status(settings)
-    show(
+    out.rows(
         "Servers",
         ("server", "address", "state", "run by", "process#"),
         (
@@ -68,7 +107,7 @@ def show_status(settings: Settings) -> list[str]:
                 server.address,
                 "answers" if server.answers else "no answer",
                 "casegold" if server.managed else "you",
-                str(server.pid or ""),
+                server.pid and Number(server.pid),
             )
             for server in servers
         ),

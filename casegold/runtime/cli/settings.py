@@ -6,16 +6,40 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
+from casegold.runtime.cli.output import TABLE, Output, listed
 from casegold.runtime.settings import PREFIX, Settings, load_settings
 
 
 @click.command()
-def settings() -> None:
-    """Show every setting, its value here, and whether a variable set it; passwords are left out."""
+@listed()
+def settings(out: Output) -> None:
+    """Show every setting, its value here, and whether a variable set it; passwords are left out.
+
+    \b
+    Examples:
+      casegold settings
+      casegold settings --format json --columns name,value
+    """
     found = load_settings()
-    for name, field in Settings.model_fields.items():
-        origin = "" if name in found.model_fields_set else "  (default)"
-        click.echo(f"{PREFIX}{name.upper()}={_shown(found, name)}{origin}\n    {field.description}")
+    if out.form == TABLE and not out.columns:
+        for name, field in Settings.model_fields.items():
+            origin = "" if name in found.model_fields_set else "  (default)"
+            click.echo(f"{PREFIX}{name.upper()}={_shown(found, name)}{origin}\n    {field.description}")
+        return
+    out.rows(
+        "Settings",
+        ("name", "value", "set", "meaning"),
+        (
+            (
+                f"{PREFIX}{name.upper()}",
+                _shown(found, name) or None,
+                name in found.model_fields_set,
+                field.description,
+            )
+            for name, field in Settings.model_fields.items()
+        ),
+        empty="",
+    )
 
 
 def _shown(found: Settings, name: str) -> str:

@@ -13,24 +13,36 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
 from casegold.manifest import sources
 from casegold.manifest.ingest import IngestPipeline
-from casegold.runtime.cli.operate import reason_option
-from casegold.runtime.cli.tables import cell
-from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.cli.arguments import reason_option
+from casegold.runtime.cli.output import TABLE, Output, listed
 from casegold.runtime.ingests import DATASETS, pipeline_of
 from casegold.runtime.platform import Platform, open_platform
 
 SQL = "casegold.manifest.sql"
-LOSSES_SHOWN = 100
 
 
 @click.group()
 def source() -> None:
-    """See how far Kafka's topics are read; accept a recreated topic, or offsets that are lost."""
+    """See how far Kafka's topics are read; accept a recreated topic, or offsets that are lost.
+
+    \b
+    Examples:
+      casegold source status
+      casegold source accept-epoch regulatory.case.events.v2 --reason "recreated after the move"
+    """
 
 
 @source.command()
-def status() -> None:
-    """Tell each topic's epoch, positions beside its ends, and what is lost."""
+@listed()
+def status(out: Output) -> None:
+    """Tell each topic's epoch, positions beside its ends, and what is lost.
+
+    \b
+    Examples:
+      casegold source status
+      casegold source status --columns topic,partition,unread
+      casegold source status --format json
+    """
     from casegold.source.kafka import describe_topic  # noqa: PLC0415 - loads Kafka
 
     platform = open_platform()
@@ -42,36 +54,57 @@ def status() -> None:
         with platform.control.read() as connection:
             found = sources.look(connection, dataset, state)
         rows += [
-            (dataset, state.topic, found.epoch or "-", each.partition, each.position, each.end, each.lag, _gap(each))
+            (dataset, state.topic, found.epoch or None, each.partition, each.position, each.end, each.lag, *_gap(each))
             for each in found.places
         ]
         if found.problem is not None:
             problems.append(found.problem)
-    show_table(
+    out.rows(
         "Source topics",
-        ("dataset", "topic", "epoch#", "partition#", "position#", "end#", "unread#", "lost, not accepted"),
+        ("dataset", "topic", "epoch#", "partition#", "position#", "end#", "unread#", "lost from#", "lost to#"),
         rows,
         empty="",
     )
-    show_table(
-        "\nLost, accepted by a person",
-        ("topic", "epoch#", "partition#", "offsets", "accepted", "by", "reason"),
-        _losses(platform),
-        empty="\nNothing was ever lost.",
-    )
     for problem in problems:
-        click.echo(f"\n{problem}")
+        out.say(f"\n{problem}")
+    if out.form == TABLE and any(True for _ in _losses(platform)):
+        click.echo("\nSome offsets are lost for ever: `casegold source losses` lists them.", err=True)
 
 
-def _gap(place: sources.Place) -> str:
-    return f"{cell(place.position)} .. {cell(place.kept_from - 1)}" if place.position < place.kept_from else ""
+@source.command()
+@listed(limit=100)
+def losses(out: Output) -> None:
+    """List the offsets that Kafka deleted before they were read, and who accepted that.
+
+    \b
+    Examples:
+      casegold source losses
+      casegold source losses --format json
+    """
+    out.rows(
+        "Lost, accepted by a person",
+        ("topic", "epoch#", "partition#", "first offset#", "last offset#", "accepted", "accepted by", "reason"),
+        _losses(open_platform(), out.limit),
+        empty="Nothing was ever lost.",
+    )
 
 
-def _losses(platform: Platform) -> Iterator[tuple[object, ...]]:
-    for row in platform.control.rows(load(SQL, "loss_list"), {"limit": LOSSES_SHOWN}):
-        offsets = f"{cell(row['start_offset'])} .. {cell(row['end_offset'] - 1)}"
+def _gap(place: sources.Place) -> tuple[int | None, int | None]:
+    """First and last offset that are lost and that nobody has accepted as lost."""
+    return (place.position, place.kept_from - 1) if place.position < place.kept_from else (None, None)
+
+
+def _losses(platform: Platform, limit: int | None = None) -> Iterator[tuple[object, ...]]:
+    for row in platform.control.rows(load(SQL, "loss_list"), {"limit": limit}):
         place = row["topic"], row["epoch"], row["kafka_partition"]
-        yield (*place, offsets, row["accepted_at"], row["accepted_by"], row["reason"])
+        yield (
+            *place,
+            row["start_offset"],
+            row["end_offset"] - 1,
+            row["accepted_at"],
+            row["accepted_by"],
+            row["reason"],
+        )
 
 
 @source.command("accept-epoch")
@@ -81,6 +114,10 @@ def accept_epoch(topic: str, reason: str) -> None:
     """Read a TOPIC that was recreated, or whose log was cut at its end, from its beginning on.
 
     Facts that are sent again count once: their ids are known.
+
+    \b
+    Examples:
+      casegold source accept-epoch regulatory.case.events.v2 --reason "recreated after the move"
     """
     from casegold.source.kafka import describe_topic  # noqa: PLC0415 - loads Kafka
 
@@ -94,7 +131,12 @@ def accept_epoch(topic: str, reason: str) -> None:
 @click.argument("topic")
 @reason_option
 def accept_loss(topic: str, reason: str) -> None:
-    """Go on after offsets of TOPIC that Kafka deleted before they were read. They stay counted as lost."""
+    """Go on after offsets of TOPIC that Kafka deleted before they were read. They stay counted as lost.
+
+    \b
+    Examples:
+      casegold source accept-loss regulatory.case.events.v2 --reason "retention was one day by mistake"
+    """
     from casegold.source.kafka import describe_topic  # noqa: PLC0415 - loads Kafka
 
     platform = open_platform()

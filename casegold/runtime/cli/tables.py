@@ -1,72 +1,99 @@
-"""How lists are printed: one table style for the whole command line. Not here: what is in them."""
+"""How a table is printed: side by side where it fits, else one row per block. Not here: the options of a command."""
 
 from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from casegold.runtime.cli.values import Below, cell, name_of, plain
 
-PIPE_WIDTH = 200
-"""Columns of a table that nobody looks at in a terminal: wide enough for grep to find whole lines."""
+if TYPE_CHECKING:
+    from rich.console import Console
 
+UNBOUNDED = 10_000
+"""Columns of a table that nobody looks at in a terminal: never folded, so that grep finds whole lines."""
 
-def console() -> Console:
-    """Standard output, as wide as the terminal; wide where it is piped."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(width=width, soft_wrap=False)
+NARROW = 24
+"""What a column may be folded to: at words only, and never below this many characters."""
+
+GAP = 2
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
-    """Print rows as a table, or `empty` when there are none. Column names that end in `#` are right-aligned."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", box=None, padding=(0, 2, 0, 0)
-    )
-    for column in columns:
-        table.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left", overflow="fold")
-    count = 0
-    for row in rows:
-        table.add_row(*(Text(plain(cell(value))) for value in row))
-        count += 1
+    """Print rows as a table, or `empty` when there are none; what is `Below` a row is a table of its own after it.
+
+    Column names that end in `#` are right-aligned. A table that does not fit the terminal has a block for each row.
+    """
+    found = [tuple(row) for row in rows]
     out = console()
-    if count:
-        out.print(table)
+    if not found:
+        out.print(empty, highlight=False, markup=False)
+        return
+    beside = [number for number in range(len(columns)) if not any(isinstance(row[number], Below) for row in found)]
+    texts = [[plain(cell(row[number])) for number in beside] for row in found]
+    headers = [columns[number] for number in beside]
+    if fits(headers, texts, out.width):
+        _print_table(out, title, headers, texts)
     else:
-        out.print(empty, highlight=False)
+        _print_blocks(out, title, headers, texts)
+    for row in found:
+        for below in (value for value in row if isinstance(value, Below) and value.rows):
+            show(f"\n{below.title}", below.columns, below.rows, empty="")
 
 
-def plain(text: str) -> str:
-    """Text from outside as characters that can be seen: what would move the cursor or turn the reading direction is
-    spelt out, so that nobody reads another text than is there. Line ends stay."""
-    return "".join(
-        char if char == "\n" or not unicodedata.category(char).startswith("C") else f"\\u{ord(char):04x}"
-        for char in text
-    )
+def console() -> Console:
+    """Standard output, as wide as the terminal; without bounds where it is piped."""
+    from rich.console import Console  # noqa: PLC0415 - only who prints a table waits for rich
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNBOUNDED
+    return Console(width=width, soft_wrap=False)
 
 
-def cell(value: Any) -> str:
-    """A value as people read it: instants in UTC to the second, numbers with separators, nothing for null."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
-    return str(value)
+def fits(headers: Sequence[str], texts: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether the columns fit side by side without breaking a word, or folding a column to shreds."""
+    least = [
+        max(len(header.removesuffix("#")), *(_least(row[number]) for row in texts))
+        for number, header in enumerate(headers)
+    ]
+    return sum(least) + GAP * (len(least) - 1) <= width
 
 
-def span(first: date | None, last: date | None) -> str:
-    """`2026-01-01 .. 2026-01-31`, or one date where both are the same."""
-    if first is None:
-        return ""
-    return f"{first}" if first == last else f"{first} .. {last}"
+def _least(text: str) -> int:
+    longest_word = max((len(word) for word in text.split()), default=0)
+    longest_line = max((len(line) for line in text.splitlines()), default=0)
+    return max(longest_word, min(longest_line, NARROW))
+
+
+def _print_table(out: Console, title: str, headers: Sequence[str], texts: Sequence[Sequence[str]]) -> None:
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(header_style="bold", box=None, padding=(0, GAP, 0, 0), pad_edge=False)
+    for header in headers:
+        table.add_column(header.removesuffix("#"), justify="right" if header.endswith("#") else "left", overflow="fold")
+    for row in texts:
+        table.add_row(*map(Text, row))
+    _print_title(out, title)
+    out.print(table)
+
+
+def _print_title(out: Console, title: str) -> None:
+    out.print(plain(title), style="bold", highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_blocks(out: Console, title: str, headers: Sequence[str], texts: Sequence[Sequence[str]]) -> None:
+    """A line for each value; all values begin in the same column."""
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    names = [name_of(header) for header in headers]
+    margin = max(map(len, names)) + GAP
+    _print_title(out, title)
+    for number, row in enumerate(texts, start=1):
+        out.print(Text(f"-- {number} of {len(texts)} ".ljust(min(out.width, 60), "-"), style="dim"))
+        for name, text in zip(names, row, strict=True):
+            first, *more = text.split("\n")
+            out.print(Text(f"{name:<{margin}}{first}".rstrip()), soft_wrap=True)
+            for line in more:
+                out.print(Text(f"{'':<{margin}}{line}"), soft_wrap=True)

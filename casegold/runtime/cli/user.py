@@ -10,14 +10,20 @@ import click
 from casegold.domain.errors import ConfigurationError
 from casegold.manifest import people
 from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.tables import show as show_table
+from casegold.runtime.cli.output import Output, listed
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import load_settings
 
 
 @click.group()
 def user() -> None:
-    """Give people logins of their own, list them, take them back."""
+    """Give people logins of their own, list them, take them back.
+
+    \b
+    Examples:
+      casegold user add ann --role casegold_operator
+      casegold user list
+    """
 
 
 @user.command()
@@ -27,7 +33,13 @@ def user() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--ask-password", is_flag=True, help="Ask for the password at the terminal.")
 def add(name: str, role: str, person: str | None, password_stdin: bool, ask_password: bool) -> None:
-    """Make the login NAME. Its password is made and printed once, unless you bring one."""
+    """Make the login NAME. Its password is made and printed once, unless you bring one.
+
+    \b
+    Examples:
+      casegold user add ann --role casegold_operator
+      casegold user add bob-approves --role casegold_steward --person bob --ask-password
+    """
     settings = load_settings()
     known = people.roles_of(load_contracts(settings.contracts_dir))
     if role not in known:
@@ -42,16 +54,23 @@ def add(name: str, role: str, person: str | None, password_stdin: bool, ask_pass
 
 
 @user.command("list")
-def list_users() -> None:
-    """List people's logins with their roles, removed ones last."""
-    show_table(
+@listed()
+def list_users(out: Output) -> None:
+    """List people's logins with their roles, removed ones last.
+
+    \b
+    Examples:
+      casegold user list
+      casegold user list --format json
+    """
+    out.rows(
         "People",
-        ("login", "person", "roles", "added", "by", "removed", "by"),
+        ("login", "person", "roles", "added", "added by", "removed", "removed by"),
         (
             (
                 each.login,
                 each.person,
-                ", ".join(each.roles),
+                each.roles,
                 each.added_at,
                 each.added_by,
                 each.removed_at,
@@ -66,7 +85,12 @@ def list_users() -> None:
 @user.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Drop the login NAME and end its sessions. What it requested and approved stays."""
+    """Drop the login NAME and end its sessions. What it requested and approved stays.
+
+    \b
+    Examples:
+      casegold user remove ann
+    """
     people.remove(ControlDb(load_settings().control_url()), name)
     click.echo(f"{name} can no longer log in")
 
@@ -75,7 +99,13 @@ def remove(name: str) -> None:
 @click.argument("name")
 @click.option("--for", "engine", type=click.Choice(["pyiceberg", "spark"]), default="pyiceberg", show_default=True)
 def catalog(name: str, engine: str) -> None:
-    """Print how the login NAME reads the Iceberg catalog from outside. The password is not in it."""
+    """Print how the login NAME reads the Iceberg catalog from outside. The password is not in it.
+
+    \b
+    Examples:
+      casegold user catalog rita > ~/.pyiceberg.yaml
+      casegold user catalog rita --for spark
+    """
     from casegold.runtime import reading  # noqa: PLC0415 - loads Iceberg
 
     settings = load_settings()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from casegold.domain.errors import ExitClass
-from casegold.runtime.cli.read import as_date, as_json
-from casegold.runtime.cli.tables import plain
+from casegold.runtime.cli.arguments import DATASET, as_date
+from casegold.runtime.cli.output import JSON, Output, listed
+from casegold.runtime.cli.values import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from casegold.manifest.verifications import Verification
     from casegold.runtime.platform import Platform
 
@@ -21,7 +23,7 @@ ASKED_BY = "casegold verify"
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("dataset", type=DATASET)
 @click.option("--partition", "partitions", multiple=True, help="This date, month or quarter; may be repeated.")
 @click.option(
     "--range", "span", nargs=2, metavar="FIRST LAST", help="The partitions from FIRST to LAST, both included."
@@ -29,14 +31,7 @@ ASKED_BY = "casegold verify"
 @click.option(
     "--sample", type=click.IntRange(min=1), metavar="N", help="N partitions, those verified longest ago first."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="json: a line each.",
-)
+@listed(columns=False)
 @click.pass_context
 def verify(
     context: click.Context,
@@ -44,7 +39,7 @@ def verify(
     partitions: tuple[str, ...],
     span: tuple[str, str] | None,
     sample: int | None,
-    form: str,
+    out: Output,
 ) -> None:
     """Compute official partitions of DATASET again and compare: by default all of them.
 
@@ -73,9 +68,17 @@ def verify(
     platform = open_platform()
     wanted = _wanted(platform, dataset, partitions, span, sample)
     outcomes = []
-    for found in verification.verify(platform, dataset, wanted, ASKED_BY):
-        outcomes.append(found.outcome)
-        click.echo(_line(found) if form == "text" else json.dumps(asdict(found), default=as_json))
+
+    def looked_at() -> Iterator[Verification]:
+        for found in verification.verify(platform, dataset, wanted, ASKED_BY):
+            outcomes.append(found.outcome)
+            yield found
+
+    if out.form == JSON:
+        out.stream(asdict(found) for found in looked_at())
+    else:
+        for found in looked_at():
+            click.echo(_line(found))
     if not outcomes:
         click.echo(f"{dataset} has no official version yet. `casegold plan` tells what is due.", err=True)
     if Found.DIFFERENT in outcomes:

@@ -5,26 +5,38 @@ from __future__ import annotations
 import click
 
 from casegold.manifest import approvals
-from casegold.runtime.cli.operate import reason_option
+from casegold.runtime.cli.arguments import DATASET, reason_option
+from casegold.runtime.cli.output import Output, listed
 from casegold.runtime.cli.persons import as_option, contract_and_range, desk_of, looking, show_trail
-from casegold.runtime.cli.tables import show as show_table
-from casegold.runtime.cli.tables import span
+from casegold.runtime.cli.values import span
 
 
 @click.group()
 def waiver() -> None:
-    """Publish although a check fails: one person asks, another approves; the figures are marked."""
+    """Publish although a check fails: one person asks, another approves; the figures are marked.
+
+    \b
+    Examples:
+      casegold waiver request gold/case_daily_snapshot completeness 2026-03-01 --reason "the source is gone" --as ann
+      casegold waiver approve 7 --as bob
+      casegold waiver list
+    """
 
 
 @waiver.command()
-@click.argument("dataset")
+@click.argument("dataset", type=DATASET)
 @click.argument("check")
 @click.argument("first")
 @click.argument("last", required=False)
 @reason_option
 @as_option
 def request(dataset: str, check: str, first: str, last: str | None, reason: str, login: str | None) -> None:
-    """Ask that CHECK may fail in DATASET from partition FIRST to LAST."""
+    """Ask that CHECK may fail in DATASET from partition FIRST to LAST.
+
+    \b
+    Examples:
+      casegold waiver request gold/case_daily_snapshot completeness 2026-03-01 --reason "the source is gone" --as ann
+    """
     desk = desk_of(login)
     contract, partitions = contract_and_range(desk.settings, dataset, first, last)
     if check not in contract.required_checks():
@@ -38,17 +50,28 @@ def request(dataset: str, check: str, first: str, last: str | None, reason: str,
 @click.argument("waiver_id", type=int)
 @as_option
 def approve(waiver_id: int, login: str | None) -> None:
-    """Approve a waiver that another person asked for. The planner judges the held partitions again by itself."""
+    """Approve a waiver that another person asked for. The planner judges the held partitions again by itself.
+
+    \b
+    Examples:
+      casegold waiver approve 7 --as bob
+    """
     answer = approvals.approve_waiver(desk_of(login).control, waiver_id)
     click.echo(f"waiver {answer.subject} is {answer.state}")
 
 
 @waiver.command("list")
-@click.option("--limit", default=30, show_default=True, help="Waivers to show at most.")
 @as_option
-def list_waivers(limit: int, login: str | None) -> None:
-    """List waivers, newest first."""
-    show_table(
+@listed(limit=30)
+def list_waivers(login: str | None, out: Output) -> None:
+    """List waivers, newest first.
+
+    \b
+    Examples:
+      casegold waiver list
+      casegold waiver list --format json
+    """
+    out.rows(
         "Waivers",
         ("waiver#", "dataset", "partitions", "check", "asked by", "asked", "approved by", "approved", "reason"),
         (
@@ -63,7 +86,7 @@ def list_waivers(limit: int, login: str | None) -> None:
                 each.approved_at,
                 each.reason,
             )
-            for each in approvals.waivers(looking(login), limit)
+            for each in approvals.waivers(looking(login), out.limit)
         ),
         empty="No waiver was ever asked for.",
     )
@@ -71,11 +94,17 @@ def list_waivers(limit: int, login: str | None) -> None:
 
 @waiver.command()
 @click.argument("waiver_id", type=int, required=False)
-@click.option("--limit", default=100, show_default=True, help="Entries to show at most.")
 @as_option
-def audit(waiver_id: int | None, limit: int, login: str | None) -> None:
-    """Show who did or tried what: with one waiver, or with all."""
-    show_trail(approvals.waiver_audit(looking(login), waiver_id, limit))
+@listed(limit=100)
+def audit(waiver_id: int | None, login: str | None, out: Output) -> None:
+    """Show who did or tried what: with one waiver, or with all.
+
+    \b
+    Examples:
+      casegold waiver audit
+      casegold waiver audit 7
+    """
+    show_trail(approvals.waiver_audit(looking(login), waiver_id, out.limit), out)
 
 
 commands = (waiver,)

@@ -7,7 +7,7 @@ import time
 import click
 
 from casegold.domain.errors import ExitClass
-from casegold.runtime.cli.read import SHORT_ID
+from casegold.runtime.cli.arguments import SHORT_ID
 
 PAUSE_SECONDS = 2.0
 
@@ -18,6 +18,11 @@ def work(until_idle: bool) -> None:
     """Do what is due in this process: ingest, close days, compute, publish.
 
     The same ticks and jobs as under Dagster, without its user interface. Safe beside it: a dataset has one owner.
+
+    \b
+    Examples:
+      casegold work --until-idle
+      casegold work
     """
     from casegold.runtime.launchers import Execution, run_until_idle  # noqa: PLC0415 - loads Iceberg and Kafka
     from casegold.runtime.platform import open_platform  # noqa: PLC0415

@@ -203,7 +203,7 @@ def _await(platform: Platform, barrier: Barrier, wait_seconds: float, say: Calla
         if time.monotonic() >= deadline:
             raise ConfigurationError(
                 f"silver has {ahead} offsets to read before a date can close",
-                remedy="see that the ingest runs: `casegold runs silver/case_events`; then ask again",
+                remedy="see that the ingest runs: `casegold runs list --dataset silver/case_events`; then ask again",
             )
         say(f"waiting for silver: {ahead} offsets")
         time.sleep(PAUSE_SECONDS)
