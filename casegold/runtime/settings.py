@@ -20,6 +20,7 @@ from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
 from casegold.domain.events import DEFAULT_SOURCE
 from casegold.manifest.installation import parse_clock
+from casegold.runtime import logs
 from casegold.runtime.services.addresses import read_addresses
 from casegold.runtime.shipped import DATASET_CONTRACTS
 
@@ -152,6 +153,10 @@ class Settings(BaseSettings):
         default="in-process",
         description="Where an attempt runs: in the process that launches it, or in one of its own.",
     )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING",
+        description="What the log on standard error tells of casegold's own, Kafka clients included.",
+    )
     person: str | None = Field(
         default=None, description="Login of the person who gives a command; `--as` overrides it."
     )
@@ -281,6 +286,7 @@ def load_settings() -> Settings:
             f"settings are wrong: {wrong}", remedy="correct it; docs/settings.md lists the settings"
         ) from error
     failpoints.arm(settings.failpoint)
+    logs.set_level(settings.log_level)
     return settings
 
 

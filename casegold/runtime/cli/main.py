@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from casegold.domain.errors import CasegoldError, ExitClass
+from casegold.runtime import logs
 
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     (
@@ -118,6 +119,7 @@ def casegold() -> None:
 
 def main() -> None:
     """Run one command and end the process with its exit class."""
+    logs.set_up()
     sys.exit(run(sys.argv[1:]))
 
 
