@@ -18,6 +18,11 @@ def one_line(text: str) -> str:
     return "".join(_shown(each) if unicodedata.category(each) in _STEERING else each for each in text)
 
 
+def visible(text: str) -> str:
+    """The same of each line of a text."""
+    return "\n".join(one_line(line) for line in text.split("\n"))
+
+
 def _shown(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -66,6 +66,13 @@ def _postgres(url: str) -> str:
     return url
 
 
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("not an address such as https://casegold.example.org")
+    return url.rstrip("/")
+
+
 AbsolutePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_absolute)]
 TopicName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 
@@ -152,6 +159,10 @@ class Settings(BaseSettings):
     launcher: Literal["in-process", "subprocess"] = Field(
         default="in-process",
         description="Where an attempt runs: in the process that launches it, or in one of its own.",
+    )
+    ui_address: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None,
+        description="Address at which a reverse proxy with a login shows Dagster's UI, https://host; unset: none does.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="WARNING",

@@ -12,6 +12,7 @@ from importlib import import_module
 import click
 
 from casegold.domain.errors import CasegoldError, ExitClass
+from casegold.domain.plain_text import visible
 from casegold.runtime import logs
 
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -130,7 +131,7 @@ def run(arguments: list[str]) -> int:
     except CasegoldError as error:
         if error.exit_class is ExitClass.BUG:
             traceback.print_exc()
-        click.echo(f"casegold: {error}", err=True)
+        click.echo(f"casegold: {visible(str(error))}", err=True)
         return error.exit_class
     except click.ClickException as error:
         error.show()

@@ -7,6 +7,7 @@ import time
 import click
 
 from casegold.domain.errors import CommitUnknown, ExitClass, SourceUnavailable
+from casegold.domain.plain_text import visible
 from casegold.runtime.cli.read import SHORT_ID
 
 PAUSE_SECONDS = 2.0
@@ -29,7 +30,9 @@ def work(until_idle: bool) -> None:
         attempt = done.attempt
         scope = f" {attempt.partitions}" if attempt.partitions else ""
         ended = done.exit_class.name if not done.message else f"{done.exit_class.name}: {done.message}"
-        click.echo(f"{attempt.dataset}{scope} run {attempt.run_id[:SHORT_ID]} attempt {attempt.attempt}: {ended}")
+        click.echo(
+            visible(f"{attempt.dataset}{scope} run {attempt.run_id[:SHORT_ID]} attempt {attempt.attempt}: {ended}")
+        )
 
     platform = open_platform()
     pause = PAUSE_SECONDS
@@ -38,7 +41,7 @@ def work(until_idle: bool) -> None:
             run_until_idle(platform, say)
             pause = PAUSE_SECONDS
         except (SourceUnavailable, CommitUnknown) as error:
-            click.echo(f"casegold: {error}", err=True)
+            click.echo(f"casegold: {visible(str(error))}", err=True)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
         time.sleep(pause)
     idle = run_until_idle(platform, say)
