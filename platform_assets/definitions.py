@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from casegold.runtime import logs
 from platform_assets.build import build_defs
 
+logs.set_up()
 defs = build_defs()

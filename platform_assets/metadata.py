@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import dagster as dg
 
+from casegold.domain.plain_text import visible
 from casegold.manifest.published import Artifact, Published, UsedVersion
 from casegold.runtime.outcome import CheckOutcome, PartitionOutcome, Scalar
 from platform_assets import pictures
 
 MAX_SAMPLE = 20
 """Rows of a sample on a check's page; the whole of it is in `quality_result`."""
+
+OPENED = frozenset({"http", "https"})
+"""Schemes of links; a script is none."""
 
 Metadata = dict[str, dg.MetadataValue]
 
@@ -29,18 +33,18 @@ def of_partition(partition: PartitionOutcome, official: Published, run_id: str) 
         "dagster/row_count": dg.MetadataValue.int(official.row_count),
         "version": dg.MetadataValue.int(official.version),
         "new version": dg.MetadataValue.bool(partition.state == "PUBLISHED"),
-        "quality": dg.MetadataValue.text(official.quality),
-        "publication": dg.MetadataValue.text(official.publication),
-        "digest": dg.MetadataValue.text(official.digest),
-        "transform": dg.MetadataValue.text(official.transform_version),
-        "contract": dg.MetadataValue.text(official.contract_version),
-        "casegold run": dg.MetadataValue.text(run_id),
+        "quality": text(official.quality),
+        "publication": text(official.publication),
+        "digest": text(official.digest),
+        "transform": text(official.transform_version),
+        "contract": text(official.contract_version),
+        "casegold run": text(run_id),
     }
     for name, sequence in (("admitted sequence", official.admitted_seq), ("totals sequence", official.totals_seq)):
         if sequence is not None:
             entries[name] = dg.MetadataValue.int(sequence)
     if partition.verified:
-        entries["verified"] = dg.MetadataValue.text(f"version {partition.verified} verified")
+        entries["verified"] = text(f"version {partition.verified} verified")
     if partition.figures:
         entries["figures"] = dg.MetadataValue.md(figures(partition.figures))
     return entries
@@ -60,7 +64,9 @@ def of_inputs(used: Sequence[UsedVersion]) -> Metadata:
         return {}
     rows = [
         (
-            f"[{use.dataset}](/assets/{use.dataset}?view=partitions&partition={use.last})",
+            pictures.Markdown(
+                f"[{pictures.cell(use.dataset)}](/assets/{quote(use.dataset)}?view=partitions&partition={use.last})"
+            ),
             f"{use.first}" if use.first == use.last else f"{use.first} .. {use.last}",
             use.version,
         )
@@ -70,28 +76,27 @@ def of_inputs(used: Sequence[UsedVersion]) -> Metadata:
 
 
 def of_artifacts(files: Sequence[Artifact]) -> Metadata:
-    """Where a partition's files are, with their digests: a path for a local file, else a link."""
+    """Where a partition's files are, with their digests: a path for a local file, a link for what a browser opens."""
     entries: Metadata = {}
     for file in files:
         parts = urlsplit(file.uri)
-        entries[file.name] = (
-            dg.MetadataValue.path(str(Path(parts.path)))
-            if parts.scheme in ("", "file")
-            else dg.MetadataValue.url(file.uri)
-        )
-        entries[f"{file.name} SHA-256"] = dg.MetadataValue.text(file.sha256)
+        if parts.scheme in ("", "file"):
+            entries[file.name] = dg.MetadataValue.path(str(Path(parts.path)))
+        else:
+            entries[file.name] = dg.MetadataValue.url(file.uri) if parts.scheme in OPENED else text(file.uri)
+        entries[f"{file.name} SHA-256"] = text(file.sha256)
     return entries
 
 
 def of_check(result: CheckOutcome) -> Metadata:
     """A check's counts, what was expected and found, and a capped sample."""
     entries: Metadata = {
-        "status": dg.MetadataValue.text(result.status),
+        "status": text(result.status),
         "failures": dg.MetadataValue.int(result.failures),
     }
-    for name, text in (("expected", result.expected), ("found", result.actual), ("detail", result.detail)):
-        if text:
-            entries[name] = dg.MetadataValue.text(text)
+    for name, told in (("expected", result.expected), ("found", result.actual), ("detail", result.detail)):
+        if told:
+            entries[name] = text(told)
     return entries | of_sample(result.sample)
 
 
@@ -100,10 +105,17 @@ def of_sample(sample: Sequence[Mapping[str, object]]) -> Metadata:
     if not sample:
         return {}
     columns = list(dict.fromkeys(name for row in sample for name in row))
-    records = [dg.TableRecord({name: str(row.get(name, "")) for name in columns}) for row in sample[:MAX_SAMPLE]]
+    records = [
+        dg.TableRecord({name: visible(str(row.get(name, ""))) for name in columns}) for row in sample[:MAX_SAMPLE]
+    ]
     return {
         "sample": dg.MetadataValue.table(records, schema=dg.TableSchema([dg.TableColumn(name) for name in columns]))
     }
+
+
+def text(value: str) -> dg.MetadataValue:
+    """Text, shown as it is: nothing in it is hidden, or turns the reading direction."""
+    return dg.MetadataValue.text(visible(value))
 
 
 def value_of(value: Scalar) -> dg.MetadataValue:
@@ -114,4 +126,4 @@ def value_of(value: Scalar) -> dg.MetadataValue:
         return dg.MetadataValue.int(value)
     if isinstance(value, float):
         return dg.MetadataValue.float(value)
-    return dg.MetadataValue.text(value)
+    return text(value)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 
+from casegold.domain.markup import markdown
+
 WIDTH, BAR, WORD, HEIGHT = 360, 14, 90, 34
 COLOURS = {"open": "#4c78a8", "escalated": "#f58518", "decided": "#72b7b2", "closed": "#bab0ac"}
 """Colour-blind safe; in the order of a case's life."""
@@ -51,13 +53,20 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
+class Markdown(str):
+    """A value that is Markdown of our own making, such as a link to another page."""
+
+    __slots__ = ()
+
+
 def cell(value: object) -> str:
-    """One value of a table. Whatever could end the cell is escaped: samples come from outside."""
+    """One value of a table or a line. Text is escaped: samples, reasons and names come from outside."""
+    if isinstance(value, Markdown):
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    text = "" if value is None else str(value)
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return "" if value is None else markdown(str(value))

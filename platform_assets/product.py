@@ -10,6 +10,7 @@ import dagster as dg
 
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import CasegoldError, Deferred
+from casegold.domain.plain_text import visible
 from casegold.manifest.published import artifacts, published, used_versions
 from casegold.manifest.verifications import Found
 from casegold.runtime.outcome import CheckOutcome, GateClosed, Outcome
@@ -128,7 +129,7 @@ def check_evaluation(key: dg.AssetKey, partition: str, result: CheckOutcome) -> 
         check_name=result.check,
         passed=result.status in PASSING,
         severity=dg.AssetCheckSeverity.ERROR if result.required else dg.AssetCheckSeverity.WARN,
-        description=result.detail or result.status.lower(),
+        description=visible(result.detail) or result.status.lower(),
         metadata=metadata.of_check(result),
         blocking=result.required,
         partition=partition,

@@ -50,24 +50,31 @@ TOPIC_FIELDS = (
 )
 
 
-@pytest.fixture(scope="session")
-def servers() -> Iterator[Settings]:
-    """The session's two servers; their database is the template of the tests' own: migrated, never started."""
-    home = Path(tempfile.mkdtemp(prefix="casegold-tests-"))
+@contextmanager
+def two_servers(prefix: str) -> Iterator[Settings]:
+    """Two new servers; their database is the template of the tests' own: migrated, never started."""
+    home = Path(tempfile.mkdtemp(prefix=prefix))
     settings = Settings(home=home)
     try:
         local.start_servers(settings, print)
         local.prepare_database(settings)
         with ControlDb(settings.control_url()).write("by a test") as connection:
             connection.execute("truncate setting, setting_history")
+        yield settings
+    finally:
+        local.down(settings)
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Settings]:
+    """The session's two servers, which nobody kills."""
+    with two_servers("casegold-tests-") as settings:
         with psycopg.connect(settings.database_url(), autocommit=True) as connection:
             # Tests kill processes, never the machine: what is not on the disk yet is still in the operating system.
             connection.execute("alter system set fsync = off")
             connection.execute("select pg_reload_conf()")
         yield settings
-    finally:
-        local.down(settings)
-        shutil.rmtree(home)
 
 
 @pytest.fixture

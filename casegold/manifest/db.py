@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from enum import IntEnum
 from importlib.resources import files
 from typing import Any
@@ -14,8 +14,9 @@ from psycopg.rows import DictRow, dict_row
 
 from casegold.domain.errors import CommitUnknown, ConfigurationError, SourceUnavailable
 from casegold.domain.failpoints import reach
+from casegold.manifest import pool
 
-Connection = psycopg.Connection[DictRow]
+Connection = pool.Connection
 
 _GONE = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
 """What a connection raises that broke, or that Postgres gave up."""
@@ -35,6 +36,15 @@ class _Cursor(psycopg.Cursor[DictRow]):
         self.connection.execute("select 1")
 
 
+_OPTIONS: dict[str, Any] = {
+    "row_factory": dict_row,
+    "cursor_factory": _Cursor,
+    "connect_timeout": 10,
+    # A statement that was prepared before `casegold up` migrated the schema would fail after it.
+    "prepare_threshold": None,
+}
+
+
 class Lock(IntEnum):
     """Advisory locks held to the end of a transaction. Postgres knows them by number only."""
 
@@ -48,10 +58,17 @@ class Lock(IntEnum):
 
 
 class ControlDb:
-    """The control database by URL. Holds no connection: each transaction opens its own, so it survives any restart."""
+    """The control database by URL. It survives any restart: no transaction begins on a connection that is broken."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pooled: bool = False) -> None:
+        """Open nothing yet.
+
+        Args:
+            pooled: transactions take connections of this process's pool, which is the platform's; otherwise each opens
+                its own, as a person's login must.
+        """
         self.url = url
+        self._pooled = pooled
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -60,7 +77,7 @@ class ControlDb:
         Raises:
             SourceUnavailable: Postgres does not answer, or went away meanwhile.
         """
-        with closing(self._connect()) as connection:
+        with self._connection() as connection:
             connection.read_only = True
             with _lost_while_open():
                 yield connection
@@ -76,8 +93,9 @@ class ControlDb:
             SourceUnavailable: Postgres does not answer, or went away before the commit; nothing was done.
             CommitUnknown: it went away during the commit. Every write may be done again: it finds itself done.
         """
-        with closing(self._connect()) as connection:
-            # Leaving a closed transaction rolls it back, so only the way through `commit` keeps anything.
+        with self._connection() as connection:
+            connection.read_only = None
+            # Leaving the connection rolls back, so only the way through `commit` keeps anything.
             with _lost_while_open():
                 yield connection
                 reach(f"{effect}.before")
@@ -95,13 +113,22 @@ class ControlDb:
         with self.read() as connection:
             return connection.execute(sql, parameters).fetchall()
 
-    def _connect(self) -> Connection:
-        try:
-            return psycopg.connect(self.url, row_factory=dict_row, cursor_factory=_Cursor, connect_timeout=10)
-        except psycopg.OperationalError as error:
-            raise SourceUnavailable(
-                f"the control database does not answer: {str(error).strip()}", remedy=SERVERS_REMEDY
-            ) from error
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        with ExitStack() as stack:
+            try:
+                if self._pooled:
+                    connection = stack.enter_context(pool.pool_of(self.url, self._pool).lend())
+                else:
+                    connection = stack.enter_context(closing(psycopg.connect(self.url, **_OPTIONS)))
+            except psycopg.OperationalError as error:
+                raise SourceUnavailable(
+                    f"the control database does not answer: {str(error).strip()}", remedy=SERVERS_REMEDY
+                ) from error
+            yield connection
+
+    def _pool(self) -> pool.Pool:
+        return pool.Pool(self.url, _OPTIONS)
 
 
 @contextmanager

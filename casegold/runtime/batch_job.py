@@ -23,6 +23,7 @@ from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.manifest import store
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Claim, Pipeline
+from casegold.runtime import logs
 from casegold.runtime.ended import Ended, to_json
 from casegold.runtime.jobs import registry
 from casegold.runtime.outcome import GateClosed, Outcome
@@ -50,7 +51,7 @@ two, 44 million snapshot rows 20 minutes (docs/performance.md).
 LAST_WORDS_SECONDS = 10.0
 """Time to record that a deadline is over, where even that may hang."""
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("casegold.batch_job")
 
 
 def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) -> Outcome:
@@ -169,7 +170,7 @@ def run_alone(run_id: str, attempt: int | None, launcher_ref: str) -> Ended:
 @click.option("--tell", type=click.Path(path_type=Path), help="File to be written: how the attempt ended, as JSON.")
 def main(run_id: str, attempt: int | None, launcher_ref: str, tell: Path | None) -> None:
     """Execute one attempt of a run and exit with its class."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: time to record the end
     ended = run_alone(run_id, attempt, launcher_ref)
     if tell is not None:

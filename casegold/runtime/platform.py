@@ -46,7 +46,7 @@ def open_platform(settings: Settings | None = None) -> Platform:
         ConfigurationError: the business time zone is not the one it was started with.
     """
     settings = settings or load_settings()
-    control = ControlDb(settings.control_url())
+    control = ControlDb(settings.control_url(), pooled=True)
     installation.install(control, settings.time_zone, settings.business_clock)
     return Platform(
         settings=settings,

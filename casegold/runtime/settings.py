@@ -20,6 +20,7 @@ from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
 from casegold.domain.events import DEFAULT_SOURCE
 from casegold.manifest.installation import parse_clock
+from casegold.runtime import logs
 from casegold.runtime.services.addresses import read_addresses
 from casegold.runtime.shipped import DATASET_CONTRACTS
 
@@ -63,6 +64,13 @@ def _postgres(url: str) -> str:
     if urlsplit(url).scheme != "postgresql":
         raise ValueError("not an address such as postgresql://user:password@host:5432/database")
     return url
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise ValueError("not an address such as https://casegold.example.org")
+    return url.rstrip("/")
 
 
 AbsolutePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_absolute)]
@@ -151,6 +159,14 @@ class Settings(BaseSettings):
     launcher: Literal["in-process", "subprocess"] = Field(
         default="in-process",
         description="Where an attempt runs: in the process that launches it, or in one of its own.",
+    )
+    ui_address: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None,
+        description="Address at which a reverse proxy with a login shows Dagster's UI, https://host; unset: none does.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="WARNING",
+        description="What the log on standard error tells of casegold's own, Kafka clients included.",
     )
     person: str | None = Field(
         default=None, description="Login of the person who gives a command; `--as` overrides it."
@@ -281,6 +297,7 @@ def load_settings() -> Settings:
             f"settings are wrong: {wrong}", remedy="correct it; docs/settings.md lists the settings"
         ) from error
     failpoints.arm(settings.failpoint)
+    logs.set_level(settings.log_level)
     return settings
 
 

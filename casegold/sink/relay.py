@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from confluent_kafka import KafkaException, Message
+from confluent_kafka import KafkaException, Message, Producer
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.domain.identity import PLATFORM_SOURCE
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection, ControlDb
+from casegold.source.clients import Lent
 from casegold.source.producer import idempotent_producer
 
 SQL = "casegold.manifest.sql"
@@ -119,26 +120,29 @@ def relay_forever(control: ControlDb, kafka: dict[str, Any], topic_prefix: str, 
 
 def _send(kafka: dict[str, Any], topic_prefix: str, rows: list[dict[str, Any]]) -> _Batch:
     """Hand all rows to an idempotent producer, which keeps their order within a partition also over its retries."""
-    limits = {"delivery.timeout.ms": DELIVERY_MILLISECONDS}
-    producer = idempotent_producer({**limits, **kafka})
     batch = _Batch(rows)
-    for row in rows:
-        if _aggregate(row) in batch.stopped:
-            continue
-        try:
-            producer.produce(
-                topic_prefix + row["aggregatetype"],
-                key=row["aggregateid"],
-                value=json.dumps(row["payload"]),
-                headers=_headers(row),
-                on_delivery=batch.callback(row),
-            )
-        except (KafkaException, BufferError) as error:
-            batch.fail(row, str(error))
-        producer.poll(0)
-    with durable("relay-send", SourceUnavailable):
-        producer.flush(FLUSH_SECONDS)
+    with idempotent_producer("relay", {"delivery.timeout.ms": DELIVERY_MILLISECONDS, **kafka}) as lent:
+        for row in rows:
+            if _aggregate(row) not in batch.stopped:
+                _queue(lent, topic_prefix, row, batch)
+        with durable("relay-send", SourceUnavailable):
+            lent.client.flush(FLUSH_SECONDS)
+        lent.keep = not batch.failures
     return batch
+
+
+def _queue(lent: Lent[Producer], topic_prefix: str, row: dict[str, Any], batch: _Batch) -> None:
+    try:
+        lent.client.produce(
+            topic_prefix + row["aggregatetype"],
+            key=row["aggregateid"],
+            value=json.dumps(row["payload"]),
+            headers=_headers(row),
+            on_delivery=batch.callback(row),
+        )
+    except (KafkaException, BufferError) as error:
+        batch.fail(row, str(error))
+    lent.client.poll(0)
 
 
 def _aggregate(row: dict[str, Any]) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
+from casegold.source import clients
 from casegold.source.codec import KafkaRecord
 
 TIMEOUT_SECONDS = 15.0
@@ -33,7 +34,13 @@ STALL_SECONDS = 60.0
 """Without any progress for this long a read is given up: the broker answers, yet sends nothing."""
 BATCH = 10_000
 LEADER_PAUSES = (0.2, 0.4, 0.8, 1.6)
-_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_NO_LEADER = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+)
+"""What passes by itself: a topic was made a moment ago, a leader moved, a broker is starting."""
 
 KafkaConfig = Mapping[str, Any]
 
@@ -99,23 +106,28 @@ def describe_topic(config: KafkaConfig, topic: str) -> TopicState:
         SourceUnavailable: Kafka does not answer.
         ConfigurationError: there is no such topic.
     """
-    admin = AdminClient(dict(config))
+    try:
+        with clients.admin(config) as lent:
+            return _patiently(lent, topic)
+    except KafkaException as error:
+        raise _refusal(topic, error) from error
+
+
+def _patiently(admin: clients.Lent[AdminClient], topic: str) -> TopicState:
+    """The topic's state, also where it was made a moment ago or its leader just moved."""
     for pause in LEADER_PAUSES:
         try:
             return _describe(admin, topic)
         except KafkaException as error:
             if error.args[0].code() not in _NO_LEADER:
-                raise _refusal(topic, error) from error
-            time.sleep(pause)  # the topic was made a moment ago, or its leader just moved
-    try:
-        return _describe(admin, topic)
-    except KafkaException as error:
-        raise _refusal(topic, error) from error
+                raise
+            time.sleep(pause)
+    return _describe(admin, topic)
 
 
-def _describe(admin: AdminClient, topic: str) -> TopicState:
-    cluster = admin.describe_cluster(request_timeout=TIMEOUT_SECONDS).result()
-    described = admin.describe_topics(TopicCollection([topic]), request_timeout=TIMEOUT_SECONDS)[topic].result()
+def _describe(admin: clients.Lent[AdminClient], topic: str) -> TopicState:
+    cluster = admin.client.describe_cluster(request_timeout=TIMEOUT_SECONDS).result()
+    described = admin.client.describe_topics(TopicCollection([topic]), request_timeout=TIMEOUT_SECONDS)[topic].result()
     partitions = [TopicPartition(topic, each.id) for each in described.partitions]
     starts = _offsets(admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # ships no types
     ends = _offsets(admin, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # likewise
@@ -130,8 +142,8 @@ def _refusal(topic: str, error: KafkaException) -> SourceUnavailable | Configura
     return _unavailable(topic, error)
 
 
-def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
-    futures = admin.list_offsets(
+def _offsets(admin: clients.Lent[AdminClient], partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+    futures = admin.client.list_offsets(
         dict.fromkeys(partitions, spec),
         isolation_level=IsolationLevel.READ_COMMITTED,
         request_timeout=TIMEOUT_SECONDS,
@@ -153,7 +165,7 @@ def read_chunks(config: KafkaConfig, topic: str, ranges: tuple[OffsetRange, ...]
     if not open_ranges:
         return
     reader = _Reader(topic, {one.partition: _Progress(one) for one in open_ranges})
-    consumer = Consumer(
+    consumer = clients.consumer(
         {
             **config,
             "group.id": f"casegold-{uuid4()}",  # librdkafka wants one; nothing is ever committed to it

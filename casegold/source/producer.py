@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +12,7 @@ from typing import Any, Self
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from casegold.domain.errors import SourceUnavailable
+from casegold.source import clients
 from casegold.source.codec import Headers
 
 DELIVERY_SECONDS = 120
@@ -24,43 +26,41 @@ _FOR_MANY: dict[str, str | int | bool] = {
 }
 
 
-def idempotent_producer(config: Mapping[str, Any]) -> Producer:
+@contextmanager
+def idempotent_producer(purpose: str, config: Mapping[str, Any]) -> Iterator[clients.Lent[Producer]]:
     """A producer whose records arrive once and in the order of their partition, also over its retries.
 
-    Its first requests get a moment: librdkafka lets a record that is queued before them wait for half a second.
+    It is lent again for the same purpose if everything that was sent was acknowledged; say so by `keep` where it was
+    not. The first requests of a new one get a moment: librdkafka lets a record that is queued before them wait for half
+    a second.
     """
-    producer = Producer({**config, "enable.idempotence": True, "acks": "all"})
-    producer.poll(CONNECT_SECONDS)
-    return producer
+    with clients.producer(purpose, {**config, "enable.idempotence": True, "acks": "all"}) as lent:
+        lent.client.poll(CONNECT_SECONDS)
+        yield lent
 
 
 class RecordSender:
     """An idempotent producer. Use as a context manager: leaving it without an error waits for every acknowledgement."""
 
-    def __init__(self, config: dict[str, str | int]) -> None:
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = {**config, **_FOR_MANY, "delivery.timeout.ms": DELIVERY_SECONDS * 1000}
         self._failed = 0
         self._first_failure = ""
-        self._last_broker_error = ""
-        self._producer = idempotent_producer(
-            {
-                **config,
-                **_FOR_MANY,
-                "delivery.timeout.ms": DELIVERY_SECONDS * 1000,
-                "error_cb": self._broker_error,
-            }
-        )
+        self._stack = ExitStack()
         self.sent = 0
 
     def __enter__(self) -> Self:
+        self._lent = self._stack.enter_context(idempotent_producer("sender", self._config))
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.flush()
-        else:
-            self._producer.purge()
+        with self._stack:
+            if kind is None:
+                self.flush()
+            else:
+                self._lent.keep = False
 
     def send(
         self,
@@ -83,10 +83,10 @@ class RecordSender:
         deadline = time.monotonic() + DELIVERY_SECONDS + 30
         while True:
             try:
-                self._producer.produce(topic, **arguments)
+                self._lent.client.produce(topic, **arguments)
                 break
             except BufferError as error:
-                self._producer.poll(0.5)
+                self._lent.client.poll(0.5)
                 self._refuse_failures()
                 if time.monotonic() > deadline:
                     raise self._unavailable(f"the queue stayed full: {error}") from error
@@ -94,12 +94,12 @@ class RecordSender:
                 raise self._unavailable(f"topic {topic}: {error}") from error
         self.sent += 1
         if self.sent % 1000 == 0:
-            self._producer.poll(0)
+            self._lent.client.poll(0)
             self._refuse_failures()
 
     def flush(self) -> None:
         """Wait until every record is acknowledged. Raises SourceUnavailable naming topic and count otherwise."""
-        left = self._producer.flush(DELIVERY_SECONDS + 30)
+        left = self._lent.client.flush(DELIVERY_SECONDS + 30)
         self._refuse_failures()
         if left:
             raise self._unavailable(f"{left} records were not acknowledged")
@@ -109,16 +109,13 @@ class RecordSender:
             self._failed += 1
             self._first_failure = self._first_failure or f"topic {message.topic()}: {error}"
 
-    def _broker_error(self, error: KafkaError) -> None:
-        """Brokers that are away are waited for; the text explains a delivery that then fails."""
-        self._last_broker_error = str(error)
-
     def _refuse_failures(self) -> None:
         if self._failed:
             raise self._unavailable(f"{self._failed} records failed, the first on {self._first_failure}")
 
     def _unavailable(self, problem: str) -> SourceUnavailable:
-        seen = f" (brokers: {self._last_broker_error})" if self._last_broker_error else ""
+        # Brokers that are away are waited for; what was wrong with them explains a delivery that then fails.
+        seen = f" (brokers: {self._lent.errors.last})" if self._lent.errors.last else ""
         return SourceUnavailable(
             f"Kafka did not take everything: {problem}{seen}",
             remedy="look at `casegold status`, then send again: ids are stable, what arrived twice counts once",

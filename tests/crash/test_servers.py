@@ -6,8 +6,6 @@ once the server is back, or it is killed, too.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -20,7 +18,7 @@ from casegold.manifest.db import ControlDb
 from casegold.runtime.platform import open_platform
 from casegold.runtime.services import local, processes
 from casegold.runtime.settings import Settings
-from tests.conftest import own_database, own_topics
+from tests.conftest import own_database, own_topics, two_servers
 from tests.crash.final_state import final_state
 from tests.crash.lives import MOST_LIVES, Ended, Life, let_time_pass, live_until_done
 from tests.crash.test_fail_points import OVERRIDES, assert_same, load
@@ -40,17 +38,8 @@ class Then(Enum):
 @pytest.fixture(scope="module")
 def own_servers() -> Iterator[Settings]:
     """Two servers that are this module's to kill."""
-    home = Path(tempfile.mkdtemp(prefix="casegold-deaths-"))
-    settings = Settings(home=home)
-    try:
-        local.start_servers(settings, print)
-        local.prepare_database(settings)
-        with ControlDb(settings.control_url()).write("by a test") as connection:
-            connection.execute("truncate setting, setting_history")
+    with two_servers("casegold-deaths-") as settings:
         yield settings
-    finally:
-        local.down(settings)
-        shutil.rmtree(home)
 
 
 @pytest.fixture

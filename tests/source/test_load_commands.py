@@ -164,7 +164,8 @@ def test_a_demonstration_of_a_log_of_an_undeclared_source_starts_nothing(tmp_pat
 
 
 def test_a_failed_delivery_names_topic_and_count(settings: Settings) -> None:
-    sender = RecordSender(settings.kafka_config())
-    sender.send("no such topic", b"k", b"v")
-    with pytest.raises(SourceUnavailable, match="1 records failed, the first on topic no such topic"):
-        sender.flush()
+    with (
+        pytest.raises(SourceUnavailable, match="1 records failed, the first on topic no such topic"),
+        RecordSender(settings.kafka_config()) as sender,
+    ):
+        sender.send("no such topic", b"k", b"v")

@@ -32,7 +32,8 @@ def dev(port: int) -> None:
     dagster_home.make(settings)
     show_status(settings, Output(TABLE))
     with stack.running(settings, port) as url:
-        click.echo(f"\nDagster UI: {url}\nCtrl-C ends it; `casegold down` stops the servers, too.")
+        click.echo(f"\nDagster UI: {url}\nIt has no login: whoever has an account on this machine can use it.")
+        click.echo("Ctrl-C ends it; `casegold down` stops the servers, too.")
         while True:
             stack.watch(settings)
             time.sleep(1)

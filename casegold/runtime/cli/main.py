@@ -17,6 +17,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from casegold.domain.errors import CasegoldError, ExitClass
+from casegold.domain.plain_text import visible
+from casegold.runtime import logs
 
 
 class Entry(NamedTuple):
@@ -157,6 +159,7 @@ def casegold() -> None:
 
 def main() -> None:
     """Run one command and end the process with its exit class."""
+    logs.set_up()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -167,7 +170,7 @@ def run(arguments: list[str]) -> int:
     except CasegoldError as error:
         if error.exit_class is ExitClass.BUG:
             traceback.print_exc()
-        click.echo(f"casegold: {error}", err=True)
+        click.echo(f"casegold: {visible(str(error))}", err=True)
         return error.exit_class
     except click.ClickException as error:
         error.show()

@@ -6,10 +6,13 @@ import time
 
 import click
 
-from casegold.domain.errors import ExitClass
+from casegold.domain.errors import CommitUnknown, ExitClass, SourceUnavailable
+from casegold.domain.plain_text import visible
 from casegold.runtime.cli.arguments import SHORT_ID
 
 PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between looks while a server is away."""
 
 
 @click.command()
@@ -18,6 +21,7 @@ def work(until_idle: bool) -> None:
     """Do what is due in this process: ingest, close days, compute, publish.
 
     The same ticks and jobs as under Dagster, without its user interface. Safe beside it: a dataset has one owner.
+    A server that is away is waited for, unless --until-idle is given.
 
     \b
     Examples:
@@ -31,14 +35,21 @@ def work(until_idle: bool) -> None:
         attempt = done.attempt
         scope = f" {attempt.partitions}" if attempt.partitions else ""
         ended = done.exit_class.name if not done.message else f"{done.exit_class.name}: {done.message}"
-        click.echo(f"{attempt.dataset}{scope} run {attempt.run_id[:SHORT_ID]} attempt {attempt.attempt}: {ended}")
+        click.echo(
+            visible(f"{attempt.dataset}{scope} run {attempt.run_id[:SHORT_ID]} attempt {attempt.attempt}: {ended}")
+        )
 
     platform = open_platform()
-    while True:
-        idle = run_until_idle(platform, say)
-        if until_idle:
-            break
-        time.sleep(PAUSE_SECONDS)
+    pause = PAUSE_SECONDS
+    while not until_idle:
+        try:
+            run_until_idle(platform, say)
+            pause = PAUSE_SECONDS
+        except (SourceUnavailable, CommitUnknown) as error:
+            click.echo(f"casegold: {visible(str(error))}", err=True)
+            pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+        time.sleep(pause)
+    idle = run_until_idle(platform, say)
     for manifest in idle.waiting:
         click.echo(f"{manifest.dataset} run {manifest.run_id[:SHORT_ID]} waits for a later attempt", err=True)
     worst = max((done.exit_class for done in idle.executions), default=ExitClass.SUCCESS)

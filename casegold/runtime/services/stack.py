@@ -24,11 +24,11 @@ STARTING_SECONDS = 180.0
 
 _WORKSPACE = ("-w", str(WORKSPACE_FILE))
 PROCESSES: dict[str, tuple[str, ...]] = {
-    "webserver": ("-m", "dagster_webserver", "-h", "127.0.0.1", "-p", "{port}", *_WORKSPACE),
+    "webserver": ("-m", "resources.webserver", "-h", "127.0.0.1", "-p", "{port}", *_WORKSPACE),
     "daemon": ("-m", "dagster._daemon", "run", *_WORKSPACE),
     "relay": ("-m", "casegold.runtime.cli.main", "relay"),
 }
-"""Name -> arguments of Python. The UI has no log in: it listens on the loopback interface only."""
+"""Name -> arguments of Python. The UI has no users: it listens on the loopback interface only, behind a guard."""
 
 
 @contextmanager

@@ -1,0 +1,33 @@
+"""Text from outside as Markdown: it shows as it is, and makes no link, picture, tag, table cell or emphasis.
+
+Dagster renders GitHub's Markdown. Not here: Markdown of our own (`platform_assets.pictures`), terminals and logs
+(`casegold.domain.plain_text`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from casegold.domain.plain_text import one_line
+
+MOST = 1_000
+"""Characters of one value on a page: a word without an end would push everything else out of sight."""
+
+_MARKS = re.compile(r"[\\`*\[\]<>|~!&$#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
+"""An underscore within a word is none, and names are full of them."""
+_LINKED = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
+"""What GitHub's Markdown makes a link of without being asked. No escape prevents that, only code does."""
+
+
+def markdown(text: str) -> str:
+    """The text for a place within a line, such as a cell of a table."""
+    shown = one_line(text)
+    if len(shown) > MOST:
+        shown = f"{shown[:MOST]}… ({len(text):,} characters)"
+    return _code(shown) if _LINKED.search(shown) else _MARKS.sub(lambda found: f"\\{found[0]}", shown)
+
+
+def _code(text: str) -> str:
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    # A cell of a table ends at every bar that has no backslash, within code, too.
+    return f"{fence} {text} {fence}".replace("\\|", "\\\\|").replace("|", "\\|")

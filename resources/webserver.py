@@ -1,0 +1,35 @@
+"""`python -m resources.webserver`: Dagster's web server behind `resources.guard`; options as of `dagster-webserver`.
+
+Dagster has no place for middleware of others, so its class is replaced before its command runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from dagster_webserver import app, cli
+from dagster_webserver.webserver import DagsterWebserver
+from starlette.middleware import Middleware
+
+from casegold.runtime.settings import load_settings
+from resources.guard import Guard
+
+
+class GuardedWebserver(DagsterWebserver[Any, Any]):
+    """Dagster's web server; the guard is asked before everything else."""
+
+    def build_middleware(self) -> list[Middleware]:
+        address = load_settings().ui_address
+        return [Middleware(Guard, addresses=[address] if address else []), *super().build_middleware()]
+
+
+def serve() -> None:
+    """Serve until the process is ended."""
+    app.DagsterWebserver = GuardedWebserver  # type: ignore[attr-defined]  # imported there, not defined
+    sys.argv[0] = "dagster-webserver"
+    cli.main()  # type: ignore[no-untyped-call]  # has no types
+
+
+if __name__ == "__main__":
+    serve()
