@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
 from casegold.manifest import installation
 from casegold.manifest.db import ControlDb
+from casegold.manifest.written import written
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
 from casegold.sink.lake import Lake
@@ -25,7 +26,8 @@ class Platform:
 
     @cached_property
     def lake(self) -> Lake:
-        return Lake(self.settings.catalog_url(), self.settings.warehouse_url(), self.contracts)
+        settings = self.settings
+        return Lake(settings.catalog_url(), settings.warehouse_url(), self.contracts, partial(written, self.control))
 
     @property
     def kafka_config(self) -> dict[str, str | int]:

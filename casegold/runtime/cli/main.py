@@ -30,6 +30,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "cancel": "operate",
             "maintain": "maintain",
             "reconcile": "reconcile",
+            "rebuild": "rebuild",
         },
     ),
     (
