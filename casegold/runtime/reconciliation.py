@@ -28,14 +28,15 @@ LEDGER_AND_LAKE = Question(
     "ledger_equals_lake",
     "silver/case_events",
     "Bronze, silver and the refused records have as many rows as the ledger of ingests says.",
-    "Stop the ingest and compare ingest_commit with the tables: rows were changed by hand, or this is a bug.",
+    "Rows were changed by hand, a table is gone or older, or this is a bug: docs/runbooks/lost-tables.md."
+    " `casegold rebuild silver/case_events --reason ...` makes silver again from bronze.",
 )
 VERSIONS_AND_LAKE = Question(
     "versions_equal_lake",
     "gold/case_daily_snapshot",
     "The files of every official version are there, those of the newest ones are on main, and tags name them.",
-    "Stop publishing the dataset and compare version_file with its table; restore lost files from a copy. "
-    "`casegold maintain` mends tags.",
+    "Find out who else writes the table; `casegold reconcile --fix --reason ...` puts main and lost files right: "
+    "docs/runbooks/lost-files.md. `casegold maintain` mends tags.",
 )
 DEAD_STAGES = Question(
     "no_dead_stage",
