@@ -88,6 +88,10 @@ class InvariantBroken(CasegoldError):
     exit_class = ExitClass.BUG
 
 
+class TableLost(InvariantBroken):
+    """A table of the lake is gone or is an older one, though the ledger knows what was written to it."""
+
+
 class NotReproduced(CasegoldError):
     """Official figures that cannot be made again from what is recorded with them: nobody may rely on them."""
 

@@ -33,6 +33,8 @@ class Pipeline(StrEnum):
     REPUBLISH = "republish"
     REPLAY = "replay"
     SHADOW = "shadow"
+    REBUILD = "rebuild"
+    REPAIR = "repair"
 
 
 class RunState(StrEnum):

@@ -41,6 +41,8 @@ DEADLINES = {
     Pipeline.MAINTENANCE: timedelta(hours=6),
     Pipeline.REPLAY: timedelta(hours=24),
     Pipeline.SHADOW: timedelta(hours=8),
+    Pipeline.REBUILD: timedelta(hours=24),
+    Pipeline.REPAIR: timedelta(hours=8),
 }
 """How long an attempt may take: one that hangs would beat for ever, and nobody else could have its dataset.
 

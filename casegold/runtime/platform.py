@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
 from casegold.manifest import installation
 from casegold.manifest.db import ControlDb
+from casegold.manifest.written import written
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
 
@@ -31,7 +32,8 @@ class Platform:
         """The tables. Iceberg is loaded with the first look at one: most commands ask the control database only."""
         from casegold.sink.lake import Lake  # noqa: PLC0415
 
-        return Lake(self.settings.catalog_url(), self.settings.warehouse_url(), self.contracts)
+        settings = self.settings
+        return Lake(settings.catalog_url(), settings.warehouse_url(), self.contracts, partial(written, self.control))
 
     @property
     def kafka_config(self) -> dict[str, str | int]:

@@ -5,12 +5,14 @@ They look at what is new since they last agreed: counts and names, never rows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from casegold.domain.errors import Deferred
+from casegold.domain.errors import Deferred, TableLost
 from casegold.domain.sql import load
 from casegold.manifest import maintenance, standing
 from casegold.manifest.claims import claims, tables_of, upkept
@@ -26,14 +28,15 @@ LEDGER_AND_LAKE = Question(
     "ledger_equals_lake",
     "silver/case_events",
     "Bronze, silver and the refused records have as many rows as the ledger of ingests says.",
-    "Stop the ingest and compare ingest_commit with the tables: rows were changed by hand, or this is a bug.",
+    "Rows were changed by hand, a table is gone or older, or this is a bug: docs/runbooks/lost-tables.md."
+    " `casegold rebuild silver/case_events --reason ...` makes silver again from bronze.",
 )
 VERSIONS_AND_LAKE = Question(
     "versions_equal_lake",
     "gold/case_daily_snapshot",
     "The files of every official version are there, those of the newest ones are on main, and tags name them.",
-    "Stop publishing the dataset and compare version_file with its table; restore lost files from a copy. "
-    "`casegold maintain` mends tags.",
+    "Find out who else writes the table; `casegold reconcile --fix --reason ...` puts main and lost files right: "
+    "docs/runbooks/lost-files.md. `casegold maintain` mends tags.",
 )
 DEAD_STAGES = Question(
     "no_dead_stage",
@@ -103,7 +106,11 @@ def ledger_and_lake(platform: Platform) -> Answer:
     for dataset, tables in ROWS_OF.items():
         (ledger,) = platform.control.rows(load(SQL, "reconcile_ledger"), {"dataset": dataset})
         for table, column in tables.items():
-            rows = sum(file.record_count for file in platform.lake.data_files(table))
+            try:
+                rows = sum(file.record_count for file in platform.lake.data_files(table))
+            except TableLost as lost:
+                found.append({"table": table, "rows": lost.message, "ledger says": ledger[column]})
+                continue
             if rows != ledger[column]:
                 found.append({"table": table, "rows": rows, "ledger says": ledger[column], "up to": ledger["last_seq"]})
                 busy = busy or ledger["busy"]
@@ -125,6 +132,11 @@ class _Agreed:
 
 def versions_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
     """What differs between a dataset's recorded versions and its table. Nothing is read where nothing is new."""
+    try:
+        platform.lake.table(dataset)
+    except TableLost as lost:
+        yield {"dataset": dataset, "table": dataset, "problem": lost.message}
+        return
     rows = platform.control.rows(load(SQL, "reconciled_get"), {"dataset": dataset})
     agreed = _Agreed(rows[0]["version"], rows[0]["snapshot_id"]) if rows else _Agreed(0, 0)
     versions = platform.control.rows(load(SQL, "reconcile_versions"), {"dataset": dataset})
@@ -179,7 +191,11 @@ def _files_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
     """Files of the official versions that are not on main, and the other way round."""
     rows = platform.control.rows(load(SQL, "reconcile_current_files"), {"dataset": dataset})
     recorded = {row["file_path"]: row["record_count"] for row in rows}
-    on_main = {file.file_path: file.record_count for file in platform.lake.data_files(dataset)}
+    files = platform.lake.data_files(dataset)
+    on_main = {file.file_path: file.record_count for file in files}
+    for path, times in sorted(Counter(file.file_path for file in files).items()):
+        if times > 1:
+            yield {"dataset": dataset, "file": path, "problem": f"on main {times} times"}
     for path in sorted(recorded.keys() ^ on_main.keys()):
         where = "not on main" if path in recorded else "on main, of no official version"
         yield {"dataset": dataset, "file": path, "problem": where}
@@ -204,8 +220,9 @@ def dead_stages(platform: Platform, dataset: str) -> Iterator[Finding]:
 
     with platform.control.read() as connection:
         ended = [branch_name(*attempt) for attempt in maintenance.ended_attempts(connection, dataset)]
-    for branch in dead_branches(platform.lake, dataset, ended):
-        yield {"dataset": dataset, "branch": branch}
+    with suppress(TableLost):  # what the questions on its rows and versions tell
+        for branch in dead_branches(platform.lake, dataset, ended):
+            yield {"dataset": dataset, "branch": branch}
 
 
 def old_orphans(platform: Platform, claim: str) -> Iterator[Finding]:
@@ -217,8 +234,9 @@ def old_orphans(platform: Platform, claim: str) -> Iterator[Finding]:
             return maintenance.named_files(connection, table)
 
     for table in tables_of(claim):
-        for orphan in find_orphans(platform.lake, table, named, now=datetime.now(UTC) - MAINTAINED_WITHIN):
-            yield {"table": table, "file": orphan.path, "written": orphan.written_at.isoformat()}
+        with suppress(TableLost):  # what the questions on its rows and versions tell
+            for orphan in find_orphans(platform.lake, table, named, now=datetime.now(UTC) - MAINTAINED_WITHIN):
+                yield {"table": table, "file": orphan.path, "written": orphan.written_at.isoformat()}
 
 
 def settle(platform: Platform, launcher_ref: str, *, stages: bool) -> list[str]:
@@ -238,7 +256,7 @@ def settle(platform: Platform, launcher_ref: str, *, stages: bool) -> list[str]:
     for dataset in sorted(wanted):
         try:
             upkeep.maintain(platform, dataset, ASKED_BY, launcher_ref)
-        except Deferred:
+        except (Deferred, TableLost):  # a table that is lost is mended for a person, with a reason
             continue
         settled.append(dataset)
     return settled

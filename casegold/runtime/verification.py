@@ -15,7 +15,7 @@ from itertools import groupby
 import duckdb
 
 from casegold.domain.contract import DatasetContract
-from casegold.domain.errors import ConfigurationError, InvariantBroken, NotReproduced
+from casegold.domain.errors import ConfigurationError, InvariantBroken, NotReproduced, TableLost
 from casegold.manifest import recorded, store, verifications, versions
 from casegold.manifest.model import PartitionRange, Pipeline, RunManifest
 from casegold.manifest.planner import is_computed
@@ -153,22 +153,24 @@ def _of_run(
 def _computed_again(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
 ) -> _Again:
-    impossible = _impossible(platform, contract, manifest, wanted)
+    impossible = impossible_again(platform, contract, manifest, wanted)
     possible = [key for key in wanted if key not in impossible]
     digests: dict[date, Digest] = {}
     try:
         if possible:
             for key, rows in JOBS[manifest.pipeline].computed(platform, contract, manifest, possible):
                 digests[key] = digest_of(rows)
+    except TableLost as lost:
+        return _Again(digests, impossible | {key: lost.message for key in possible if key not in digests})
     except (duckdb.Error, InvariantBroken) as error:
         return _Again(digests, impossible, failed=str(error).partition("\n")[0])
     return _Again(digests, impossible)
 
 
-def _impossible(
+def impossible_again(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
 ) -> dict[date, str]:
-    """The partitions of a run that cannot be computed again here, and why."""
+    """The partitions of a run that cannot be computed again here: a rule or an input is not what it was; and why."""
     if manifest.pipeline not in JOBS:
         return dict.fromkeys(wanted, f"run {manifest.run_id[:12]} of pipeline {manifest.pipeline} computed nothing")
     installed = transforms.versions()[contract.transform]

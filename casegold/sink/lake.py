@@ -6,7 +6,7 @@ Not here: publishing gated versions (`staging`, `publish`), and what a dataset l
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from urllib.parse import unquote, urlparse
@@ -29,8 +29,10 @@ from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from casegold.domain.contract import Contracts
-from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
+from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable, TableLost
 from casegold.domain.failpoints import durable
+from casegold.manifest.claims import claim_of
+from casegold.manifest.written import Written, nothing
 from casegold.sink.tables import PROPERTIES, layout_of
 
 CATALOG_NAME = "casegold"
@@ -43,6 +45,9 @@ COMMIT_ROUNDS = 20
 LOST_ACKNOWLEDGEMENT = (SQLAlchemyError, OSError)
 """What a commit raises whose fate is unknown: the statement may have landed before the connection broke."""
 
+
+REBUILT = ("silver/case_events", "bronze/rejected_events")
+"""Tables that are made of bronze: what they lost can be made again."""
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
@@ -91,12 +96,30 @@ class FencedCatalog(SqlCatalog):
 
 
 class Lake:
-    """All tables of one installation."""
+    """All tables of one installation.
 
-    def __init__(self, catalog_url: str, warehouse: str, contracts: Contracts) -> None:
+    A table that the ledger knows something of is never made anew, and never older than it was: whoever asks for it is
+    refused until it is mended.
+    """
+
+    def __init__(
+        self, catalog_url: str, warehouse: str, contracts: Contracts, written: Callable[[str], Written]
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            written: what the ledger says was written to a table.
+        """
         self._catalog_url = catalog_url
         self._warehouse = warehouse
         self._contracts = contracts
+        self._written = written
+        self._least: dict[str, int] = {}
+        """The number that each table was last seen at; before that, the one that the ledger knows."""
+
+    def for_mending(self) -> Lake:
+        """The same tables for whoever mends them: what is gone is made, what is behind is taken as it is."""
+        return Lake(self._catalog_url, self._warehouse, self._contracts, nothing)
 
     @cached_property
     def catalog(self) -> SqlCatalog:
@@ -122,6 +145,7 @@ class Lake:
         """The table of a dataset, as it is now; made on first use, with one empty snapshot to branch from.
 
         Raises:
+            TableLost: the ledger knows of rows or versions, and the table is gone or is an older one.
             SourceUnavailable: the catalog or its storage does not answer.
         """
         try:
@@ -134,13 +158,22 @@ class Lake:
 
     def _table(self, dataset: str) -> Table:
         identifier = tuple(dataset.split("/"))
+        if dataset not in self._least:  # asked before the table is read: the ledger follows it
+            self._least[dataset] = self._written(dataset).seq
         try:
             table = self.catalog.load_table(identifier)
         except NoSuchTableError:
+            if self._written(dataset) != Written():
+                raise lost(dataset, "is gone, and the ledger knows what was written to it") from None
             table = self._create(dataset, identifier)
         if table.current_snapshot() is None:
             move_head(table, {"casegold.purpose": "first-snapshot"})
             table = self.catalog.load_table(identifier)
+        seq = int(table.properties.get(SEQUENCE, "0"))
+        # What an unfinished ingest appended may go again: the ledger, not what was seen before, says what is missing.
+        if seq < self._least[dataset] and seq < (known := self._written(dataset).seq):
+            raise lost(dataset, f"ends at number {seq}, and {known} was written to it: it is older than it was")
+        self._least[dataset] = seq
         return table
 
     def _create(self, dataset: str, identifier: tuple[str, ...]) -> Table:
@@ -295,6 +328,17 @@ class Lake:
                 f"{location} cannot be written: {error}", remedy="is the warehouse reachable?"
             ) from error
         return location
+
+
+def lost(dataset: str, what: str) -> TableLost:
+    """The error that tells of a lost or older table, with the way to mend this one."""
+    if dataset in REBUILT:
+        remedy = f"`casegold rebuild {claim_of(dataset)} --reason ...` makes it again from bronze"
+    elif dataset.startswith("bronze/"):
+        remedy = "restore it from a backup: docs/runbooks/lost-tables.md; nothing is read from Kafka until it is back"
+    else:
+        remedy = "`casegold reconcile --fix --reason ...` puts the recorded files of its official versions back"
+    return TableLost(f"{dataset} {what}", remedy=remedy)
 
 
 def local_path(location: str) -> str:

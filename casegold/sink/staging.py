@@ -307,12 +307,18 @@ def case_ranges(
         yield 0, HASHES, rows
         return
     step = HASHES // parts
+    for hash_from in range(0, HASHES, step):
+        yield hash_from, hash_from + step, case_range(rows, hash_from, hash_from + step)
+
+
+def case_range(rows: pa.Table, hash_from: int, hash_to: int) -> pa.Table:
+    """The rows whose case hash lies in [hash_from, hash_to), in their order; all of them where that is every hash."""
+    if (hash_from, hash_to) == (0, HASHES):
+        return rows
     with duckdb.connect() as connection:
         connection.register("rows", rows)
-        for hash_from in range(0, HASHES, step):
-            bounds = {"hash_from": hash_from, "hash_to": hash_from + step}
-            part = connection.execute(load("casegold.sink", "case_range"), bounds).to_arrow_table()
-            yield hash_from, hash_from + step, part.cast(rows.schema)
+        bounds = {"hash_from": hash_from, "hash_to": hash_to}
+        return connection.execute(load("casegold.sink", "case_range"), bounds).to_arrow_table().cast(rows.schema)
 
 
 def partition_of(file: DataFile) -> date:

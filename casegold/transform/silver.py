@@ -77,12 +77,13 @@ def read_chunk(
     received_at: Sequence[datetime],
     decode: Callable[[Any], CaseEvent | Rejection],
     calendar: BusinessCalendar,
-    bounds: Bounds,
+    bounds: Bounds | None,
 ) -> tuple[list[Candidate], list[Refused]]:
     """Decode the records of a chunk.
 
     Args:
         received_at: when each was written to bronze, which decides how far in the future it may lie.
+        bounds: None where it was judged before that all of them are within.
     """
     candidates: list[Candidate] = []
     refused: list[Refused] = []
@@ -93,7 +94,9 @@ def read_chunk(
             refused.append(Refused(row, found, day))
             continue
         candidate = _candidate(row, found, calendar)
-        reason = _unknown_source(found, bounds) or _out_of_bounds(candidate, received, bounds)
+        reason = (
+            None if bounds is None else _unknown_source(found, bounds) or _out_of_bounds(candidate, received, bounds)
+        )
         if reason is None:
             candidates.append(candidate)
         else:

@@ -130,7 +130,7 @@ class Life:
         if self._process.exitcode == 0:
             ended: Ended = self._told.recv()
             return ended
-        assert self.failpoint.endswith("kill"), f"{self} ended with {self._process.exitcode}"
+        assert ":kill" in self.failpoint, f"{self} ended with {self._process.exitcode}"
         assert self._process.exitcode == -signal.SIGKILL
         return Ended(fired=True, finished=False)
 

@@ -64,6 +64,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "cancel": Entry("operate", "End a run until somebody retries it."),
         "maintain": Entry("maintain", "Join small files, drop what nobody names."),
         "reconcile": Entry("reconcile", "Compare Kafka, ledgers, tables, announcements."),
+        "rebuild": Entry("rebuild", "Make silver again from bronze after a loss."),
     },
     "Change what was published": {
         "backfill": Entry("backfill", "Compute published figures again, under four eyes."),

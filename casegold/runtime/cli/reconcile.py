@@ -6,38 +6,44 @@ from typing import TYPE_CHECKING
 
 import click
 
-from casegold.domain.errors import ExitClass
+from casegold.domain.errors import ConfigurationError, ExitClass
 from casegold.runtime.cli.output import Output, listed
 from casegold.runtime.cli.values import Below
 
 if TYPE_CHECKING:
     from casegold.manifest.standing import Answer
+    from casegold.runtime.platform import Platform
 
 ASKED_BY = "casegold reconcile"
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Settle what a rule settles: undecided versions, stages of dead runs.")
+@click.option("--fix", is_flag=True, help="Settle undecided versions and stages of dead runs; with --reason, more.")
+@click.option("--reason", help="With --fix: also put main back to official versions and bring lost files back.")
 @listed()
-def reconcile(fix: bool, out: Output) -> None:
+def reconcile(fix: bool, reason: str | None, out: Output) -> None:
     """Compare Kafka positions, ledgers, tables, versions and announcements; exit 10 where they differ.
 
-    Looks at what is new since all agreed. What no rule settles is left as it is, with what to do.
+    Looks at what is new since all agreed; --fix looks for every file of every version. What no rule settles is left as
+    it is, with what to do.
 
     \b
     Examples:
       casegold reconcile
-      casegold reconcile --fix
+      casegold reconcile --fix --reason "a file was deleted by hand"
       casegold reconcile --format json --columns question,differences,sample
     """
     from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
     from casegold.runtime.reconciliation import ALL, settle  # noqa: PLC0415
     from casegold.runtime.standing import answers  # noqa: PLC0415
 
+    if reason is not None and not (fix and reason.strip()):
+        raise click.UsageError("--reason says why with --fix, in words")
     platform = open_platform()
     if fix:
         for dataset in settle(platform, ASKED_BY, stages=True):
             out.say(f"{dataset}: settled")
+        _repair(platform, reason, out)
     found = list(answers(platform, ALL))
     out.rows(
         "Reconciliation",
@@ -62,6 +68,25 @@ def reconcile(fix: bool, out: Output) -> None:
 def _sample(answer: Answer) -> Below:
     columns = tuple(name.replace("_", " ") for name in answer.sample[0]) if answer.sample else ()
     return Below(answer.question.name, columns, [tuple(row.values()) for row in answer.sample])
+
+
+def _repair(platform: Platform, reason: str | None, out: Output) -> None:
+    """Mend dataset after dataset, each after those that it is made from."""
+    from casegold.runtime import mending  # noqa: PLC0415 - loads Iceberg
+    from casegold.runtime.reconciliation import published  # noqa: PLC0415
+
+    wanting = [dataset for dataset in published(platform) if mending.needs_repair(platform, dataset)]
+    if wanting and reason is None:
+        raise ConfigurationError(
+            f"main or files of {', '.join(wanting)} are not what official versions say",
+            remedy="`casegold reconcile` shows how; with `--fix --reason ...` they are put right, and it is recorded",
+        )
+    for dataset in wanting:
+        files = mending.repair(platform, dataset, str(reason)).files
+        out.say(f"{dataset}: put right" if files else f"{dataset}: was right already")
+        for row in files:
+            since = f", wrong on main since {row['wrong_since']}" if row["wrong_since"] else ""
+            out.say(f"  {row['partition_key']} {row['action']} {row['file_path']}: {row['record_count']} rows{since}")
 
 
 commands = (reconcile,)

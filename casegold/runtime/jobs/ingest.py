@@ -149,7 +149,7 @@ def _complete_unfinished(run_: _Run) -> None:
     run_.connection.execute(load(SQL, "set_seq"), {"value": seq})
     rows = run_.connection.execute(load(SQL, "bronze_chunk")).to_arrow_table()
     bronze = rows.cast(BRONZE_SCHEMA)
-    _process(run_, seq, bronze, _records(bronze), covers)
+    _process(run_, seq, bronze, records_of(bronze), covers)
 
 
 def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord], covers: Covered) -> None:
@@ -180,7 +180,8 @@ def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord],
     _complete(run_, seq, bronze, covers, sorted_, accepted, refused)
 
 
-def _records(bronze: pa.Table) -> list[KafkaRecord]:
+def records_of(bronze: pa.Table) -> list[KafkaRecord]:
+    """The rows of a chunk, one by one, as the decoder reads them."""
     names = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "key", "value", "headers")
     return [
         KafkaRecord(

@@ -21,6 +21,8 @@ MODULES = {
     Pipeline.MAINTENANCE: "casegold.runtime.jobs.maintenance",
     Pipeline.REPLAY: "casegold.runtime.jobs.replay",
     Pipeline.SHADOW: "casegold.runtime.jobs.shadow",
+    Pipeline.REBUILD: "casegold.runtime.jobs.rebuild",
+    Pipeline.REPAIR: "casegold.runtime.jobs.repair",
 }
 
 
