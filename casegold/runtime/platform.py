@@ -7,7 +7,7 @@ from functools import cached_property
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
-from casegold.manifest import installation
+from casegold.manifest import installation, revision
 from casegold.manifest.db import ControlDb
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import Settings, load_settings
@@ -37,10 +37,11 @@ def open_platform(settings: Settings | None = None) -> Platform:
 
     Raises:
         SourceUnavailable: its servers are not up.
-        ConfigurationError: the business time zone is not the one it was started with.
+        ConfigurationError: the business time zone is not the one it was started with, or the control schema is not
+            the one of this program.
     """
     settings = settings or load_settings()
-    control = ControlDb(settings.control_url())
+    control = revision.opened(settings.control_url())
     installation.install(control, settings.time_zone, settings.business_clock)
     return Platform(
         settings=settings,

@@ -30,6 +30,8 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "cancel": "operate",
             "maintain": "maintain",
             "reconcile": "reconcile",
+            "backup": "backup",
+            "restore": "backup",
         },
     ),
     (

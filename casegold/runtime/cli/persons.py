@@ -10,6 +10,7 @@ from casegold.domain.contract import DatasetContract
 from casegold.manifest.approvals import AuditEntry
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import PartitionRange
+from casegold.manifest.revision import opened
 from casegold.runtime.cli.read import as_date
 from casegold.runtime.cli.tables import show
 from casegold.runtime.contracts import load_contracts
@@ -44,7 +45,7 @@ def looking(login: str | None) -> ControlDb:
     settings = load_settings()
     if login or settings.person:
         return control_of_person(settings, login)
-    return ControlDb(settings.control_url())
+    return opened(settings.control_url())
 
 
 def contract_and_range(
