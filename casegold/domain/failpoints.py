@@ -91,6 +91,7 @@ EFFECTS: dict[str, str] = {
     # Announce and react
     "relay-send": "outbox rows are on Kafka",
     "relay-mark": "their delivery is recorded",
+    "relay-again": "events are known to be no longer on their topic",
     "stream-open": "a consumer knows the life of its topic",
     "trigger-claim": "announcements are claimed and the consumer's position is past them",
     # Under four eyes
@@ -125,6 +126,7 @@ EFFECTS: dict[str, str] = {
     "manifests-merge": "the manifests of a table are few again",
     "orphan-delete": "a file that nothing names is gone",
     "snapshots-expire": "old snapshots are expired",
+    "restore": "the database of a backup is there, mended for where it is now",
 }
 """Every durable effect of the platform: name -> what holds once it is done."""
 

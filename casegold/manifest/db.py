@@ -147,8 +147,8 @@ def take_lock(connection: Connection, lock: Lock) -> None:
     connection.execute("select pg_advisory_xact_lock(%s)", (int(lock),))
 
 
-def migrate(url: str) -> None:
-    """Bring the control schema to the newest revision. Safe to call by many at once.
+def migrate(url: str, to: str = "head") -> None:
+    """Bring the control schema to a revision, the newest by default. Safe to call by many at once.
 
     Raises:
         ConfigurationError: the platform's database user may not do that, such as create roles.
@@ -170,7 +170,7 @@ def migrate(url: str) -> None:
         connection.exec_driver_sql("set local search_path to casegold")
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
         except ProgrammingError as error:
             if not isinstance(error.orig, InsufficientPrivilege):
                 raise

@@ -159,7 +159,13 @@ def remove(control: ControlDb, login: str) -> None:
 
 def logins(control: ControlDb) -> list[PersonLogin]:
     """All logins of people, removed ones last."""
-    return [PersonLogin(**row) for row in control.rows(load(SQL, "person_list"))]
+    with control.read() as connection:
+        return logins_in(connection)
+
+
+def logins_in(connection: Connection) -> list[PersonLogin]:
+    """All logins of people as a transaction sees them, removed ones last."""
+    return [PersonLogin(**row) for row in connection.execute(load(SQL, "person_list"))]
 
 
 def _known(connection: Connection, login: str) -> dict[str, object]:

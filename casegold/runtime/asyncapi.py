@@ -83,6 +83,7 @@ def _outgoing() -> dict[str, Any]:
         for name, said in (
             ("DatasetVersionPublished", "A version was published."),
             ("QualityViolationDetected", "A gate is closed."),
+            ("DatasetHistoryRestored", "Versions after a backup are void."),
         )
     }
     backfills = {

@@ -9,6 +9,7 @@ import click
 
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.manifest.db import ControlDb
+from casegold.manifest.revision import refuse_other
 from casegold.runtime.settings import Settings
 
 _WRONG_PASSWORD = "password authentication failed"  # noqa: S105 - what the server says
@@ -47,6 +48,7 @@ def control_of_person(settings: Settings, login: str | None) -> ControlDb:
             f"{login} reads what is published and takes no part in decisions",
             remedy="a role that the contracts give write access, or name as approver, may; reading: docs/reading.md",
         )
+    refuse_other(control)
     return control
 
 

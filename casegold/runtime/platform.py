@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
-from casegold.manifest import installation
+from casegold.manifest import installation, revision
 from casegold.manifest.db import ControlDb
 from casegold.manifest.written import written
 from casegold.runtime.contracts import load_contracts
@@ -45,10 +45,11 @@ def open_platform(settings: Settings | None = None) -> Platform:
 
     Raises:
         SourceUnavailable: its servers are not up.
-        ConfigurationError: the business time zone is not the one it was started with.
+        ConfigurationError: the business time zone is not the one it was started with, or the control schema is not
+            the one of this program.
     """
     settings = settings or load_settings()
-    control = ControlDb(settings.control_url(), pooled=True)
+    control = revision.opened(settings.control_url(), pooled=True)
     installation.install(control, settings.time_zone, settings.business_clock)
     return Platform(
         settings=settings,

@@ -21,11 +21,13 @@ from pyiceberg.exceptions import (
     TableAlreadyExistsError,
 )
 from pyiceberg.expressions import AlwaysTrue, BooleanExpression
+from pyiceberg.io import FileIO, load_file_io
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
+from pyiceberg.utils.config import Config
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from casegold.domain.contract import Contracts
@@ -339,6 +341,11 @@ def lost(dataset: str, what: str) -> TableLost:
     else:
         remedy = "`casegold reconcile --fix --reason ...` puts the recorded files of its official versions back"
     return TableLost(f"{dataset} {what}", remedy=remedy)
+
+
+def file_io(warehouse: str) -> FileIO:
+    """The file system of a warehouse, with what PyIceberg's own settings say of it, as the catalog has it."""
+    return load_file_io(dict(Config().get_catalog_config(CATALOG_NAME) or {}), warehouse)
 
 
 def local_path(location: str) -> str:

@@ -63,7 +63,7 @@ def find_orphans(
         if not old:
             return []
         table = lake.table(dataset)
-        kept = {_path(table, location) for location in [*_named_by(table), *named()]}
+        kept = {_path(table, location) for location in [*named_by(table), *named()]}
     return [each for each in old if each.path not in kept]
 
 
@@ -102,7 +102,7 @@ def _listed(table: Table) -> Iterator[Orphan]:
                 yield Orphan(info.path, info.size, info.mtime)
 
 
-def _named_by(table: Table) -> Iterator[str]:
+def named_by(table: Table) -> Iterator[str]:
     """What a table's metadata names: itself, its log, and all that its snapshots consist of."""
     metadata = table.metadata
     yield table.metadata_location

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from confluent_kafka import KafkaException, Message, Producer
 
-from casegold.domain.errors import SourceUnavailable
+from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.domain.identity import PLATFORM_SOURCE
 from casegold.domain.sql import load
@@ -99,6 +99,20 @@ def relay_once(control: ControlDb, kafka: dict[str, Any], topic_prefix: str) -> 
             remedy="they stay in the outbox and are sent at the next try; `casegold status` shows the broker",
         )
     return len(delivered)
+
+
+def forget_deliveries(control: ControlDb, topic: str) -> int:
+    """Have everything sent again that was delivered to a topic, which lost it since; how many events that is.
+
+    Raises:
+        ConfigurationError: nothing was ever delivered there.
+    """
+    with control.write("relay-again") as connection:
+        connection.execute(load(SQL, "outbox_lock"))
+        forgotten = connection.execute(load(SQL, "outbox_forget"), {"topic": topic}).rowcount
+    if not forgotten:
+        raise ConfigurationError(f"nothing was ever delivered to {topic}", remedy="name a topic of the outbox")
+    return forgotten
 
 
 def relay_forever(control: ControlDb, kafka: dict[str, Any], topic_prefix: str, say: Callable[[str], None]) -> None:

@@ -82,6 +82,16 @@ def a_recreated_topic(platform: Platform) -> list[str]:
     return ["source", "accept-epoch", topic, "--reason", "moved"]
 
 
+def a_lost_announcement(platform: Platform) -> list[str]:
+    with platform.control.write("by a test") as connection:
+        connection.execute(
+            "with sent as (insert into outbox (id, aggregatetype, aggregateid, type, payload)"
+            " values (gen_random_uuid(), 'dataset', 'd', 't', '{}') returning id)"
+            " insert into outbox_delivery select id, 'outbox.event.dataset', 0, 41 from sent"
+        )
+    return ["relay", "--again", "outbox.event.dataset"]
+
+
 def deleted_records(platform: Platform) -> list[str]:
     put(platform, 0, [event(f"e{number}") for number in range(4)])
     assert next_attempt(platform, EVENTS) is not None
@@ -134,6 +144,7 @@ COMMANDS: dict[str, tuple[Callable[[Platform], list[str]], str]] = {
         a_recreated_topic,
         "select epoch as done from source_epoch where topic like '%events.v2' order by 1",
     ),
+    "relay-again": (a_lost_announcement, "select count(*) as done from outbox_delivery"),
     "loss-accept": (deleted_records, "select start_offset as done from source_loss"),
     "person-add": (a_colleague, "select login as done from person_login"),
     "person-remove": (a_leaver, "select removed_at is not null as done from person_login"),

@@ -16,6 +16,7 @@ from tests.backfill.test_shadow import SHADOW_EFFECTS
 from tests.crash.test_by_hand import COMMANDS, STEPS
 from tests.crash.test_fail_points import EFFECTS_HERE
 from tests.mending.test_crashes import REBUILD_EFFECTS, REPAIR_EFFECTS
+from tests.operations.test_backup import RESTORE_EFFECTS
 from tests.sampling.code import called, effect_names, modules
 from tests.verification.test_verify import VERIFICATION_EFFECTS
 
@@ -52,6 +53,7 @@ def test_every_effect_has_a_story_in_which_it_fails() -> None:
         *REBUILD_EFFECTS,
         *REPAIR_EFFECTS,
         *HEARD,
+        *RESTORE_EFFECTS,
     }
     assert told == EFFECTS.keys()
 

@@ -1,1 +1,1 @@
-select coalesce(max(version), 0) + 1 as number from dataset_version where dataset = %(dataset)s
+select highest_number(%(dataset)s) + 1 as number

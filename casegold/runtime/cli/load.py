@@ -15,8 +15,8 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from casegold.domain.calendar import BusinessCalendar, SystemClock, last_date_over
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import CaseEvent
-from casegold.manifest.db import ControlDb
 from casegold.manifest.installation import business_clock
+from casegold.manifest.revision import opened
 from casegold.runtime.allow_list import allowed, refuse_undeclared
 from casegold.runtime.settings import Settings, load_settings
 from casegold.source.codec import Encoding
@@ -192,7 +192,7 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
 
 def _tell_dates(settings: Settings, calendar: BusinessCalendar, span: Range) -> None:
     """How much history the business clock makes of the log: a log of 2011 must not grow to today by accident."""
-    over = last_date_over(calendar, business_clock(ControlDb(settings.control_url())))
+    over = last_date_over(calendar, business_clock(opened(settings.control_url())))
     official = max(0, (over - span.first).days + 1)
     click.echo(f"Under the present business clock {official} dates, {span.first} to {over}, can become official.")
     if over != span.last:

@@ -64,6 +64,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "cancel": Entry("operate", "End a run until somebody retries it."),
         "maintain": Entry("maintain", "Join small files, drop what nobody names."),
         "reconcile": Entry("reconcile", "Compare Kafka, ledgers, tables, announcements."),
+        "backup": Entry("backup", "Points in time of database and lake."),
+        "restore": Entry("backup", "Make an installation of such a point."),
         "rebuild": Entry("rebuild", "Make silver again from bronze after a loss."),
     },
     "Change what was published": {

@@ -10,6 +10,7 @@ from casegold.domain.contract import DatasetContract
 from casegold.manifest.approvals import AuditEntry
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import PartitionRange
+from casegold.manifest.revision import opened
 from casegold.runtime.cli.arguments import as_date
 from casegold.runtime.cli.output import Output
 from casegold.runtime.cli.values import Below, Short
@@ -45,7 +46,7 @@ def looking(login: str | None) -> ControlDb:
     settings = load_settings()
     if login or settings.person:
         return control_of_person(settings, login)
-    return ControlDb(settings.control_url())
+    return opened(settings.control_url())
 
 
 def contract_and_range(

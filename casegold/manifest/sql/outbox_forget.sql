@@ -1,0 +1,1 @@
+delete from outbox_delivery where topic = %(topic)s

@@ -1,0 +1,1 @@
+"""What operators do: back up, restore, live through the loss of a part, upgrade."""
