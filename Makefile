@@ -31,11 +31,12 @@ soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures
 dev: .venv/.synced ## Servers, Dagster's UI and daemon, relay; Ctrl-C ends it.
 	$(RUN)casegold dev
 
-check: .venv/.synced ## Format, lint, types, import contracts.
+check: .venv/.synced ## Format, lint, types, import contracts, dead code.
 	$(RUN)ruff format --check
 	$(RUN)ruff check
 	$(RUN)mypy
 	$(RUN)lint-imports
+	$(RUN)vulture
 
 format: .venv/.synced ## Put the code into its format.
 	$(RUN)ruff format

@@ -14,8 +14,6 @@ WIDTH, BAR, WORD, HEIGHT = 360, 14, 90, 34
 COLOURS = {"open": "#4c78a8", "escalated": "#f58518", "decided": "#72b7b2", "closed": "#bab0ac"}
 """Colour-blind safe; in the order of a case's life."""
 
-SPARKS = "▁▂▃▄▅▆▇█"
-
 
 def share_bar(parts: Mapping[str, float]) -> str:
     """Shares of a whole as one bar, a Markdown image; parts without a colour are left out, no bar for none."""
@@ -35,15 +33,6 @@ def share_bar(parts: Mapping[str, float]) -> str:
         f' font-family="sans-serif" font-size="12" font-weight="bold">{"".join(marks)}</svg>'
     )
     return f"![{' '.join(shown)}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
-
-
-def sparkline(values: Sequence[float]) -> str:
-    """Values as a line of block characters, from the lowest to the highest of them."""
-    if not values:
-        return ""
-    low, high = min(values), max(values)
-    span = (high - low) or 1
-    return "".join(SPARKS[round((value - low) / span * (len(SPARKS) - 1))] for value in values)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

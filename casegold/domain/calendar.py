@@ -100,9 +100,5 @@ def days(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=offset)
 
 
-def month_start(day: date) -> date:
-    return day.replace(day=1)
-
-
 def month_end(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)

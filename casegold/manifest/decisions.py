@@ -32,14 +32,13 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class NotDue:
-    """Nothing to compute for a dataset, and what it waits for; `clean` where nothing is missing.
+    """Nothing to compute for a dataset, and what it waits for, if for anything.
 
     `unsettled_from` is the first partition that nobody should build upon yet.
     """
 
     dataset: str
     why: str
-    clean: bool = False
     unsettled_from: date | None = None
 
 

@@ -54,7 +54,7 @@ def decide(
         for key in _complete_periods(contract, register.first, register.latest)
     ]
     if not periods:
-        return NotDue(dataset, f"no {contract.partitioned_by} is over yet", clean=True)
+        return NotDue(dataset, f"no {contract.partitioned_by} is over yet")
     if wanted.backfill is not None:
         periods = [period for period in periods if wanted.chosen(period.key)] or periods
     inputs = {period.key.isoformat(): period.inputs for period in periods}
@@ -75,7 +75,7 @@ def decide(
                 waiting.append(period)
     if not due:
         why = reasons[0] if reasons else "every complete period is published and up to date"
-        return NotDue(dataset, why, clean=not reasons, unsettled_from=waiting[0].key if waiting else None)
+        return NotDue(dataset, why, unsettled_from=waiting[0].key if waiting else None)
     return _due(connection, contract, due, seen, wanted.backfill)
 
 

@@ -94,7 +94,7 @@ def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str
         if not is_computed(contract):
             continue
         if register is None:
-            decision: Decision = NotDue(contract.dataset, "no date is closed yet", clean=True)
+            decision: Decision = NotDue(contract.dataset, "no date is closed yet")
         elif contract.reads_sequence:
             transform, under_way = transforms[contract.transform], restating.get(contract.dataset)
             decision = _decide_range(connection, contract, register, transform, under_way)
@@ -149,7 +149,7 @@ def _decide_range(
     pin = pins.first_pin(connection, dataset)
     if first is None:
         pinned = "" if pin is None else f"; pinned from {pin.first}: {pin.reason}"
-        return NotDue(dataset, f"every closed date is published and clean{pinned}", clean=True)
+        return NotDue(dataset, f"every closed date is published and clean{pinned}")
     if pin is not None:
         return _pinned(connection, dataset, first, pin)
     partitions = PartitionRange(first, register.latest)

@@ -147,7 +147,6 @@ class PartitionState:
     rows: int
     digest_high: int
     digest_low: int
-    seen_seq: int
 
 
 def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
@@ -295,7 +294,6 @@ def partition_states(connection: Connection, dataset: str, first: date, last: da
             row["row_count"],
             int(row["digest_high"]),
             int(row["digest_low"]),
-            row["seen_seq"],
         )
         for row in rows
     }

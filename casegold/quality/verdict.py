@@ -52,11 +52,6 @@ class Verdict:
     partitions: tuple[PartitionVerdict, ...]
     results: tuple[CheckResult, ...]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether every partition may be published."""
-        return all(p.status is not GateStatus.CLOSED for p in self.partitions)
-
     def status(self, partition: date) -> GateStatus:
         """The gate of one partition. Raises KeyError for one that was not judged."""
         return {p.partition: p.status for p in self.partitions}[partition]

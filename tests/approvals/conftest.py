@@ -85,7 +85,7 @@ def approved(bob: ControlDb, planned: tuple[str, str]) -> tuple[str, str]:
 
 
 def login_of(person: ControlDb) -> str:
-    return psycopg.conninfo.conninfo_to_dict(person.url)["user"]
+    return str(psycopg.conninfo.conninfo_to_dict(person.url)["user"])
 
 
 def refused_attempts(control: ControlDb, person: ControlDb) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -98,5 +99,5 @@ def state_of(installation: Installation, request: str) -> str:
     return approvals.find(installation.platform.control, request).state
 
 
-def expected(events: list[CaseEvent], last: date = LAST) -> list[dict[str, object]]:
+def expected(events: list[CaseEvent], last: date = LAST) -> list[dict[str, Any]]:
     return snapshots(facts_of(events), {day: CALENDAR.end_of(day) for day in days(FIRST, last)})

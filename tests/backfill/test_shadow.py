@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -66,7 +67,7 @@ def figures(shadow: Shadow) -> list[tuple[object, ...]]:
     return [(each.figures, each.passed, each.difference) for each in shadow.partitions]
 
 
-def merged(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What the new rules make of rows."""
     return [row | {"team": None if row["team"] is None else NEW_TEAM} for row in rows]
 

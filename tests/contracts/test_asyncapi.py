@@ -39,7 +39,8 @@ ROOT = "urn:test:asyncapi"
 @cache
 def registry() -> Registry[Any]:
     resource: Resource[Any] = Resource.from_contents(document(), default_specification=DRAFT202012)
-    return Registry().with_resource(ROOT, resource)
+    found: Registry[Any] = Registry().with_resource(ROOT, resource)
+    return found
 
 
 def complaints(pointer: str, value: object) -> list[str]:

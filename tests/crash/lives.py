@@ -190,9 +190,9 @@ def _command(arguments: list[str]) -> bool:
 
 def _maintain_at_once() -> None:
     """Every step of maintenance has something to do, and what nothing names goes at once: claims alone protect."""
-    jobs.MIN_FILES = 2
-    jobs.MANIFESTS_KEPT = 1
-    jobs.SNAPSHOTS_KEPT = 2
+    for name, value in {"MIN_FILES": 2, "MANIFESTS_KEPT": 1, "SNAPSHOTS_KEPT": 2}.items():
+        assert hasattr(jobs, name)
+        setattr(jobs, name, value)
     maintenance.KEEP_REPLACED = timedelta(0)
     orphans.GRACE = timedelta(0)
 

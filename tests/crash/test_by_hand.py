@@ -10,11 +10,12 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from casegold.domain.errors import Deferred, Refused
 from casegold.manifest import approvals, ends, installation, people, store
-from casegold.manifest.model import Attempt
+from casegold.manifest.model import Attempt, RunState
 from casegold.runtime.batch_job import execute
 from casegold.runtime.jobs import registry
 from casegold.runtime.platform import Platform, open_platform
@@ -60,7 +61,7 @@ def a_failed_run(platform: Platform) -> list[str]:
     assert attempt is not None
     with platform.control.write("by a test") as connection:
         connection.execute("update run_attempt set state = 'LAUNCH_FAILED', ended_at = now()")
-        ends.end_manifest(connection, attempt.run_id, store.RunState.FAILED, {})
+        ends.end_manifest(connection, attempt.run_id, RunState.FAILED, {})
     return ["retry", attempt.run_id, "--reason", "the cause is gone"]
 
 

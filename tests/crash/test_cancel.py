@@ -11,7 +11,6 @@ import pytest
 from casegold.manifest import interventions, store
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Pipeline
-from casegold.runtime.jobs import snapshot
 from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
@@ -72,7 +71,7 @@ def test_a_run_cancelled_while_it_computes_publishes_nothing_until_a_person_retr
         return compute(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(snapshot.build, "snapshot_rows", cancelled_meanwhile)
+        patch.setattr(build, "snapshot_rows", cancelled_meanwhile)
         idle = run_until_idle(platform)
     assert "cancelled by ann: too early" in idle.executions[-1].message
     assert idle.waiting == ()

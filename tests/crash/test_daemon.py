@@ -120,11 +120,11 @@ def daemon(settings: Settings) -> Iterator[Daemon]:
     daemon.end()
 
 
-def wait_until(what: str, ready: Callable[[], bool]) -> None:
+def wait_until(what: str, ready: Callable[[], bool], *, seconds: float = 0.2) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not ready():
         assert time.monotonic() < deadline, f"not in {PATIENCE_SECONDS:.0f} s: {what}"
-        time.sleep(0.2)
+        time.sleep(seconds)
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(5, marks=WHERE_IT_MATTERS)])
@@ -208,10 +208,7 @@ def converge(settings: Settings, daemons: Sequence[Daemon], control: ControlDb) 
             "select coalesce(sum(position), 0)::int as events from source_position where consumer = 'publish_events'"
         )
         published = row["closed"] == row["snapshots"] == len(list(days(FIRST, LAST))) and row["reports"] == 1
-        return (
-            published
-            and row["unannounced"] == work["runs"] == row["executing"] == 0
-            and heard["events"] == row["announced"] > 0
-        )
+        idle = row["unannounced"] == work["runs"] == row["executing"] == 0
+        return bool(published and idle and heard["events"] == row["announced"] > 0)
 
-    wait_until("all done", lambda: done() or time.sleep(2) is not None)
+    wait_until("all done", done, seconds=2)

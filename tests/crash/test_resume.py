@@ -47,7 +47,7 @@ def two_dates_a_chunk(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Partitio
 
     with monkeypatch.context() as patch:
         patch.setattr(snapshot, "_chunks", chunks)
-        patch.setattr(snapshot.build, "snapshot_rows", counted)
+        patch.setattr(build, "snapshot_rows", counted)
         yield computed
 
 

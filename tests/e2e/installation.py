@@ -57,8 +57,9 @@ class Installation:
         with engine(self.platform) as connection:
             self.platform.lake.register_files(connection, "published", dataset, paths)
             rows = connection.table("published").to_arrow_table()
-        key = [(name, "ascending") for name in self.platform.contracts[dataset].key]
-        return rows.sort_by(key).to_pylist()
+        order = [(name, "ascending") for name in self.platform.contracts[dataset].key]
+        ordered: list[dict[str, Any]] = rows.sort_by(order).to_pylist()
+        return ordered
 
     def published(self, dataset: str) -> list[date]:
         with self.platform.control.write("by a test") as connection:
@@ -89,7 +90,7 @@ def facts_of(events: Iterable[CaseEvent]) -> list[Fact]:
 
 
 def _fact(event: CaseEvent) -> Fact:
-    common = {"sequence": event.sequence, "source": event.source}
+    common: dict[str, Any] = {"sequence": event.sequence, "source": event.source}
     if not isinstance(event.data, CaseCorrected):
         return Fact(event.id, event.type.value, event.case_id, event.occurred_at, _data(event.data), **common)
     moved = event.data.replacement

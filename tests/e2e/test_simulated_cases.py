@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.transform.oracle import snapshots
 CALENDAR = BusinessCalendar("Europe/Amsterdam")
 FIRST, LAST = date(2024, 2, 1), date(2024, 3, 31)  # a leap day, and the change of the clocks
 CASES, SEED = 120, 7
-SHARES = {"duplicates": 0.02, "out_of_order": 0.05, "late": 0.02, "poison": 0.01}
+SHARES: dict[str, Any] = {"duplicates": 0.02, "out_of_order": 0.05, "late": 0.02, "poison": 0.01}
 
 
 @pytest.fixture

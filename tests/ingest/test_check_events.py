@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka.admin import AdminClient
 
-from casegold.domain.events import Rejection, RejectReason
+from casegold.domain.events import CaseEvent, Rejection, RejectReason
 from casegold.runtime.checking import Verdict
 from casegold.runtime.cli.check import check_events
 from casegold.runtime.jobs.ingest import BRONZE, REJECTED, SILVER
@@ -51,7 +51,7 @@ def _garbage(value: bytes | None, key: bytes | None = None) -> Encoded:
     return Encoded(key, value, ())  # type: ignore[arg-type]  # what no producer of ours would send
 
 
-HOSTILE = [
+HOSTILE: list[CaseEvent | Encoded] = [
     event("e1"),
     record_of(event("e1"), Encoding.BINARY),
     event("e1", says="another"),

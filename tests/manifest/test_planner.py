@@ -56,7 +56,9 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @settings(max_examples=60, deadline=None)
-def test_the_due_range_is_what_an_oracle_that_forgets_nothing_says(control: ControlDb, steps: list) -> None:
+def test_the_due_range_is_what_an_oracle_that_forgets_nothing_says(
+    control: ControlDb, steps: list[tuple[str, list[int]]]
+) -> None:
     with control.write("by a test") as connection:
         register = Register(connection)
         facts: list[tuple[int, date]] = []

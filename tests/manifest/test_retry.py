@@ -117,6 +117,12 @@ ENDS: dict[str, End] = {
 }
 
 
+def _asked_for(control: ControlDb, dataset: str) -> Attempt:
+    attempt = asked(control, dataset)
+    assert attempt is not None
+    return attempt
+
+
 def asked(control: ControlDb, dataset: str, mode: Mode = Mode.NORMAL, scope: int = 0) -> Attempt | None:
     """The next attempt, without waiting for its pause."""
     wanted = ManifestRequest(Pipeline.SNAPSHOT, dataset, {"seq": scope}, "1", "test", mode=mode)
@@ -177,13 +183,13 @@ def test_the_third_loss_in_a_row_ends_the_manifest_whoever_finds_it(control: Con
 
 def test_a_persons_retry_begins_to_count_anew(control: ControlDb) -> None:
     for _ in range(2):
+        attempts = []
         for _ in range(3):
-            attempt = asked(control, "d")
-            assert attempt is not None
-            found_by_the_planner(control, attempt)
+            attempts.append(_asked_for(control, "d"))
+            found_by_the_planner(control, attempts[-1])
         assert asked(control, "d") is None
         with control.write("by a test") as connection:
-            interventions.retry(connection, attempt.run_id, "ann", "mended")
+            interventions.retry(connection, attempts[-1].run_id, "ann", "mended")
     rows = control.rows("select decision, after_attempt, person, reason from run_decision order by decision_id")
     assert [tuple(row.values()) for row in rows] == [("RETRY", 3, "ann", "mended"), ("RETRY", 6, "ann", "mended")]
 

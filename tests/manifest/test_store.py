@@ -49,7 +49,7 @@ def pause_ends(connection: Connection) -> None:
 
 def state_of(control: ControlDb, attempt: Attempt) -> str:
     sql = "select state from run_attempt where run_id = %(run_id)s and attempt = %(attempt)s"
-    return control.rows(sql, {"run_id": attempt.run_id, "attempt": attempt.attempt})[0]["state"]
+    return str(control.rows(sql, {"run_id": attempt.run_id, "attempt": attempt.attempt})[0]["state"])
 
 
 def manifest_of(control: ControlDb, run_id: str) -> RunManifest:

@@ -36,14 +36,6 @@ def test_a_bar_is_as_wide_as_its_parts_and_small(parts: dict[str, int]) -> None:
     assert len(bar) < 1_500
 
 
-@given(st.lists(st.floats(-1e9, 1e9), max_size=80))
-def test_a_sparkline_has_one_character_per_value(values: list[float]) -> None:
-    line = pictures.sparkline(values)
-    assert len(line) == len(values)
-    if values and min(values) < max(values):
-        assert line[values.index(max(values))] == pictures.SPARKS[-1]
-
-
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))
 def test_no_value_breaks_a_table(rows: list[list[str]]) -> None:
     lines = pictures.table(["a", "b"], rows).split("\n")

@@ -45,7 +45,7 @@ CONFLICT = {
 }
 
 
-def nothing_outside(partitions: Iterable[date]) -> dict[str, pl.DataFrame]:
+def nothing_outside(partitions: Iterable[date]) -> dict[str, Any]:
     """What the gate finds of dates without rejected records and conflicts."""
     rows = [{"business_date": day, "failures": 0, "shown": 0, "reads": ""} for day in partitions]
     return {

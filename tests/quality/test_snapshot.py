@@ -162,7 +162,7 @@ def test_every_check_of_the_contract_has_a_result_for_every_date() -> None:
     expected = {(check.name, day) for check in SNAPSHOT.checks for day in days}
     assert {(r.check, r.partition) for r in results} == expected
     assert len(results) == len(expected)
-    assert verdict(SNAPSHOT, results, days).is_open
+    assert not verdict(SNAPSHOT, results, days).closed()
 
 
 def test_rows_of_another_shape_are_not_judged_further() -> None:
@@ -171,9 +171,9 @@ def test_rows_of_another_shape_are_not_judged_further() -> None:
     found = {r.check: r.status for r in results}
     assert found["schema"] is CheckStatus.FAILED
     assert found["consistency"] is found["continuity"] is CheckStatus.MISSING
-    assert not verdict(SNAPSHOT, results, [DAY]).is_open
+    assert verdict(SNAPSHOT, results, [DAY]).closed()
 
 
 def test_a_null_key_closes_the_gate_without_breaking_it() -> None:
     results = check_snapshots(SNAPSHOT, frame([row(case_id=None), row(status=None)]), [DAY], CALENDAR, around())
-    assert not verdict(SNAPSHOT, results, [DAY]).is_open
+    assert verdict(SNAPSHOT, results, [DAY]).closed()

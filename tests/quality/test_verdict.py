@@ -32,7 +32,7 @@ def changed(
 
 def test_all_passed_is_open() -> None:
     judged = verdict(SNAPSHOT, all_passed(3), dates(3))
-    assert judged.is_open
+    assert not judged.closed()
     assert judged.passing_prefix() == tuple(dates(3))
     assert judged.quality_status(dates(3)) is GateStatus.PASSED
 
@@ -50,21 +50,21 @@ def test_a_required_check_that_failed_or_is_missing_closes(check: str, status: C
 @pytest.mark.parametrize("check", SNAPSHOT.required_checks())
 def test_no_result_is_a_closed_gate_and_a_recorded_one(check: str) -> None:
     judged = verdict(SNAPSHOT, [r for r in all_passed() if r.check != check], [DAY])
-    assert not judged.is_open
+    assert judged.closed()
     assert [r.check for r in judged.results if r.status is MISSING] == [check]
 
 
 def test_no_results_at_all_is_closed() -> None:
-    assert not verdict(SNAPSHOT, [], [DAY]).is_open
+    assert verdict(SNAPSHOT, [], [DAY]).closed()
 
 
 def test_an_advisory_failure_closes_nothing() -> None:
-    assert verdict(SNAPSHOT, changed(all_passed(), "clock_has_allowance", FAILED), [DAY]).is_open
+    assert not verdict(SNAPSHOT, changed(all_passed(), "clock_has_allowance", FAILED), [DAY]).closed()
 
 
 def test_whether_a_check_is_required_is_the_contracts_word() -> None:
     claims = [replace(r, required=False) for r in changed(all_passed(), "schema", FAILED)]
-    assert not verdict(SNAPSHOT, claims, [DAY]).is_open
+    assert verdict(SNAPSHOT, claims, [DAY]).closed()
 
 
 def test_a_waiver_lets_its_check_and_its_partitions_pass_and_nothing_else() -> None:

@@ -144,7 +144,7 @@ def test_the_page_reads_what_it_says(installation: Installation, rita: Reader) -
 
 
 def test_the_notebook_draws_three_charts(rita: Reader) -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
     assert all(not cell.get("outputs") for cell in notebook.cells), "it is kept without outputs"
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(rita.home)}}).execute(
         env=rita.environment()

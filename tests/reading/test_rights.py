@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import psycopg
@@ -78,19 +79,22 @@ def test_a_reader_sees_no_control_state_and_writes_nothing(
 ) -> None:
     published("a")
     with connect(database, rita) as session, pytest.raises(InsufficientPrivilege):
-        session.execute(statement)  # type: ignore[call-overload]
+        session.execute(statement)
 
 
 def test_a_reader_commits_nothing_to_the_lake(database: Settings, published: Published, rita: str) -> None:
     published("a")
     catalog = catalog_of(database, rita)
     table = catalog.load_table(TABLE)
-    for attempt in (
+    head = table.current_snapshot()
+    assert head is not None
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: table.append(table.scan().to_arrow()),
-        lambda: table.manage_snapshots().create_tag(table.current_snapshot().snapshot_id, "mine").commit(),
+        lambda: table.manage_snapshots().create_tag(head.snapshot_id, "mine").commit(),
         lambda: catalog.drop_table(TABLE),
         lambda: catalog.create_namespace("mine"),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(ProgrammingError, match="permission denied"):
             attempt()
     assert catalog.load_table(TABLE).metadata == table.metadata

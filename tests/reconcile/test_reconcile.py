@@ -67,7 +67,7 @@ def differences(installation: Installation) -> dict[Question, int]:
 
 def change(installation: Installation, statement: str) -> None:
     with installation.platform.control.write("by a test") as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)
 
 
 def test_what_worked_agrees_and_is_not_looked_at_again(house: Installation) -> None:

@@ -105,4 +105,4 @@ def test_days_before_the_register_began_are_not_missed() -> None:
 def test_rows_of_another_shape_close_the_gate() -> None:
     results = judge(report().drop("unit"))
     assert results["consistency"].status is CheckStatus.MISSING
-    assert not verdict(REPORT, results.values(), [MONTH]).is_open
+    assert verdict(REPORT, results.values(), [MONTH]).closed()

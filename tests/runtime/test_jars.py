@@ -13,7 +13,7 @@ import pytest
 
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.runtime.services.jars import fetch, read_lock
-from casegold.runtime.services.local import BROKER_LOCK
+from casegold.runtime.shipped import BROKER_LOCK
 
 NAMES = [f"org/part{number}/part{number}.jar" for number in range(12)]
 

@@ -71,7 +71,7 @@ def read(settings: Settings) -> tuple[set[str], set[str]]:
     partition = TopicPartition(settings.totals_topic, 0, 0)
     _, end = consumer.get_watermark_offsets(partition, timeout=20)
     consumer.assign([partition])
-    records = {str(message.value(), "utf-8") for message in consumer.consume(end, timeout=20)}
+    records = {(message.value() or b"").decode() for message in consumer.consume(end, timeout=20)}
     consumer.close()
     return rows, records
 

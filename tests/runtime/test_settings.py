@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
@@ -82,7 +83,7 @@ def test_kafka_log_in(tmp_path: Path) -> None:
         kafka_security_protocol="SASL_SSL",
         kafka_sasl_mechanism="SCRAM-SHA-512",
         kafka_sasl_username="casegold",
-        kafka_sasl_password="secret",
+        kafka_sasl_password=SecretStr("secret"),
         kafka_ssl_ca_location=tmp_path / "ca.pem",
     )
     assert settings.kafka_config() == {

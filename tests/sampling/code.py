@@ -33,4 +33,4 @@ def effect_names(tree: ast.AST) -> Iterator[str]:
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 yield name.value
             elif isinstance(name, ast.JoinedStr) and isinstance(name.values[0], ast.Constant):
-                yield f"{name.values[0].value}*"
+                yield f"{name.values[0].value!s}*"

@@ -70,8 +70,9 @@ BAD = rows(ODD, ODD_TIMES, ODD_AMOUNTS)
 def as_csv(found: list[tuple[str, ...]], blank: list[int]) -> str:
     text = io.StringIO(newline="")
     # The writer leaves a carriage return without quotation marks, of which no reader makes one row again.
-    quoting = csv.QUOTE_ALL if any("\r" in cell for row in found for cell in row) else csv.QUOTE_MINIMAL
-    writer = csv.writer(text, lineterminator="\r\n" if len(blank) % 2 else "\n", quoting=quoting)
+    returns = any("\r" in cell for row in found for cell in row)
+    end = "\r\n" if len(blank) % 2 else "\n"
+    writer = csv.writer(text, lineterminator=end, quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL)
     writer.writerow(HEADER)
     for number, row in enumerate(found):
         text.write("\n" * blank.count(number))
