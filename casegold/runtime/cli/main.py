@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-from casegold.domain.errors import CasegoldError, ExitClass
+from casegold.domain.errors import CasegoldError, ExitClass, NotReproduced, TableLost
 
 SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
     (
@@ -123,11 +123,11 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; its exit code. An error is printed with its remedy, a bug with its trace."""
+    """Run one command; its exit code. An error is printed with its remedy, a bug of the program with its trace."""
     try:
         return casegold.main(arguments, prog_name="casegold", standalone_mode=False) or ExitClass.SUCCESS
     except CasegoldError as error:
-        if error.exit_class is ExitClass.BUG:
+        if error.exit_class is ExitClass.BUG and not isinstance(error, (TableLost, NotReproduced)):
             traceback.print_exc()
         click.echo(f"casegold: {error}", err=True)
         return error.exit_class

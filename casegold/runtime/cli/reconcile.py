@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from casegold.runtime.platform import Platform
 
 ASKED_BY = "casegold reconcile"
-REPAIRED = ("partition", "file", "done", "rows#", "wrong on main since", "from snapshot#")
+REPAIRED = ("partition", "file", "done", "rows#", "wrong on main since", "from snapshot")
 
 
 @click.command()
@@ -77,7 +77,7 @@ def _repair(platform: Platform, reason: str | None) -> None:
                     row["action"],
                     row["record_count"],
                     row["wrong_since"],
-                    row["wrong_snapshot"],
+                    "" if row["wrong_snapshot"] is None else str(row["wrong_snapshot"]),
                 )
                 for row in done.files
             ),
