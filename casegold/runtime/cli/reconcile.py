@@ -62,7 +62,7 @@ def _repair(platform: Platform, reason: str | None) -> None:
     wanting = [dataset for dataset in published(platform) if mending.needs_repair(platform, dataset)]
     if wanting and reason is None:
         raise ConfigurationError(
-            f"main or files of {', '.join(wanting)} are not what official versions say",
+            f"main or files of {', '.join(wanting)} are not what official versions say, or a repair is unfinished",
             remedy="`casegold reconcile` shows how; with `--fix --reason ...` they are put right, and it is recorded",
         )
     for dataset in wanting:
