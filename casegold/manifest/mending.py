@@ -77,6 +77,11 @@ def ask(connection: Connection, pipeline: Pipeline, dataset: str, reason: str) -
     return store.next_attempt(connection, ours.run_id, connection.info.user) or next(asked, None)
 
 
+def is_open(connection: Connection, pipeline: Pipeline, dataset: str) -> bool:
+    """Whether a run that mends a dataset was asked for and has not ended."""
+    return any(each.dataset == dataset and each.pipeline is pipeline for each in store.open_manifests(connection))
+
+
 def _wanted(connection: Connection, pipeline: Pipeline, dataset: str, reason: str) -> ManifestRequest:
     person = connection.info.user
     row: dict[str, Any] | None = connection.execute("select clock_timestamp() as now").fetchone()

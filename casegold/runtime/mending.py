@@ -47,13 +47,15 @@ class Repaired:
 
 
 def needs_repair(platform: Platform, dataset: str) -> bool:
-    """Whether main is not what official versions say, or a file of any version is gone. Looks for every file.
+    """Whether main is not what official versions say, a file of any version is gone, or a repair died on its way.
 
-    An undecided version is another matter: it is settled first, and then looked at.
+    Looks for every file. An undecided version is another matter: it is settled first, and then looked at.
     """
     try:
         platform.lake.table(dataset)
         with platform.control.read() as connection:
+            if mending.is_open(connection, Pipeline.REPAIR, dataset):
+                return True
             if versions.undecided_number(connection, dataset) is not None:
                 return False
         if difference(platform.lake, dataset, repairs.official(platform.control, dataset)):

@@ -337,7 +337,7 @@ def lost(dataset: str, what: str) -> TableLost:
     if dataset in REBUILT:
         remedy = f"`casegold rebuild {claim_of(dataset)} --reason ...` makes it again from bronze"
     elif dataset.startswith("bronze/"):
-        remedy = "restore it from a backup: docs/runbooks/lost-tables.md; nothing is read from Kafka until it is back"
+        remedy = "register it again, or restore it: docs/runbooks/lost-tables.md; nothing is read until it is back"
     else:
         remedy = "`casegold reconcile --fix --reason ...` puts the recorded files of its official versions back"
     return TableLost(f"{dataset} {what}", remedy=remedy)

@@ -57,7 +57,8 @@ def append_foreign_rows(platform: Platform) -> int:
 def remove_files(platform: Platform, count: int) -> list[str]:
     """Entries of official files are deleted on main."""
     table = platform.lake.table(SNAPSHOT)
-    files = platform.lake.data_files(SNAPSHOT)[:count]
+    official = {file.path for file in repairs.official(platform.control, SNAPSHOT)}
+    files = [file for file in platform.lake.data_files(SNAPSHOT) if file.file_path in official][:count]
     with table.transaction() as transaction, transaction.update_snapshot().overwrite() as update:
         for file in files:
             update.delete_data_file(file)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import click
 from click.shell_completion import CompletionItem
 
-from casegold.domain.errors import CasegoldError, ExitClass
+from casegold.domain.errors import CasegoldError, ExitClass, NotReproduced, TableLost
 from casegold.domain.plain_text import visible
 from casegold.runtime import logs
 
@@ -167,11 +167,11 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; its exit code. An error is printed with its remedy, a bug with its trace."""
+    """Run one command; its exit code. An error is printed with its remedy, a bug of the program with its trace."""
     try:
         return casegold.main(arguments, prog_name="casegold", standalone_mode=False) or ExitClass.SUCCESS
     except CasegoldError as error:
-        if error.exit_class is ExitClass.BUG:
+        if error.exit_class is ExitClass.BUG and not isinstance(error, (TableLost, NotReproduced)):
             traceback.print_exc()
         click.echo(f"casegold: {visible(str(error))}", err=True)
         return error.exit_class

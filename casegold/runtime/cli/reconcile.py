@@ -78,14 +78,14 @@ def _repair(platform: Platform, reason: str | None, out: Output) -> None:
     wanting = [dataset for dataset in published(platform) if mending.needs_repair(platform, dataset)]
     if wanting and reason is None:
         raise ConfigurationError(
-            f"main or files of {', '.join(wanting)} are not what official versions say",
+            f"main or files of {', '.join(wanting)} are not what official versions say, or a repair is unfinished",
             remedy="`casegold reconcile` shows how; with `--fix --reason ...` they are put right, and it is recorded",
         )
     for dataset in wanting:
         files = mending.repair(platform, dataset, str(reason)).files
         out.say(f"{dataset}: put right" if files else f"{dataset}: was right already")
         for row in files:
-            since = f", wrong on main since {row['wrong_since']}" if row["wrong_since"] else ""
+            since = f", wrong on main since {row['wrong_since']}, snapshot {row['wrong_snapshot']}" if row["wrong_since"] else ""
             out.say(f"  {row['partition_key']} {row['action']} {row['file_path']}: {row['record_count']} rows{since}")
 
 
