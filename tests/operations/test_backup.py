@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from casegold.domain.errors import ExitClass
+from casegold.domain.errors import ExitClass, SourceUnavailable
 from casegold.manifest import maintenance, people
 from casegold.runtime.backup import programs
 from casegold.runtime.backup.store import Store
@@ -238,6 +238,12 @@ def test_a_restore_that_dies_is_given_again_or_finished_by_up(
         restored = Installation(settings)
         assert figures(restored) == then
         assert len(restored.platform.control.rows("select from restoration")) == 1
+
+
+def test_a_place_that_cannot_be_written_is_named(house: Installation, tmp_path: Path) -> None:
+    (tmp_path / "backup").write_text("a file, not a directory")
+    with pytest.raises(SourceUnavailable, match=f"the backup in {tmp_path}/backup cannot be written"):
+        take(house.platform, Store(tmp_path / "backup"), silent)
 
 
 def test_a_directory_without_a_backup_says_so(tmp_path: Path) -> None:

@@ -173,7 +173,8 @@ def test_kafkas_topics_are_lost(house: Installation, settings: Settings) -> None
     with pytest.raises(ConfigurationError, match="there is no topic"):
         command("source", "status")
     command("up")
-    topics = (settings.events_topic, settings.totals_topic, f"{settings.outbox_topic_prefix}dataset")
+    read = (settings.events_topic, settings.totals_topic, settings.backfill_requests_topic)
+    topics = (*read, f"{settings.outbox_topic_prefix}dataset")
     assert "another topic than before" in command("source", "status")
     with pytest.raises(ConfigurationError, match="another topic than before"):
         command("work", "--until-idle")

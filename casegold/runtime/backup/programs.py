@@ -23,12 +23,12 @@ def dump(url: str, snapshot: str, to: Path) -> None:
 
 
 def script_of(dumped: Path, to: Path) -> None:
-    """Write a dump as SQL; owners are left out: who runs it owns everything.
+    """Write a dump as SQL, with owners and rights.
 
     Raises:
         SourceUnavailable: pg_restore fails, as it does for a damaged dump.
     """
-    _run(None, "pg_restore", ["--no-owner", f"--file={to}", str(dumped)])
+    _run(None, "pg_restore", [f"--file={to}", str(dumped)])
 
 
 def execute(url: str, scripts: Sequence[Path], variables: Mapping[str, str]) -> None:

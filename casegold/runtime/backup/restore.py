@@ -148,11 +148,11 @@ def _refuse_unfit(settings: Settings, control: ControlDb, point: Point) -> None:
             f"the backup's business time zone is {point.time_zone}, CASEGOLD_TIME_ZONE says {settings.time_zone}",
             remedy=f"set CASEGOLD_TIME_ZONE={point.time_zone}",
         )
-    (row,) = control.rows("select current_user as me")
-    if row["me"] != point.owner:
+    (me,) = control.rows("select rolname, rolsuper from pg_roles where rolname = current_user")
+    if not (me["rolsuper"] or me["rolname"] == point.owner):
         raise ConfigurationError(
-            f"the backup belongs to the database role {point.owner}, CASEGOLD_POSTGRES_URL logs in as {row['me']}",
-            remedy=f"make a role {point.owner} and log in as it: rights in the database name it",
+            f"the backup belongs to the database role {point.owner}, this is a connection of {me['rolname']}",
+            remedy=f"restore as {point.owner} or as a superuser: rights in the database name it",
         )
     if point.taken_at > datetime.now(UTC):
         raise ConfigurationError(
@@ -180,7 +180,7 @@ def _restore_database(settings: Settings, control: ControlDb, store: Store, poin
 
 
 def _roles(control: ControlDb, point: Point) -> str:
-    """Statements that make the roles which have rights in the dump, as groups, where the server lacks them."""
+    """Statements that make, as groups, the roles of the dump that the server lacks."""
     known = {row["rolname"] for row in control.rows("select rolname from pg_roles")}
-    wanted = [role for role in point.roles if role not in known and not role.startswith("pg_")]
+    wanted = [role for role in (point.owner, *point.roles) if role not in known and not role.startswith("pg_")]
     return "".join(sql.SQL("create role {} nologin;\n").format(sql.Identifier(role)).as_string() for role in wanted)

@@ -116,14 +116,24 @@ class Store:
 
     @contextmanager
     def written(self) -> Iterator[None]:
-        """Have the directory to write into, alone and private: it holds everything that the installation knows."""
-        for each in (self.directory, self.directory / "points", self.directory / "objects"):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
-            each.chmod(0o700)
-        with locked(self.directory / "lock"):
-            for abandoned in self.directory.glob("objects/part-*"):
-                abandoned.unlink()
-            yield
+        """Have the directory to write into, alone and private: it holds everything that the installation knows.
+
+        Raises:
+            SourceUnavailable: it cannot be written.
+        """
+        try:
+            for each in (self.directory, self.directory / "points", self.directory / "objects"):
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
+                each.chmod(0o700)
+            with locked(self.directory / "lock"):
+                for abandoned in self.directory.glob("objects/part-*"):
+                    abandoned.unlink()
+                yield
+        except OSError as error:
+            raise SourceUnavailable(
+                f"the backup in {self.directory} cannot be written: {error}",
+                remedy="is it a directory of yours, with space on its disk? What is stored stays",
+            ) from error
 
     def new_part(self) -> Path:
         """A place for a file that is not whole yet; `keep` takes it."""
