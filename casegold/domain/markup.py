@@ -1,12 +1,13 @@
-"""Text from outside as Markdown: it shows as it is, and makes no link, picture, tag, table cell or emphasis.
+"""Text from outside as Markdown or HTML: it shows as it is, and makes no link, picture, tag, table cell or emphasis.
 
-Dagster renders GitHub's Markdown. Not here: Markdown of our own (`platform_assets.pictures`), terminals and logs
+Dagster renders GitHub's Markdown. Not here: pages of our own (`platform_assets.pictures`), terminals and logs
 (`casegold.domain.plain_text`).
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
 
 from casegold.domain.plain_text import one_line
 
@@ -25,6 +26,11 @@ def markdown(text: str) -> str:
     if len(shown) > MOST:
         shown = f"{shown[:MOST]}… ({len(text):,} characters)"
     return _code(shown) if _LINKED.search(shown) else _MARKS.sub(lambda found: f"\\{found[0]}", shown)
+
+
+def html(text: str) -> str:
+    """The text between tags or in an attribute in quotes."""
+    return escape(one_line(text))
 
 
 def _code(text: str) -> str:
