@@ -21,11 +21,17 @@ _LINKED = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
 
 
 def markdown(text: str) -> str:
-    """The text for a place within a line, such as a cell of a table."""
+    """The text for a place within a line. In a table it is `cell`."""
     shown = one_line(text)
     if len(shown) > MOST:
         shown = f"{shown[:MOST]}… ({len(text):,} characters)"
     return _code(shown) if _LINKED.search(shown) else _MARKS.sub(lambda found: f"\\{found[0]}", shown)
+
+
+def cell(text: str) -> str:
+    """The text for a cell of a table, which ends at every bar that has no backslash, within code, too."""
+    written = markdown(text)
+    return written.replace("|", "\\|") if written.startswith("`") else written
 
 
 def html(text: str) -> str:
@@ -35,5 +41,4 @@ def html(text: str) -> str:
 
 def _code(text: str) -> str:
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    # A cell of a table ends at every bar that has no backslash, within code, too.
-    return f"{fence} {text} {fence}".replace("\\|", "\\\\|").replace("|", "\\|")
+    return f"{fence} {text} {fence}"

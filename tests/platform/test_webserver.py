@@ -166,7 +166,7 @@ def test_its_own_pages_and_programs_are_served(server: Server) -> None:
         ):
             assert server.request("POST", "/graphql", QUERY, {"Host": host, **origin})[0] == 200
     status, page = server.request("GET", "/", headers={"Sec-Fetch-Site": "cross-site"})
-    assert (status, "<title>" in page) == (200, True), "a link from another page"
+    assert (status, "<html" in page) == (200, True), "a link from another page"
     with connect(f"ws://{server.place}/graphql", origin=server.url, subprotocols=["graphql-ws"]) as socket:  # type: ignore[arg-type, list-item]
         socket.send(json.dumps({"type": "connection_init"}))
         assert json.loads(socket.recv())["type"] == "connection_ack"
