@@ -5,5 +5,5 @@ from __future__ import annotations
 from casegold.runtime import logs
 from platform_assets.build import build_defs
 
-logs.set_up()
+logs.set_up("casegold")  # Dagster writes its own
 defs = build_defs()

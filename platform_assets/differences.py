@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from casegold.domain.difference import Difference, PartitionDifference
+from casegold.domain.markup import markdown
 from platform_assets.metadata import Metadata
-from platform_assets.pictures import cell, table
+from platform_assets.pictures import table
 
 if TYPE_CHECKING:
     from casegold.runtime.causes import Causes
@@ -37,7 +38,7 @@ def of_version(platform: Platform, dataset: str, version: int, keys: Collection[
         found = restatement(platform, dataset, version)
     except Exception as error:
         log.exception("no difference report for version %s of %s", version, dataset)
-        return {key: _entry(cell(f"could not be made: {type(error).__name__}: {error}")) for key in keys}
+        return {key: _entry(markdown(f"could not be made: {type(error).__name__}: {error}")) for key in keys}
     if found is None:
         return {}
     why = causes(found.causes)
@@ -85,7 +86,7 @@ def command(partition: PartitionDifference, dataset: str) -> str:
 def causes(found: Causes) -> str:
     """What the version knew and the one before did not, for the whole run."""
     # Reasons are written by people, and would be read as Markdown.
-    parts = [f"Because of: {cell('; '.join(found.recorded.reasons))}"]
+    parts = [f"Because of: {markdown('; '.join(found.recorded.reasons))}"]
     if found.facts:
         parts.append(f"{found.facts:,} facts that the versions before did not know; the first of them:")
         facts = ((each.event_id, each.event_type, each.case_id, each.dirty_from, each.held) for each in found.sample)

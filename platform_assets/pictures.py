@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 
-from casegold.domain.markup import markdown
+from casegold.domain import markup
 
 WIDTH, BAR, WORD, HEIGHT = 360, 14, 90, 34
 COLOURS = {"open": "#4c78a8", "escalated": "#f58518", "decided": "#72b7b2", "closed": "#bab0ac"}
@@ -49,7 +49,7 @@ class Markdown(str):
 
 
 def cell(value: object) -> str:
-    """One value of a table or a line. Text is escaped: samples, reasons and names come from outside."""
+    """One value of a table. Text is escaped: samples, reasons and names come from outside."""
     if isinstance(value, Markdown):
         return value
     if isinstance(value, bool):
@@ -58,4 +58,4 @@ def cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.2f}"
-    return "" if value is None else markdown(str(value))
+    return "" if value is None else markup.cell(str(value))

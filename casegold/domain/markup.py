@@ -1,12 +1,13 @@
-"""Text from outside as Markdown: it shows as it is, and makes no link, picture, tag, table cell or emphasis.
+"""Text from outside as Markdown or HTML: it shows as it is, and makes no link, picture, tag, table cell or emphasis.
 
-Dagster renders GitHub's Markdown. Not here: Markdown of our own (`platform_assets.pictures`), terminals and logs
+Dagster renders GitHub's Markdown. Not here: pages of our own (`platform_assets.pictures`), terminals and logs
 (`casegold.domain.plain_text`).
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
 
 from casegold.domain.plain_text import one_line
 
@@ -20,14 +21,24 @@ _LINKED = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
 
 
 def markdown(text: str) -> str:
-    """The text for a place within a line, such as a cell of a table."""
+    """The text for a place within a line. In a table it is `cell`."""
     shown = one_line(text)
     if len(shown) > MOST:
         shown = f"{shown[:MOST]}… ({len(text):,} characters)"
     return _code(shown) if _LINKED.search(shown) else _MARKS.sub(lambda found: f"\\{found[0]}", shown)
 
 
+def cell(text: str) -> str:
+    """The text for a cell of a table, which ends at every bar that has no backslash, within code, too."""
+    written = markdown(text)
+    return written.replace("|", "\\|") if written.startswith("`") else written
+
+
+def html(text: str) -> str:
+    """The text between tags or in an attribute in quotes."""
+    return escape(one_line(text))
+
+
 def _code(text: str) -> str:
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    # A cell of a table ends at every bar that has no backslash, within code, too.
-    return f"{fence} {text} {fence}".replace("\\|", "\\\\|").replace("|", "\\|")
+    return f"{fence} {text} {fence}"

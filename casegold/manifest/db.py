@@ -40,6 +40,7 @@ _OPTIONS: dict[str, Any] = {
     "row_factory": dict_row,
     "cursor_factory": _Cursor,
     "connect_timeout": 10,
+    "fallback_application_name": "casegold",
     # A statement that was prepared before `casegold up` migrated the schema would fail after it.
     "prepare_threshold": None,
 }

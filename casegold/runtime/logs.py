@@ -20,11 +20,15 @@ REPEAT_SECONDS = 60.0
 _NUMBERS = re.compile(r"[0-9]+")
 
 
-def set_up() -> None:
-    """Write the log of this process. Twice is once."""
-    root = logging.getLogger()
-    if not any(isinstance(handler, _StandardError) for handler in root.handlers):
-        root.addHandler(_StandardError())
+def set_up(logger: str | None = None) -> None:
+    """Write the log of this process. Twice is once.
+
+    Args:
+        logger: the part that is ours, where somebody else writes the rest; None: all.
+    """
+    ours = logging.getLogger(logger)
+    if not any(isinstance(handler, _StandardError) for handler in ours.handlers):
+        ours.addHandler(_StandardError())
 
 
 def set_level(level: str) -> None:

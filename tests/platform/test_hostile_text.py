@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from casegold.domain.events import DEFAULT_SOURCE, CaseAssigned, CaseEvent, CaseOpened, EventType, Payload
-from casegold.domain.markup import MOST, markdown
+from casegold.domain.markup import MOST, cell, markdown
 from casegold.domain.payload import payload_json
 from casegold.domain.plain_text import one_line, visible
 from casegold.manifest.causes import ChangedInput, RecordedCauses
@@ -155,20 +155,23 @@ def test_every_producer_of_markdown_escapes(hostile: str) -> None:
     why = differences.causes(Causes(recorded, 1, (fact,)))
     found = pictures.table(verification.COLUMNS, [("gold/x", LAST, 1, Found.UNVERIFIABLE, hostile)])
     figures = metadata.figures({"cases": 1, hostile: hostile})
-    problem = differences.cell(f"could not be made: {hostile}")
+    problem = differences.markdown(f"could not be made: {hostile}")
     for text in (why, found, figures, problem):
         assert_harmless({"page": dg.MetadataValue.md(text)})
     assert Rendered(found).tags.count("td") == len(verification.COLUMNS)
     assert_harmless(metadata.of_sample([{"case_id": hostile}]) | {"text": metadata.text(hostile)})
 
 
-@given(st.text())
+@given(st.text() | st.text(alphabet="|\\\\`@*_[]()<>!x:/ww."))
 def test_any_text_as_markdown_shows_itself(text: str) -> None:
-    page = Rendered(f"| a | b |\n|---|---|\n| {markdown(text)} | x |")
-    assert set(page.tags) <= TABLE
-    assert page.tags.count("td") == 2
-    if len(one_line(text)) <= MOST:
-        assert "".join(one_line(text).split()) in "".join(page.shown.split())
+    table = Rendered(f"| a | b |\n|---|---|\n| {cell(text)} | x |")
+    assert set(table.tags) <= TABLE
+    assert table.tags.count("td") == 2
+    line = Rendered(f"Because of: {markdown(text)}")
+    assert set(line.tags) <= {"p", "code"}
+    for page in (table, line):
+        if len(one_line(text)) <= MOST:
+            assert "".join(one_line(text).split()) in "".join(page.shown.split())
 
 
 @given(st.text())

@@ -53,6 +53,7 @@ HOSTILE = [
     "</title></svg><b>",
     "]]>--><!--",
     'a\r\nb,c"d',
+    "\u202egnp.exe",
 ]
 
 
@@ -121,6 +122,7 @@ def test_hostile_texts_stay_texts() -> None:
     assert {tag for tag, _ in page.tags} <= plain
     assert all(name.startswith("aria-") or not name.startswith("on") for _, found in page.tags for name in found)
     assert HOSTILE[0] in page.texts
+    assert "\\u202egnp.exe" in page.texts, "a name that reads exe.png otherwise"
     data = re.search(r'id="evidence">(.*?)</script>', text)
     assert data
     assert not set("<>&") & set(data[1])

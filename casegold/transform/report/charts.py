@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from casegold.domain.markup import html
 
 WIDTH = 880
 _ROW = 30
@@ -77,8 +78,8 @@ def groups(name: str, title: str, bars: Sequence[Bar]) -> str:
         beyond = max(left + end, start) + 8
         text = y + 14
         parts += [
-            f"<g><title>{escape(bar.label)}</title>",
-            f'<text x="{left - 12}" y="{text}" text-anchor="end">{escape(_short(bar.label))}</text>',
+            f"<g><title>{html(bar.label)}</title>",
+            f'<text x="{left - 12}" y="{text}" text-anchor="end">{html(_short(bar.label))}</text>',
             f'<rect class="main" x="{left}" y="{y}" width="{end:.1f}" height="18" rx="2"/>',
             f'<line class="mark" x1="{start:.1f}" x2="{start:.1f}" y1="{y - 3}" y2="{y + 21}"/>',
             f'<text class="strong" x="{beyond:.1f}" y="{text}">{bar.end:,}</text>',
@@ -98,7 +99,7 @@ def groups(name: str, title: str, bars: Sequence[Bar]) -> str:
 def _svg(name: str, title: str, words: str, height: int, parts: Sequence[str]) -> str:
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="{name}-title {name}-words">'
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-words">{escape(words)}</desc>'
+        f'<title id="{name}-title">{html(title)}</title><desc id="{name}-words">{html(words)}</desc>'
         f"{''.join(parts)}</svg>"
     )
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from html import escape
 from importlib.resources import files
 
 import pyarrow as pa
 
+from casegold.domain.markup import html
 from casegold.transform.report import charts
 from casegold.transform.report.evidence import ReportEvidence, version_ranges
 from casegold.transform.report.figures import DIMENSIONS, MEASURES, Figures, number, unit_of
@@ -53,7 +53,7 @@ def render_html(table: pa.Table, evidence: ReportEvidence) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>Enforcement report, {escape(month)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"<title>Enforcement report, {html(month)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         + "\n".join(part for part in body if part)
         + f"\n{_data(evidence)}\n</body>\n</html>\n"
     )
@@ -73,9 +73,9 @@ def _header(month: str, evidence: ReportEvidence, figures: Figures) -> str:
         *([(f"Mode {evidence.mode}", "warn")] if evidence.mode != "NORMAL" else []),
         (_version(evidence), ""),
     ]
-    items = "".join(f'<li class="badge {kind}">{escape(text)}</li>' for text, kind in badges)
+    items = "".join(f'<li class="badge {kind}">{html(text)}</li>' for text, kind in badges)
     return (
-        f'<header><div class="wide"><p class="over">Enforcement report</p><h1>{escape(month)}</h1>'
+        f'<header><div class="wide"><p class="over">Enforcement report</p><h1>{html(month)}</h1>'
         f'<ul class="badges" aria-label="Status">{items}</ul><p class="lead">{lead}</p></div></header>'
     )
 
@@ -93,7 +93,7 @@ def _tolerated(evidence: ReportEvidence) -> str:
     if not lines:
         return ""
     more = f"<li>and {len(lines) - _TOLERATED_SHOWN} more</li>" if len(lines) > _TOLERATED_SHOWN else ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines[:_TOLERATED_SHOWN]) + more
+    items = "".join(f"<li>{html(line)}</li>" for line in lines[:_TOLERATED_SHOWN]) + more
     return (
         '<div class="warning"><strong>Some facts are not in these figures; the contract tolerates that.</strong>'
         f"<ul>{items}</ul></div>"
@@ -104,7 +104,7 @@ def _waived(evidence: ReportEvidence) -> str:
     if not evidence.waived:
         return ""
     checks = ", ".join(evidence.waived_checks)
-    named = f" Waived here: {escape(checks)}." if checks else " The waivers concern its inputs."
+    named = f" Waived here: {html(checks)}." if checks else " The waivers concern its inputs."
     return f'<p class="warning"><strong>Published under a waiver.</strong>{named} See the evidence below.</p>'
 
 
@@ -122,7 +122,7 @@ def _tiles(figures: Figures) -> str:
     tiles = [(MEASURES[name], number(figures.get(name), unit_of(name)), hint) for name, hint in hints.items()]
     tiles += [(f"Penalties, {unit}", number(figures.penalty(unit), unit), "imposed") for unit in figures.currencies()]
     cells = "".join(
-        f'<div class="tile"><dt>{escape(name)}</dt><dd class="value">{value}</dd><dd class="hint">{hint}</dd></div>'
+        f'<div class="tile"><dt>{html(name)}</dt><dd class="value">{value}</dd><dd class="hint">{hint}</dd></div>'
         for name, value, hint in tiles
     )
     return f'<dl class="tiles">{cells}</dl>'
@@ -177,8 +177,7 @@ def _label(dimension: str, group: str) -> str:
 def _table(figures: Figures, dimension: str, title: str, groups: list[str]) -> str:
     head = "".join(f'<th scope="col">{text}</th>' for text in MEASURES.values())
     rows = "".join(
-        f'<tr><th scope="row"><bdi>{escape(_label(dimension, group))}</bdi></th>'
-        f"{_cells(figures, dimension, group)}</tr>"
+        f'<tr><th scope="row"><bdi>{html(_label(dimension, group))}</bdi></th>{_cells(figures, dimension, group)}</tr>'
         for group in groups
     )
     return (
@@ -202,7 +201,7 @@ def _penalties(figures: Figures) -> str:
     heading = '<h2 id="penalties">Penalties</h2>'
     if not units:
         return f'<section aria-labelledby="penalties">{heading}<p class="note">None were imposed.</p></section>'
-    head = "".join(f'<th scope="col">{escape(unit)}</th>' for unit in units)
+    head = "".join(f'<th scope="col">{html(unit)}</th>' for unit in units)
     parts = "".join(_penalties_by(figures, units, dimension, title) for dimension, title in DIMENSIONS.items())
     total = "".join(_cell(figures.penalty(unit), unit) for unit in units)
     return (
@@ -220,7 +219,7 @@ def _penalties_by(figures: Figures, units: list[str], dimension: str, title: str
         amounts = [figures.penalty(unit, dimension, group) for unit in units]
         if any(amount is not None for amount in amounts):
             cells = "".join(_cell(amount, unit) for amount, unit in zip(amounts, units, strict=True))
-            rows.append(f'<tr><th scope="row"><bdi>{escape(_label(dimension, group))}</bdi></th>{cells}</tr>')
+            rows.append(f'<tr><th scope="row"><bdi>{html(_label(dimension, group))}</bdi></th>{cells}</tr>')
     return (
         f'<tbody><tr class="part"><th scope="rowgroup" colspan="{len(units) + 1}">By {title.lower()}</th></tr>'
         f"{''.join(rows)}</tbody>"
@@ -251,8 +250,8 @@ def _evidence(evidence: ReportEvidence) -> str:
     }
     items = "".join(f"<dt>{name}</dt><dd>{_fact(name, value)}</dd>" for name, value in facts.items())
     rows = "".join(
-        f"<tr><td>{escape(dataset)}</td><td>{first if first == last else f'{first} to {last}'}</td>"
-        f"<td>{version}</td><td>{escape(quality)}</td></tr>"
+        f"<tr><td>{html(dataset)}</td><td>{first if first == last else f'{first} to {last}'}</td>"
+        f"<td>{version}</td><td>{html(quality)}</td></tr>"
         for dataset, first, last, version, quality in version_ranges(evidence.inputs)
     )
     return (
@@ -266,7 +265,7 @@ def _evidence(evidence: ReportEvidence) -> str:
 
 
 def _fact(name: str, value: str) -> str:
-    return f"<code>{escape(value)}</code>" if name in ("Dataset", "Run") else escape(value)
+    return f"<code>{html(value)}</code>" if name in ("Dataset", "Run") else html(value)
 
 
 def _data(evidence: ReportEvidence) -> str:
