@@ -31,7 +31,7 @@ NOON = datetime(2026, 3, 1, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)
         (Span(DAY, DAY + timedelta(1)), "2026-03-01 .. 2026-03-02", {"first": "2026-03-01", "last": "2026-03-02"}),
         (Short("0123456789abcdef", 4), "0123", "0123456789abcdef"),
         (["a", 1], "a; 1", ["a", 1]),
-        ({"a": 1, "b": None}, "a=1", {"a": 1, "b": None}),
+        ({"a": 1, "b": None, "c": "d"}, "a: 1; c: d", {"a": 1, "b": None, "c": "d"}),
         (Below("t", ("n o#",), [(1,)]), None, [{"n_o": 1}]),
     ],
 )  # fmt: skip

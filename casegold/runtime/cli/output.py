@@ -20,7 +20,7 @@ import click
 
 from casegold.domain.csv_text import safe_cell
 from casegold.domain.errors import ConfigurationError
-from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.tables import show, show_lines
 from casegold.runtime.cli.values import Below, as_json, name_of
 
 Command = Callable[..., Any]
@@ -73,8 +73,7 @@ class Output:
         if self.form == JSON:
             self.document({name_of(name): value for name, value in facts.items()})
         else:
-            lines = [(name, value) for name, value in facts.items() if not isinstance(value, Below)]
-            show(title, ("what", "value"), lines, empty="")
+            show_lines(title, {name: value for name, value in facts.items() if not isinstance(value, Below)})
             self.below(facts)
 
     def below(self, facts: Mapping[str, Any]) -> None:

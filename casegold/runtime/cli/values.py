@@ -79,7 +79,7 @@ cell.register(tuple, lambda value: "; ".join(map(cell, value)))
 
 @cell.register(Mapping)
 def _(value: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={cell(each)}" for name, each in value.items() if each not in ("", None))
+    return "; ".join(f"{name}: {cell(each)}" for name, each in value.items() if each not in ("", None))
 
 
 @singledispatch
