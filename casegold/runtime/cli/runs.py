@@ -86,6 +86,7 @@ def list_runs(dataset: str | None, state: str | None, since: str | None, out: Ou
             for row in rows
         ),
         empty="No such run was asked for yet. Sensors ask once events arrive on Kafka.",
+        seldom=("message",),
     )
 
 
