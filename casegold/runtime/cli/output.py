@@ -92,7 +92,7 @@ class Output:
         if self.form == JSON:
             self.document({name_of(name): value for name, value in facts.items()})
         else:
-            show_lines(title, {name: value for name, value in facts.items() if not isinstance(value, Below)})
+            show_lines(title, ((name, value) for name, value in facts.items() if not isinstance(value, Below)))
             self.below(facts)
 
     def below(self, facts: Mapping[str, Any]) -> None:

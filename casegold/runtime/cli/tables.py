@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from casegold.runtime.cli.values import Below, cell, name_of, plain
@@ -43,11 +43,11 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, e
             show(f"\n{below.title}", below.columns, below.rows, empty="")
 
 
-def show_lines(title: str, facts: Mapping[str, Any]) -> None:
+def show_lines(title: str, facts: Iterable[tuple[str, Any]]) -> None:
     """Print what is known of one thing, a line for each fact."""
     out = console()
     _print_title(out, title)
-    _print_pairs(out, {name: plain(cell(value)) for name, value in facts.items()})
+    _print_pairs(out, [(name, plain(cell(value))) for name, value in facts])
 
 
 def console() -> Console:
@@ -98,14 +98,14 @@ def _print_blocks(out: Console, title: str, headers: Sequence[str], texts: Seque
     _print_title(out, title)
     for number, row in enumerate(texts, start=1):
         out.print(Text(f"-- {number} of {len(texts)} ".ljust(min(out.width, 60), "-"), style="dim"))
-        _print_pairs(out, dict(zip(names, row, strict=True)))
+        _print_pairs(out, list(zip(names, row, strict=True)))
 
 
-def _print_pairs(out: Console, pairs: Mapping[str, str]) -> None:
+def _print_pairs(out: Console, pairs: Sequence[tuple[str, str]]) -> None:
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    margin = max(map(len, pairs)) + GAP
-    for name, text in pairs.items():
+    margin = max(len(name) for name, _ in pairs) + GAP
+    for name, text in pairs:
         first, *more = text.split("\n")
         out.print(Text(f"{name:<{margin}}{first}".rstrip()), soft_wrap=True)
         for line in more:
