@@ -79,6 +79,16 @@ def test_what_does_not_fit_has_a_block_for_each_row_and_no_value_is_cut(
     assert "column_8  \\u202e" in lines and lines[-1] == "          1"
 
 
+def test_two_texts_that_would_be_folded_to_shreds_have_a_block(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "one two three four five six seven"
+    monkeypatch.setenv("COLUMNS", "40")
+    assert printed(capsys, ("a", "b"), (text, text))[2:] == [f"a  {text}", f"b  {text}"]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert printed(capsys, ("a", "b"), (text, text))[1].split() == ["a", "b"]
+
+
 def test_in_a_pipe_no_line_is_folded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS")
     lines = printed(capsys, ("a", "b", "c"), ("x" * 300, "one two " * 40, "z"))
