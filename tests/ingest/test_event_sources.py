@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +112,13 @@ def test_a_silent_broker_ends_the_read(platform: Platform, monkeypatch: pytest.M
         list(read_chunks(nowhere, platform.settings.events_topic, (OffsetRange(0, 0, 1, 0),), 100))
 
 
+def _told(*arguments: str) -> list[dict[str, Any]]:
+    """What `casegold source ...` says, as programs read it."""
+    done = CliRunner().invoke(source, [*arguments, "--format", "json"], catch_exceptions=False)
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
 def test_deleted_offsets_stop_the_ingest_until_a_person_accepts_the_loss(platform: Platform) -> None:
     put(platform, 0, [event(f"e{number}") for number in range(10)])
     read(platform, SILVER)
@@ -120,9 +128,11 @@ def test_deleted_offsets_stop_the_ingest_until_a_person_accepts_the_loss(platfor
         next_attempt(platform, SILVER)
     assert raised.value.exit_class is ExitClass.CONFIGURATION
     topic = platform.settings.events_topic
-    shown = CliRunner().invoke(source, ["status"], catch_exceptions=False).output
-    assert "10 .. 14" in shown
+    places = _told("status")
+    assert next((each["lost_from"], each["lost_to"]) for each in places if each["topic"] == topic) == (10, 14)
     CliRunner().invoke(source, ["accept-loss", topic, "--reason", "retention was too short"], catch_exceptions=False)
+    (lost,) = _told("losses")
+    assert (lost["first_offset"], lost["last_offset"], lost["reason"]) == (10, 14, "retention was too short")
     read(platform, SILVER)
     assert _ranges(platform) == [(1, 0, 10, 10, 0, 0), (1, 0, 10, 5, 0, 5)]
     assert len(silver(platform)) == 15

@@ -31,7 +31,8 @@ NOON = datetime(2026, 3, 1, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)
         (Span(DAY, DAY + timedelta(1)), "2026-03-01 .. 2026-03-02", {"first": "2026-03-01", "last": "2026-03-02"}),
         (Short("0123456789abcdef", 4), "0123", "0123456789abcdef"),
         (["a", 1], "a; 1", ["a", 1]),
-        ({"a": 1, "b": None}, "a=1", {"a": 1, "b": None}),
+        ([[0, 1], [2, 3]], "[0, 1]; [2, 3]", [[0, 1], [2, 3]]),
+        ({"a": 1, "b": None, "c": "d"}, "a: 1; c: d", {"a": 1, "b": None, "c": "d"}),
         (Below("t", ("n o#",), [(1,)]), None, [{"n_o": 1}]),
     ],
 )  # fmt: skip
@@ -76,6 +77,16 @@ def test_what_does_not_fit_has_a_block_for_each_row_and_no_value_is_cut(
     assert f"column_8  {long}" in lines
     assert lines.count("column_7  7") == 2
     assert "column_8  \\u202e" in lines and lines[-1] == "          1"
+
+
+def test_two_texts_that_would_be_folded_to_shreds_have_a_block(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "one two three four five six seven"
+    monkeypatch.setenv("COLUMNS", "40")
+    assert printed(capsys, ("a", "b"), (text, text))[2:] == [f"a  {text}", f"b  {text}"]
+    monkeypatch.setenv("COLUMNS", "60")
+    assert printed(capsys, ("a", "b"), (text, text))[1].split() == ["a", "b"]
 
 
 def test_in_a_pipe_no_line_is_folded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

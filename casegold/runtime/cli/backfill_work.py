@@ -20,7 +20,7 @@ from casegold.runtime.cli.arguments import SHORT_ID as SHORT_RUN
 from casegold.runtime.cli.diff import columns_below
 from casegold.runtime.cli.output import JSON, Output, described
 from casegold.runtime.cli.persons import SHORT_ID, as_option, contract_and_range, desk_of
-from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.tables import show_lines
 from casegold.runtime.cli.values import Below, Short, span
 from casegold.runtime.platform import Platform, open_platform
 
@@ -95,7 +95,7 @@ def _plan_replay(
     if out.form == JSON:
         out.document(made)
     else:
-        show(f"Plan of a REPLAY of the facts of {dataset}", ("what", "value"), made.items(), empty="")
+        show_lines(f"Plan of a REPLAY of the facts of {dataset}", made.items())
     return made
 
 
@@ -103,7 +103,7 @@ def _show(made: Plan, out: Output) -> None:
     if out.form == JSON:
         out.document(made.as_json())
     else:
-        show(f"Plan of a {made.mode} of {made.dataset}", ("what", "value"), backfills.rows_of(made), empty="")
+        show_lines(f"Plan of a {made.mode} of {made.dataset}", backfills.rows_of(made))
 
 
 @click.command()

@@ -40,8 +40,8 @@ def held(login: str | None, out: Output) -> None:
     found = held_facts.held(looking(login), out.limit)
     out.rows(
         f"Held facts: {found[0].total if found else 0}",
-        ("changes from", "source", "event", "type", "case", "held", "why"),
-        ((f.dirty_from, f.source, f.event_id, f.event_type, f.case_id, f.held_at, f.held_because) for f in found),
+        ("changes from", "event", "type", "case", "source", "held", "why"),
+        ((f.dirty_from, f.event_id, f.event_type, f.case_id, f.source, f.held_at, f.held_because) for f in found),
         empty="No fact is held.",
     )
 

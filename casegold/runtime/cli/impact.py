@@ -9,7 +9,7 @@ import click
 from casegold.domain.errors import ConfigurationError
 from casegold.runtime.cli.arguments import DATASET
 from casegold.runtime.cli.output import JSON, Output, listed
-from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.tables import show_lines
 from casegold.runtime.cli.values import span
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def impact(
     )
     if plan:
         for made in _plans(platform, found):
-            show(f"\nPlan of a {made.mode} of {made.dataset}", ("what", "value"), backfills.rows_of(made), empty="")
+            show_lines(f"\nPlan of a {made.mode} of {made.dataset}", backfills.rows_of(made))
             click.echo("It is asked for, and then approved by another person, with")
             click.echo(f'  casegold backfill request {made.dataset} {made.first} {made.last} --reason "..."')
 

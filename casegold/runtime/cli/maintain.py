@@ -95,6 +95,8 @@ def _preview(platform: Platform, wanted: tuple[str, ...], out: Output) -> None:
         ((table, *astuple(each.upkeep), "not done", _orphans(table, each.orphans)) for table, each in found.items()),
         empty="nothing to maintain",
     )
+    if not any(each.orphans for each in found.values()):
+        out.say("every old file has a name")
 
 
 def _orphans(table: str, orphans: Sequence[Orphan]) -> Below:

@@ -20,7 +20,7 @@ import click
 
 from casegold.domain.csv_text import safe_cell
 from casegold.domain.errors import ConfigurationError
-from casegold.runtime.cli.tables import show
+from casegold.runtime.cli.tables import show, show_lines
 from casegold.runtime.cli.values import Below, as_json, name_of
 
 Command = Callable[..., Any]
@@ -40,8 +40,20 @@ class Output:
     raw: bool = False
     """Texts of a CSV exactly as they are; by default none is a formula for a spreadsheet."""
 
-    def rows(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    def rows(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        *,
+        empty: str,
+        seldom: Sequence[str] = (),
+    ) -> None:
         """Print a list: `columns` as for `tables.show`; their names in JSON have `_` for blanks.
+
+        Args:
+            empty: what people read in place of a table without rows.
+            seldom: columns that a table leaves out where no row has a value.
 
         Raises:
             ConfigurationError: a column was asked for that is not there.
@@ -56,7 +68,14 @@ class Output:
             self._csv(headers, kept)
         else:
             found = list(kept)
-            show(title, headers, found, empty=empty)
+            idle = [number for number, header in enumerate(headers) if header in seldom and not _any(found, number)]
+            shown = [number for number in range(len(headers)) if number not in idle]
+            show(
+                title,
+                [headers[number] for number in shown],
+                [[row[number] for number in shown] for row in found],
+                empty=empty,
+            )
             if found and len(found) == self.limit:
                 click.echo(f"{self.limit} rows are shown; --limit shows more.", err=True)
 
@@ -73,8 +92,7 @@ class Output:
         if self.form == JSON:
             self.document({name_of(name): value for name, value in facts.items()})
         else:
-            lines = [(name, value) for name, value in facts.items() if not isinstance(value, Below)]
-            show(title, ("what", "value"), lines, empty="")
+            show_lines(title, ((name, value) for name, value in facts.items() if not isinstance(value, Below)))
             self.below(facts)
 
     def below(self, facts: Mapping[str, Any]) -> None:
@@ -108,6 +126,10 @@ class Output:
         out.writerow([name_of(header) for header in headers])
         for row in rows:
             out.writerow([csv_cell(value, raw=self.raw) for value in row])
+
+
+def _any(rows: Sequence[Sequence[Any]], number: int) -> bool:
+    return any(row[number] not in (None, "") for row in rows)
 
 
 def csv_cell(value: object, *, raw: bool) -> str:

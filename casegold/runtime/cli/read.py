@@ -149,6 +149,7 @@ def holds(released_too: bool, out: Output) -> None:
             for row in listing.holds(control, out.limit, released_too=released_too)
         ),
         empty="Nothing is held.",
+        seldom=("released", "released by", "release reason"),
     )
 
 

@@ -86,6 +86,7 @@ def list_runs(dataset: str | None, state: str | None, since: str | None, out: Ou
             for row in rows
         ),
         empty="No such run was asked for yet. Sensors ask once events arrive on Kafka.",
+        seldom=("message",),
     )
 
 
@@ -135,10 +136,11 @@ def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
         "validation": judged if validation["required"] else validation["verdict"],
         "works on it now": claim and f"attempt {claim['attempt']}",
         "outcome": record["outcome"],
-        "parameters": _below("Parameters", _pairs(record["parameters"])),
-        "scope": _below("Scope: all that the outcome depends on", _pairs(record["scope"])),
+        **{f"parameter {name}": value for name, value in record["parameters"].items()},
+        **{f"scope {name}": value for name, value in record["scope"].items()},
+        **{f"backfill {name}": value for name, value in (record["backfill"] or {}).items() if name != "approvals"},
         "triggers": _below("Triggered by", record["triggers"], "source", "event_id", "event_type", "received_at"),
-        "backfill": _below("Part of a backfill", _pairs(record["backfill"] or {})),
+        "approvals": _below("Approved by", (record["backfill"] or {}).get("approvals", [])),
         "attempts": _below(
             "Attempts", record["attempts"], "attempt", "state", "exit_name", "started_at", "ended_at", "message"
         ),
@@ -164,16 +166,11 @@ def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _pairs(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"what": name, "value": value} for name, value in values.items()]
-
-
 def _below(title: str, rows: Sequence[Mapping[str, Any]], *columns: str) -> Below:
-    """Some columns of the rows; by default all."""
+    """Some columns of the rows; by default all. Numbers are to the right."""
     names = columns or tuple(rows[0] if rows else ())
-    return Below(
-        title, tuple(name.replace("_", " ") for name in names), [[row[name] for name in names] for row in rows]
-    )
+    headers = [f"{name.replace('_', ' ')}{'#' * isinstance(rows[0][name], int)}" for name in names if rows]
+    return Below(title, headers, [[row[name] for name in names] for row in rows])
 
 
 commands = (runs,)

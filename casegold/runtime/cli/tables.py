@@ -43,6 +43,13 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, e
             show(f"\n{below.title}", below.columns, below.rows, empty="")
 
 
+def show_lines(title: str, facts: Iterable[tuple[str, Any]]) -> None:
+    """Print what is known of one thing, a line for each fact."""
+    out = console()
+    _print_title(out, title)
+    _print_pairs(out, [(name, plain(cell(value))) for name, value in facts])
+
+
 def console() -> Console:
     """Standard output, as wide as the terminal; without bounds where it is piped."""
     from rich.console import Console  # noqa: PLC0415 - only who prints a table waits for rich
@@ -88,12 +95,18 @@ def _print_blocks(out: Console, title: str, headers: Sequence[str], texts: Seque
     from rich.text import Text  # noqa: PLC0415 - as above
 
     names = [name_of(header) for header in headers]
-    margin = max(map(len, names)) + GAP
     _print_title(out, title)
     for number, row in enumerate(texts, start=1):
         out.print(Text(f"-- {number} of {len(texts)} ".ljust(min(out.width, 60), "-"), style="dim"))
-        for name, text in zip(names, row, strict=True):
-            first, *more = text.split("\n")
-            out.print(Text(f"{name:<{margin}}{first}".rstrip()), soft_wrap=True)
-            for line in more:
-                out.print(Text(f"{'':<{margin}}{line}"), soft_wrap=True)
+        _print_pairs(out, list(zip(names, row, strict=True)))
+
+
+def _print_pairs(out: Console, pairs: Sequence[tuple[str, str]]) -> None:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    margin = max(len(name) for name, _ in pairs) + GAP
+    for name, text in pairs:
+        first, *more = text.split("\n")
+        out.print(Text(f"{name:<{margin}}{first}".rstrip()), soft_wrap=True)
+        for line in more:
+            out.print(Text(f"{'':<{margin}}{line}"), soft_wrap=True)

@@ -73,13 +73,17 @@ cell.register(int, lambda value: f"{value:,}")
 cell.register(float, lambda value: f"{value:,.1f}")
 cell.register(Signed, lambda value: f"{value:+,f}")
 cell.register(Decimal, lambda value: f"{value:,f}")
-cell.register(list, lambda value: "; ".join(map(cell, value)))
-cell.register(tuple, lambda value: "; ".join(map(cell, value)))
+cell.register(list, lambda value: "; ".join(map(_inner, value)))
+cell.register(tuple, lambda value: "; ".join(map(_inner, value)))
+
+
+def _inner(value: Any) -> str:
+    return f"[{', '.join(map(_inner, value))}]" if isinstance(value, (list, tuple)) else cell(value)
 
 
 @cell.register(Mapping)
 def _(value: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={cell(each)}" for name, each in value.items() if each not in ("", None))
+    return "; ".join(f"{name}: {cell(each)}" for name, each in value.items() if each not in ("", None))
 
 
 @singledispatch
