@@ -52,8 +52,12 @@ TOPIC_FIELDS = (
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Settings]:
-    """The session's two servers; their database is the template of the tests' own: migrated, never started."""
-    home = Path(tempfile.mkdtemp(prefix="casegold-tests-"))
+    """The session's two servers; their database is the template of the tests' own: migrated, never started.
+
+    With TEST_SERVERS=DIRECTORY they are those of that home, started if they do not run, and go on for the next session.
+    """
+    kept = os.environ.get("TEST_SERVERS")
+    home = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="casegold-tests-"))
     settings = Settings(home=home)
     try:
         local.start_servers(settings, print)
@@ -66,8 +70,9 @@ def servers() -> Iterator[Settings]:
             connection.execute("select pg_reload_conf()")
         yield settings
     finally:
-        local.down(settings)
-        shutil.rmtree(home)
+        if not kept:
+            local.down(settings)
+            shutil.rmtree(home)
 
 
 @pytest.fixture
