@@ -10,11 +10,12 @@ TESTS := $(RUN)pytest -n $(JOBS) --dist worksteal
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all soak dev check format bench settings asyncapi manifest-page wheel clean
+.PHONY: help demo test test-all coverage mutants soak dev check format bench settings architecture asyncapi manifest-page wheel clean
 N ?= 200
+ONLY ?= *
 
 help: ## Show the verbs.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.synced ## From nothing to published figures: servers, simulated and real events, sensors, reports. Ends by itself.
 	$(RUN)casegold demo
@@ -24,6 +25,20 @@ test: .venv/.synced ## All tests but a part of the crash matrix: all of what cha
 
 test-all: .venv/.synced ## All tests.
 	SOAK_KILLS=$(or $(SOAK_KILLS),10) $(TESTS)
+
+# What is measured is the core; tests in processes of their own count, too.
+COVERED ?= tests/domain tests/source tests/transform tests/quality tests/manifest tests/sink tests/report tests/breach_metrics
+coverage: .venv/.synced ## Which lines of the core the tests of COVERED= reach; the page is .coverage.d/index.html.
+	rm -rf .coverage.d && mkdir .coverage.d
+	$(RUN)coverage run -m pytest -q $(COVERED)
+	$(RUN)coverage combine --quiet
+	$(RUN)coverage html --quiet
+	$(RUN)coverage report --sort=cover --skip-covered
+
+mutants: .venv/.synced ## Change the gate, planner and codec in small ways; tests must notice. ONLY='*3' takes those numbered so.
+	rm -rf mutants
+	HYPOTHESIS_PROFILE=ci $(RUN)mutmut run --max-children $(JOBS) '*__mutmut_$(ONLY)'
+	$(RUN)mutmut results
 
 soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
 	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash/test_random_kills.py
@@ -47,6 +62,9 @@ bench: .venv/.synced ## Measure ingest and snapshots; results as JSON.
 
 settings: .venv/.synced ## Write docs/settings.md anew.
 	$(RUN)python -m casegold.runtime.settings_page > docs/settings.md
+
+architecture: .venv/.synced ## Draw the picture in ARCHITECTURE.md anew.
+	$(RUN)python -m tests.docs.architecture
 
 asyncapi: .venv/.synced ## Write contracts/asyncapi.yaml anew.
 	$(RUN)python -m casegold.runtime.asyncapi > contracts/asyncapi.yaml

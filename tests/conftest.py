@@ -51,9 +51,14 @@ TOPIC_FIELDS = (
 
 
 @contextmanager
-def two_servers(prefix: str) -> Iterator[Settings]:
-    """Two new servers; their database is the template of the tests' own: migrated, never started."""
-    home = Path(tempfile.mkdtemp(prefix=prefix))
+def two_servers(prefix: str, kept: str | None = None) -> Iterator[Settings]:
+    """Two servers; their database is the template of the tests' own: migrated, never started.
+
+    Args:
+        prefix: of the home directory of new ones.
+        kept: the home directory of those that stay: they are started if they do not run, and go on afterwards.
+    """
+    home = Path(kept) if kept else Path(tempfile.mkdtemp(prefix=prefix))
     settings = Settings(home=home)
     try:
         local.start_servers(settings, print)
@@ -62,14 +67,15 @@ def two_servers(prefix: str) -> Iterator[Settings]:
             connection.execute("truncate setting, setting_history")
         yield settings
     finally:
-        local.down(settings)
-        shutil.rmtree(home)
+        if not kept:
+            local.down(settings)
+            shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Settings]:
-    """The session's two servers, which nobody kills."""
-    with two_servers("casegold-tests-") as settings:
+    """The session's two servers, which nobody kills; with TEST_SERVERS=DIRECTORY they go on for the next session."""
+    with two_servers("casegold-tests-", os.environ.get("TEST_SERVERS")) as settings:
         with psycopg.connect(settings.database_url(), autocommit=True) as connection:
             # Tests kill processes, never the machine: what is not on the disk yet is still in the operating system.
             connection.execute("alter system set fsync = off")

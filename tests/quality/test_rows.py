@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casegold.domain.errors import InvariantBroken
-from casegold.quality.results import CheckStatus
+from casegold.quality.results import CheckResult, CheckStatus, digest_of_texts, not_judged
 from casegold.quality.rows import check_schema, check_unique_key
 from tests.quality.rows import DAY, SNAPSHOT, dates, frame, row
 
@@ -48,6 +49,29 @@ def test_a_bad_value_fails_its_own_partition_only(change: dict[str, Any]) -> Non
     assert (bad.status, bad.failures) == (CheckStatus.FAILED, 1)
     assert bad.sample[0]["case_id"] == "C-2"
     assert next(iter(change)) in bad.sample[0]["problem"]
+
+
+def test_what_concerns_the_whole_frame_is_told_with_every_partition() -> None:
+    foreign = frame([row(), row(snapshot_date=DAY + timedelta(days=9))])
+    gone = foreign.columns[-12:]
+    result, other = check_schema(SNAPSHOT, foreign.drop(gone), [DAY, NEXT])
+    problems = [f"{name}: column_in_dataframe ({name})" for name in gone]
+    problems.append("snapshot_date: 1 rows lie in none of the partitions judged")
+    assert result == CheckResult(
+        "schema",
+        DAY,
+        True,
+        CheckStatus.FAILED,
+        failures=13,
+        expected="the contract's columns, types and values",
+        actual="; ".join(problems[:3]),
+        sample=tuple({"problem": problem} for problem in problems[:10]),
+        detail="concerns the whole range that was judged",
+        reads=digest_of_texts(sorted(problems)),
+    )
+    assert other == replace(result, partition=NEXT)
+    (advisory,) = check_schema(SNAPSHOT, foreign, [DAY], required=False)
+    assert not advisory.required
 
 
 def test_a_row_with_two_problems_is_one_failure() -> None:
@@ -117,3 +141,20 @@ def test_thousands_of_partitions_are_judged_in_one_pass() -> None:
     assert len(results) == 5_000
     assert all(r.status is CheckStatus.PASSED for r in results)
     assert time.monotonic() - started < 5
+
+
+def test_what_cannot_be_judged_is_missing_and_rests_on_what_the_schema_check_read() -> None:
+    schema = check_schema(SNAPSHOT, frame([row()]).drop("team"), [DAY, NEXT])
+    assert not_judged(schema, {"unique_key": True, "presence": False}) == tuple(
+        CheckResult(
+            name,
+            day,
+            required,
+            CheckStatus.MISSING,
+            detail="not judged: the rows do not have the contract's columns",
+            reads=failed.reads,
+        )
+        for day, failed in zip((DAY, NEXT), schema, strict=True)
+        for name, required in (("unique_key", True), ("presence", False))
+    )
+    assert schema[0].reads

@@ -43,7 +43,7 @@ def test_a_required_check_that_failed_or_is_missing_closes(check: str, status: C
     judged = verdict(SNAPSHOT, changed(all_passed(2), check, status, day=1), dates(2))
     assert [p.status for p in judged.partitions] == [GateStatus.PASSED, GateStatus.CLOSED]
     assert judged.closed()[0].reasons[0].startswith(f"{check} {status}")
-    with pytest.raises(InvariantBroken):
+    with pytest.raises(InvariantBroken, match="a closed partition has no quality status"):
         judged.quality_status(dates(2))
 
 
@@ -51,7 +51,9 @@ def test_a_required_check_that_failed_or_is_missing_closes(check: str, status: C
 def test_no_result_is_a_closed_gate_and_a_recorded_one(check: str) -> None:
     judged = verdict(SNAPSHOT, [r for r in all_passed() if r.check != check], [DAY])
     assert judged.closed()
-    assert [r.check for r in judged.results if r.status is MISSING] == [check]
+    assert [r for r in judged.results if r.status is MISSING] == [
+        CheckResult(check, DAY, True, MISSING, detail="the check gave no result")
+    ]
 
 
 def test_no_results_at_all_is_closed() -> None:
@@ -74,6 +76,41 @@ def test_a_waiver_lets_its_check_and_its_partitions_pass_and_nothing_else() -> N
     assert first_only.quality_status([DAY]) is GateStatus.WAIVED
     other = verdict(SNAPSHOT, results, dates(2), [Waiver("schema", DAY, DAY + timedelta(days=9))])
     assert not other.passing_prefix()
+
+
+def test_the_reasons_of_an_open_gate_are_what_was_let_pass_and_nothing_else() -> None:
+    assert verdict(SNAPSHOT, all_passed(), [DAY]).partitions[0].reasons == ()
+    results = changed(changed(all_passed(), "completeness", FAILED), "no_rejected_facts", CheckStatus.TOLERATED)
+    results = changed(results, "clock_has_allowance", FAILED)
+    (judged,) = verdict(SNAPSHOT, results, [DAY], [Waiver("completeness", DAY, DAY)]).partitions
+    assert judged.status is GateStatus.WAIVED
+    assert [reason.split(":")[0] for reason in judged.reasons] == [
+        "completeness WAIVED",
+        "no_rejected_facts TOLERATED",
+    ]
+
+
+def test_a_tolerated_check_alone_is_no_waiver() -> None:
+    tolerated = changed(all_passed(), "no_rejected_facts", CheckStatus.TOLERATED)
+    (judged,) = verdict(SNAPSHOT, tolerated, [DAY]).partitions
+    assert judged.status is GateStatus.PASSED
+    assert len(judged.reasons) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"expected": "3 events", "actual": "2 events", "detail": "one is late"}, "expected 3 events, found 2 events"),
+        ({"expected": "3 events", "detail": "nobody asked"}, "expected 3 events, found nobody asked"),
+        ({"actual": "2 events", "detail": "one is late"}, "2 events"),
+        ({"detail": "the check gave no result"}, "the check gave no result"),
+    ],
+)
+def test_a_reason_says_what_was_expected_and_what_was_found(said: dict[str, str], reason: str) -> None:
+    failed = CheckResult("schema", DAY, True, FAILED, **said)  # type: ignore[arg-type]
+    others = [r for r in all_passed() if r.check != "schema"]
+    (judged,) = verdict(SNAPSHOT, [failed, *others], [DAY]).partitions
+    assert judged.reasons == (f"schema FAILED: {reason}",)
 
 
 def test_a_waiver_of_what_passes_leaves_no_trace() -> None:
@@ -106,7 +143,11 @@ def test_the_prefix_ends_before_the_first_closed_partition(statuses: list[CheckS
 
 def test_the_fingerprint_changes_with_what_closed_the_gate_only() -> None:
     failed = changed(all_passed(), "completeness", FAILED, reads="one")
-    assert fingerprint(failed) == fingerprint(reversed(failed))
+    more = changed(changed(all_passed(2), "completeness", FAILED, reads="one"), "completeness", FAILED, 1, "other")
+    more = changed(more, "schema", FAILED, reads="third")
+    assert fingerprint(more) == fingerprint(reversed(more)) != fingerprint(failed)
+    exchanged = changed(changed(all_passed(2), "completeness", FAILED, reads="other"), "completeness", FAILED, 1, "one")
+    assert fingerprint(more) != fingerprint(changed(exchanged, "schema", FAILED, reads="third"))
     assert fingerprint(failed) != fingerprint(changed(failed, "completeness", FAILED, reads="two"))
     assert fingerprint(failed) != fingerprint(changed(failed, "completeness", MISSING, reads="one"))
     assert fingerprint(failed) == fingerprint(changed(failed, "clock_has_allowance", FAILED, reads="three"))
