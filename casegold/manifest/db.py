@@ -14,6 +14,7 @@ from psycopg.rows import DictRow, dict_row
 
 from casegold.domain.errors import CommitUnknown, ConfigurationError, SourceUnavailable
 from casegold.domain.failpoints import reach
+from casegold.domain.sql import load
 
 Connection = psycopg.Connection[DictRow]
 
@@ -120,11 +121,14 @@ def take_lock(connection: Connection, lock: Lock) -> None:
     connection.execute("select pg_advisory_xact_lock(%s)", (int(lock),))
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, revision: str = "head") -> None:
     """Bring the control schema to the newest revision. Safe to call by many at once.
 
+    Args:
+        url: the owner's; a superuser migrates for casegold_owner, to whom everything it made is given.
+
     Raises:
-        ConfigurationError: the platform's database user may not do that, such as create roles.
+        ConfigurationError: the owner may not do that, such as create roles.
     """
     # A second of imports that only `casegold up` needs.
     from alembic import command  # noqa: PLC0415
@@ -143,11 +147,12 @@ def migrate(url: str) -> None:
         connection.exec_driver_sql("set local search_path to casegold")
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
+            connection.exec_driver_sql(load("casegold.manifest.sql", "ownership").replace("%", "%%"))
         except ProgrammingError as error:
             if not isinstance(error.orig, InsufficientPrivilege):
                 raise
             raise ConfigurationError(
                 f"the control schema cannot be made: {error.orig.diag.message_primary}",
-                remedy=error.orig.diag.message_hint or "give the platform's database user its own database",
+                remedy=error.orig.diag.message_hint or "give the owner a database of its own",
             ) from error

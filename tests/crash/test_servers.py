@@ -45,7 +45,7 @@ def own_servers() -> Iterator[Settings]:
     try:
         local.start_servers(settings, print)
         local.prepare_database(settings)
-        with ControlDb(settings.control_url()).write("by a test") as connection:
+        with ControlDb(settings.owner_url()).write("by a test") as connection:
             connection.execute("truncate setting, setting_history")
         yield settings
     finally:

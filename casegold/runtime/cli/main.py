@@ -42,7 +42,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
             "release": "history",
         },
     ),
-    ("People", {"user": "user"}),
+    ("People", {"user": "user", "audit": "audit"}),
     ("Rehearse", {"failpoints": "failpoints"}),
     (
         "Look",
@@ -72,7 +72,7 @@ Begin:
 Exit codes:
   0  done                         30  a commit's outcome is unknown
   10 the gate is closed           40  a setting or argument is wrong
-  20 a server or file is missing  50  a bug, or figures that cannot be reproduced
+  20 a server or file is missing  50  a bug, or figures or a trail that cannot be trusted
 
 Settings are CASEGOLD_* variables: `casegold settings` shows them.
 """

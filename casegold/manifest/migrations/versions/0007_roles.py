@@ -1,0 +1,11 @@
+"""The owner and the login that the platform runs under are two: see the SQL file of the same name."""
+
+from casegold.manifest.migrations.scripts import execute
+
+revision = "0007"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    execute("0007_catalog_tables")
+    execute("0007_roles")
