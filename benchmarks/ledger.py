@@ -25,7 +25,7 @@ def main() -> None:
     """Measure impact queries; the median of five."""
     with own_servers() as settings:
         control = ControlDb(settings.control_url())
-        with control.write("benchmark") as connection:
+        with ControlDb(settings.owner_url()).write("benchmark") as connection:
             connection.execute((Path(__file__).parent / "ledger.sql").read_text(encoding="utf-8"))
         found = measure(control)
     show("A million published partitions", ("question", "versions found#", "seconds#"), found, empty="")

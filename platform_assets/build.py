@@ -62,6 +62,8 @@ OF_REGISTER = (
     reconciliation.VERSIONS_AND_LAKE,
     reconciliation.DEAD_STAGES,
     reconciliation.ORPHANS,
+    questions.AUDIT_TRAIL,
+    questions.RIGHTS,
     questions.UNDELIVERED,
     questions.UNHEARD,
 )

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -63,7 +64,7 @@ def two_servers(prefix: str, kept: str | None = None) -> Iterator[Settings]:
     try:
         local.start_servers(settings, print)
         local.prepare_database(settings)
-        with ControlDb(settings.control_url()).write("by a test") as connection:
+        with ControlDb(settings.owner_url()).write("by a test") as connection:
             connection.execute("truncate setting, setting_history")
         yield settings
     finally:
@@ -76,7 +77,7 @@ def two_servers(prefix: str, kept: str | None = None) -> Iterator[Settings]:
 def servers() -> Iterator[Settings]:
     """The session's two servers, which nobody kills; with TEST_SERVERS=DIRECTORY they go on for the next session."""
     with two_servers("casegold-tests-", os.environ.get("TEST_SERVERS")) as settings:
-        with psycopg.connect(settings.database_url(), autocommit=True) as connection:
+        with psycopg.connect(settings.owner_url(), autocommit=True) as connection:
             # Tests kill processes, never the machine: what is not on the disk yet is still in the operating system.
             connection.execute("alter system set fsync = off")
             connection.execute("select pg_reload_conf()")
@@ -98,10 +99,12 @@ def own_database(
     `load_settings()` in the code under test finds the same one.
     """
     name = f"t{uuid4().hex[:12]}"
-    server_url, _, template = servers.database_url().rpartition("/")
+    administrator = urlsplit(servers.owner_url())._replace(query="")
+    template = administrator.path.removeprefix("/")
     fields = {
         "home": str(home),
-        "postgres_url": f"{server_url}/{name}",
+        "postgres_url": urlunsplit(urlsplit(servers.database_url())._replace(path=name)),
+        "postgres_owner_url": urlunsplit(administrator._replace(path=name)),
         "kafka_bootstrap": servers.brokers(),
         **{field: f"{name}.{Settings.model_fields[field].default}" for field in TOPIC_FIELDS},
         **overrides,
@@ -109,12 +112,13 @@ def own_database(
     for field, value in fields.items():
         monkeypatch.setenv(f"{PREFIX}{field.upper()}", value)
     own = load_settings()
-    with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
+    maintenance = urlunsplit(administrator._replace(path="postgres"))
+    with psycopg.connect(maintenance, autocommit=True) as connection:
         create = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
         connection.execute(create)
     installation.install(ControlDb(own.control_url()), own.time_zone, own.business_clock)
     yield own
-    with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
+    with psycopg.connect(maintenance, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
@@ -146,5 +150,14 @@ def settings(database: Settings) -> Iterator[Settings]:
 
 @pytest.fixture
 def control(database: Settings) -> ControlDb:
-    """The control database of the installation. Topics are there only in a test that asks for `settings`, too."""
+    """The control database of the installation for the login that runs the platform.
+
+    Topics are there only in a test that asks for `settings`, too.
+    """
     return ControlDb(database.control_url())
+
+
+@pytest.fixture
+def owner(database: Settings) -> ControlDb:
+    """The same for the owner: a superuser here, as on every local server."""
+    return ControlDb(database.owner_url())

@@ -14,6 +14,7 @@ from psycopg.rows import DictRow, dict_row
 
 from casegold.domain.errors import CommitUnknown, ConfigurationError, SourceUnavailable
 from casegold.domain.failpoints import reach
+from casegold.domain.sql import load
 from casegold.manifest import pool
 
 Connection = pool.Connection
@@ -151,8 +152,11 @@ def take_lock(connection: Connection, lock: Lock) -> None:
 def migrate(url: str, to: str = "head") -> None:
     """Bring the control schema to a revision, the newest by default. Safe to call by many at once.
 
+    Args:
+        url: the owner's; a superuser migrates for casegold_owner, to whom everything it made is given.
+
     Raises:
-        ConfigurationError: the platform's database user may not do that, such as create roles.
+        ConfigurationError: the owner may not do that, such as create roles.
     """
     # A second of imports that only `casegold up` needs.
     from alembic import command  # noqa: PLC0415
@@ -172,10 +176,11 @@ def migrate(url: str, to: str = "head") -> None:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, to)
+            connection.exec_driver_sql(load("casegold.manifest.sql", "ownership").replace("%", "%%"))
         except ProgrammingError as error:
             if not isinstance(error.orig, InsufficientPrivilege):
                 raise
             raise ConfigurationError(
                 f"the control schema cannot be made: {error.orig.diag.message_primary}",
-                remedy=error.orig.diag.message_hint or "give the platform's database user its own database",
+                remedy=error.orig.diag.message_hint or "give the owner a database of its own",
             ) from error

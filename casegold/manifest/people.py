@@ -6,9 +6,10 @@ those that the contracts name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from psycopg import sql
 from psycopg.errors import CheckViolation, DependentObjectsStillExist, DuplicateObject, InsufficientPrivilege
@@ -24,8 +25,10 @@ MIN_PASSWORD = 12
 CONNECTIONS = 10
 """Sessions of one login at once: PyIceberg holds one a process, Spark two."""
 
-SESSION_LIMITS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s"}
+SESSION_LIMITS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
 """Set for each login: a member does not inherit the settings of a role. No statement of a person takes a second."""
+
+_KEYS = {"datasets": "dataset", "levels": "level", "roles": "role"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +60,22 @@ def sync_rules(connection: Connection, contracts: Iterable[DatasetContract]) -> 
         raise ConfigurationError(
             str(error.diag.message_primary), remedy="name another role in the contracts, or drop that one"
         ) from error
-    connection.execute(load(SQL, "rules_clear"))
+    rules = list(_rules(contracts))
+    kept = {name: [rule[key] for rule in rules] for name, key in _KEYS.items()}
+    connection.execute(load(SQL, "rules_clear"), kept)
+    for rule in rules:
+        connection.execute(load(SQL, "rule_add"), rule)
+
+
+def _rules(contracts: Iterable[DatasetContract]) -> Iterator[dict[str, object]]:
+    """The rows of `approval_rule` that the contracts want."""
     for contract in contracts:
         levels = {0: contract.requesters(), 1: contract.approvers(1), 2: contract.approvers(2)}
         for level, roles in levels.items():
             above = contract.second_approval_partitions if level == 2 else None
             for role in roles:
                 rule = {"dataset": contract.dataset, "level": level, "role": role, "above": above}
-                rule |= {"to_latest": contract.reads_sequence}
-                connection.execute(load(SQL, "rule_add"), rule)
+                yield rule | {"to_latest": contract.reads_sequence}
 
 
 def roles_of(contracts: Iterable[DatasetContract]) -> tuple[str, ...]:
@@ -92,7 +102,7 @@ def acting_roles(contracts: Iterable[DatasetContract]) -> set[str]:
 
 
 def add(control: ControlDb, login: str, role: str, person: str, password: str) -> None:
-    """Make a login for a person, over the platform's own connection, with limits on what it takes of the server.
+    """Make a login for a person, over the owner's connection, with limits on what it takes of the server.
 
     Only a verifier of the password leaves this process, so that no log of the server can hold the password.
 
@@ -152,7 +162,7 @@ def remove(control: ControlDb, login: str) -> None:
         control.rows(load(SQL, "person_sessions_end"), {"role_oid": known["role_oid"]})
     except InsufficientPrivilege as error:
         raise ConfigurationError(
-            f"{login} is gone, but the platform's database user may not end its open sessions; they can do nothing now",
+            f"{login} is gone, but the database's owner may not end its open sessions; they can do nothing now",
             remedy="as a superuser: grant pg_signal_backend to that user, so that this works the next time",
         ) from error
 
@@ -166,6 +176,21 @@ def logins(control: ControlDb) -> list[PersonLogin]:
 def logins_in(connection: Connection) -> list[PersonLogin]:
     """All logins of people as a transaction sees them, removed ones last."""
     return [PersonLogin(**row) for row in connection.execute(load(SQL, "person_list"))]
+
+
+def changed_passwords(owner: ControlDb) -> list[str]:
+    """Logins whose password is not the one that `add` gave: their users changed it, to one that nobody has checked.
+
+    Raises:
+        ConfigurationError: the server does not show the owner the verifiers of passwords.
+    """
+    try:
+        return [row["login"] for row in owner.rows(load(SQL, "password_changed"))]
+    except InsufficientPrivilege as error:
+        raise ConfigurationError(
+            "the owner may not compare passwords with those that were given",
+            remedy="as a superuser: grant select (rolname, rolpassword) on pg_authid to the owner",
+        ) from error
 
 
 def _known(connection: Connection, login: str) -> dict[str, object]:
@@ -182,6 +207,8 @@ def _create_role(connection: Connection, login: str, role: str, password: str) -
         limit = sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
         connection.execute(limit)
     connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), name))
+    digest = sha256(verifier.encode()).hexdigest()
+    connection.execute(load(SQL, "person_password"), {"login": login, "digest": digest})
 
 
 def _taken(login: str) -> ConfigurationError:

@@ -144,7 +144,22 @@ UNVERIFIABLE = Question(
     urgent=False,
 )
 
+AUDIT_TRAIL = Question(
+    "audit_trail_whole",
+    "gold/case_daily_snapshot",
+    "Every digest of the audit trail is right, and every row that was decided is as the trail has it.",
+    "Nobody may rely on approvals until it is known why: `casegold audit verify` shows where; see docs/security.md.",
+)
+RIGHTS = Question(
+    "rights_separated",
+    "gold/case_daily_snapshot",
+    "The login that runs the platform owns nothing that people decide, and nobody keeps rights that stop it.",
+    "`casegold up` restores the rights; a superuser does the rest: deploy/postgres/prepare.sql and seal.sql.",
+)
+
 STATEMENTS = {
+    AUDIT_TRAIL: "standing_audit",
+    RIGHTS: "standing_rights",
     IRREPRODUCIBLE: "standing_irreproducible",
     UNVERIFIABLE: "standing_unverifiable",
     POSITIONS: "standing_positions",

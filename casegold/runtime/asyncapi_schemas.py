@@ -59,6 +59,16 @@ def announcement_headers(kinds: list[str]) -> Schema:
             "ce_source": text,
             "ce_subject": text,
             "ce_time": {"type": "string", "format": "date-time"},
+            "ce_auditsequence": {
+                "type": "string",
+                "pattern": "^[0-9]{1,19}$",
+                "description": "The last link of the audit trail when the event came about.",
+            },
+            "ce_audithead": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{64}$",
+                "description": "That link's digest: keep it, and a trail that is written anew later shows.",
+            },
             "content-type": {"const": "application/json"},
         },
         "required": ["id", "ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time"],

@@ -10,7 +10,7 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr, ValidationError, model_validator
@@ -21,7 +21,7 @@ from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnav
 from casegold.domain.events import DEFAULT_SOURCE
 from casegold.manifest.installation import parse_clock
 from casegold.runtime import logs
-from casegold.runtime.services.addresses import read_addresses
+from casegold.runtime.services.addresses import administrator_url, read_addresses
 from casegold.runtime.shipped import DATASET_CONTRACTS
 
 PREFIX = "CASEGOLD_"
@@ -29,6 +29,13 @@ PREFIX = "CASEGOLD_"
 IDLE_SECONDS = 60
 """A process that stops within a transaction, or that the network lost, keeps its locks in Postgres no longer than this.
 The longest pause that is meant is the relay's, which waits 30 s for Kafka."""
+
+LOCK_SECONDS = 300
+"""Longest wait for a lock in Postgres: an idle transaction ends long before; the rest is for those in the queue."""
+
+_LOCK_WAIT = f"-clock_timeout={LOCK_SECONDS}s"
+
+OWNER_URL = f"{PREFIX}POSTGRES_OWNER_URL"
 
 _SHARED_PARAMETERS = {"host", "hostaddr", "port", "sslmode", "sslrootcert", "channel_binding", "target_session_attrs"}
 """Parameters of the database's address that a person needs, too; any other may be a secret."""
@@ -86,7 +93,16 @@ class Settings(BaseSettings):
         default=Path(".casegold"), validate_default=True, description="Directory of everything local: servers, spill."
     )
     postgres_url: Annotated[str, AfterValidator(_postgres)] | None = Field(
-        default=None, repr=False, description="Database of control state, catalog and Dagster; unset: the local server."
+        default=None,
+        repr=False,
+        description="Database of control state, catalog and Dagster, for the login that runs the platform; unset: the"
+        " local server.",
+    )
+    postgres_owner_url: Annotated[str, AfterValidator(_postgres)] | None = Field(
+        default=None,
+        repr=False,
+        description="The same database for its owner; only `casegold up` and `casegold user` need it, no other process"
+        " may have it. Unset: the local server's administrator.",
     )
     kafka_bootstrap: str | None = Field(
         default=None, description="Kafka brokers, host:port[,host:port]; unset: the local broker."
@@ -196,11 +212,31 @@ class Settings(BaseSettings):
 
     def control_url(self) -> str:
         """The control schema, for psycopg 3. Raises SourceUnavailable when the local server was never started."""
-        return _in_schema(self.database_url(), "casegold", _impatient())
+        return _in_schema(self.database_url(), "casegold", _impatient(), _LOCK_WAIT)
+
+    def owner_url(self) -> str:
+        """The control schema for the owner of the database, who migrates it and makes people's logins.
+
+        Raises:
+            ConfigurationError: an external server is used and its owner is not named.
+            SourceUnavailable: the local server was never started.
+        """
+        local = administrator_url(self.home) if self.postgres_url is None else None
+        url = self.postgres_owner_url or local
+        if url is None and self.postgres_url is not None:
+            raise ConfigurationError(
+                f"{OWNER_URL} is not set: this is for the owner, not for the login that runs the platform",
+                remedy="set it for this command only; docs/security.md tells how to make both logins",
+            )
+        return _in_schema(url or self._never_started(OWNER_URL), "casegold", _impatient())
+
+    def platform_login(self) -> str:
+        """The login that runs the platform. Raises as `control_url`."""
+        return unquote(urlsplit(self.database_url()).username or "")
 
     def person_url(self, login: str, password: str | None) -> str:
         """The control schema for a person's login; without a password, libpq looks into ~/.pgpass. Raises as above."""
-        parts = urlsplit(self.control_url())
+        parts = urlsplit(_in_schema(self.database_url(), "casegold", _impatient()))
         user = quote(login, safe="") + (f":{quote(password, safe='')}" if password is not None else "")
         return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))
 
@@ -210,7 +246,7 @@ class Settings(BaseSettings):
 
     def catalog_url(self) -> str:
         """The schema of the Iceberg catalog, for SQLAlchemy with psycopg2. Raises as `control_url`."""
-        url = _in_schema(self.database_url(), "iceberg", _impatient())
+        url = _in_schema(self.database_url(), "iceberg", _impatient(), _LOCK_WAIT)
         return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
     def reader_url(self, login: str) -> str:
@@ -251,12 +287,15 @@ class Settings(BaseSettings):
         return {
             self.events_topic: self.events_partitions,
             self.totals_topic: 1,
-            f"{self.outbox_topic_prefix}dataset": 1,
-            f"{self.outbox_topic_prefix}backfill": 1,
+            **dict.fromkeys(self.announcement_topics(), 1),
             self.backfill_requests_topic: 1,
             self.events_dlq_topic: 1,
             self.totals_dlq_topic: 1,
         }
+
+    def announcement_topics(self) -> tuple[str, ...]:
+        """The topics that the relay sends to: what happened to datasets, and to requests of people."""
+        return tuple(f"{self.outbox_topic_prefix}{kind}" for kind in ("dataset", "backfill"))
 
     def database_url(self) -> str:
         """The database without a schema. Raises SourceUnavailable when the local server was never started."""

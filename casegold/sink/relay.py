@@ -24,6 +24,9 @@ from casegold.source.clients import Lent
 from casegold.source.producer import idempotent_producer
 
 SQL = "casegold.manifest.sql"
+HEAD_SEQUENCE, HEAD_DIGEST = "ce_auditsequence", "ce_audithead"
+"""Headers with the audit trail's head: once on Kafka, no hand on the database reaches it."""
+
 BATCH = 500
 FLUSH_SECONDS = 30.0
 DELIVERY_MILLISECONDS = 20_000
@@ -175,6 +178,8 @@ def _headers(row: dict[str, Any]) -> list[tuple[str, str | bytes | None]]:
         "ce_time": row["created_at"].isoformat(),
         "content-type": "application/json",
     }
+    if row["audit_sequence"] is not None:
+        texts |= {HEAD_SEQUENCE: str(row["audit_sequence"]), HEAD_DIGEST: row["audit_digest"]}
     return [(name, text.encode()) for name, text in texts.items()]
 
 

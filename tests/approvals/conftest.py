@@ -30,21 +30,21 @@ class People:
     """Makes logins with names that no other test uses: roles belong to the whole server."""
 
     settings: Settings
-    control: ControlDb
+    owner: ControlDb
     made: list[str] = field(default_factory=list)
 
     def add(self, name: str, role: str, person: str | None = None) -> ControlDb:
         login = f"{name}_{uuid4().hex[:8]}"
-        people.add(self.control, login, role, person or name, PASSWORD)
+        people.add(self.owner, login, role, person or name, PASSWORD)
         self.made.append(login)
         return ControlDb(self.settings.person_url(login, PASSWORD))
 
 
 @pytest.fixture
-def folk(database: Settings, control: ControlDb) -> Iterator[People]:
-    made = People(database, control)
+def folk(database: Settings, owner: ControlDb) -> Iterator[People]:
+    made = People(database, owner)
     yield made
-    with control.write("by a test") as connection:
+    with owner.write("by a test") as connection:
         for login in made.made:
             connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(login)))
 
@@ -143,8 +143,8 @@ def any_value(control: ControlDb, statement: Any, parameters: dict[str, Any] | N
     return value
 
 
-def as_owner(control: ControlDb, statement: Any, parameters: Any = None) -> None:
-    """One statement of the platform's own login."""
+def execute(control: ControlDb, statement: Any, parameters: Any = None) -> None:
+    """One statement in a transaction of its own."""
     with control.write("by a test") as connection:
         connection.execute(statement, parameters)
 

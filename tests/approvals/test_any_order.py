@@ -24,7 +24,7 @@ from tests.approvals.conftest import (
     STEWARD,
     People,
     any_value,
-    as_owner,
+    execute,
     login_of,
     steps,
 )
@@ -115,26 +115,26 @@ def does(person: ControlDb, step: str, wanted: str, digest: str) -> Callable[[],
 
 
 @pytest.fixture
-def actors(control: ControlDb, folk: People) -> dict[str, ControlDb]:
+def actors(control: ControlDb, owner: ControlDb, folk: People) -> dict[str, ControlDb]:
     made = {"platform": control}
     for name, (person, levels) in PERSONS.items():
         first, *more = [ROLE[level] for level in sorted(levels)] or [READER]
         made[name] = folk.add(name, first, person)
-        as_owner(control, f"grant casegold_people to {login_of(made[name])}")
+        execute(owner, f"grant casegold_people to {login_of(made[name])}")
         for role in more:
-            as_owner(control, f"grant {role} to {login_of(made[name])}")
+            execute(owner, f"grant {role} to {login_of(made[name])}")
     return made
 
 
 @settings(max_examples=40)
 @given(taken=STEPS, two_levels=st.booleans())
 def test_what_is_allowed_is_what_the_rules_say(
-    control: ControlDb, actors: dict[str, ControlDb], taken: list[tuple[str, str]], two_levels: bool
+    owner: ControlDb, control: ControlDb, actors: dict[str, ControlDb], taken: list[tuple[str, str]], two_levels: bool
 ) -> None:
     made = any_value(control, "select count(*) from backfill_request")
     day = date(2000, 1, 1) + timedelta(days=made)
-    as_owner(control, "alter table approval_rule drop constraint if exists approval_rule_above_partitions_check")
-    as_owner(control, "update approval_rule set above_partitions = %s where level = 2", (-1 if two_levels else 0,))
+    execute(owner, "alter table approval_rule drop constraint if exists approval_rule_above_partitions_check")
+    execute(owner, "update approval_rule set above_partitions = %s where level = 2", (-1 if two_levels else 0,))
     wanted = approvals.request(actors["ann"], SNAPSHOT, PartitionRange(day, day), "BACKFILL", "why").subject
     digest = any_value(
         control, "select encode(sha256(convert_to(%(plan)s::jsonb::text, 'UTF8')), 'hex')", {"plan": json.dumps(PLAN)}

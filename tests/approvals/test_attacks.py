@@ -24,7 +24,7 @@ from tests.approvals.conftest import (
     STEWARD,
     People,
     any_value,
-    as_owner,
+    execute,
     login_of,
     refused_attempts,
     steps,
@@ -39,9 +39,9 @@ def state_of(control: ControlDb, backfill_run_id: str) -> str:
 
 
 def test_the_requester_approves_his_own_request_with_the_right_role(
-    control: ControlDb, ann: ControlDb, planned: Planned
+    owner: ControlDb, control: ControlDb, ann: ControlDb, planned: Planned
 ) -> None:
-    as_owner(control, f"grant casegold_steward to {login_of(ann)}")
+    execute(owner, f"grant casegold_steward to {login_of(ann)}")
     with pytest.raises(Refused, match="ann asked for it"):
         approvals.approve(ann, *planned)
     assert [attempt for attempt, _ in refused_attempts(control, ann)] == ["approve"]
@@ -60,14 +60,14 @@ def test_the_same_person_under_another_login(control: ControlDb, folk: People, p
 def test_a_person_spelt_differently_is_no_other_person(folk: People) -> None:
     for spelling in ("Ann", "ann ", "\u0430nn", "ann\u200b", ""):
         with pytest.raises(ConfigurationError, match="cannot be a name"):
-            people.add(folk.control, "ann_again", STEWARD, spelling, PASSWORD)
+            people.add(folk.owner, "ann_again", STEWARD, spelling, PASSWORD)
 
 
 def test_who_planned_the_platforms_or_anothers_request_does_not_approve_it(
-    control: ControlDb, folk: People, requested: str
+    owner: ControlDb, folk: People, requested: str
 ) -> None:
     gus = folk.add("gus", OPERATOR)
-    as_owner(control, f"grant casegold_steward to {login_of(gus)}")
+    execute(owner, f"grant casegold_steward to {login_of(gus)}")
     digest = approvals.submit(gus, requested, PLAN)
     with pytest.raises(Refused, match="gus asked for it or planned it"):
         approvals.approve(gus, requested, digest)
@@ -99,7 +99,7 @@ def test_a_plan_is_not_changed_once_it_is_there(control: ControlDb, ann: Control
 
 @pytest.mark.parametrize("approved_too", [False, True])
 def test_not_even_the_platform_changes_a_plan(
-    control: ControlDb, bob: ControlDb, planned: Planned, approved_too: bool
+    owner: ControlDb, bob: ControlDb, planned: Planned, approved_too: bool
 ) -> None:
     if approved_too:
         approvals.approve(bob, *planned)
@@ -113,13 +113,13 @@ def test_not_even_the_platform_changes_a_plan(
         "expires_at = expires_at + interval '1 day'",
     ):
         with pytest.raises(RestrictViolation):
-            as_owner(control, f"update backfill_request set {change}")  # noqa: S608
+            execute(owner, f"update backfill_request set {change}")  # noqa: S608
 
 
 def test_an_expired_request_is_neither_approved_nor_begun(
-    control: ControlDb, ann: ControlDb, bob: ControlDb, planned: Planned
+    owner: ControlDb, control: ControlDb, ann: ControlDb, bob: ControlDb, planned: Planned
 ) -> None:
-    as_owner(control, "update backfill_request set expires_at = clock_timestamp() - interval '1 second'")
+    execute(owner, "update backfill_request set expires_at = clock_timestamp() - interval '1 second'")
     with pytest.raises(Refused, match="expired at"):
         approvals.approve(bob, *planned)
     assert state_of(control, planned[0]) == "EXPIRED"
@@ -127,8 +127,8 @@ def test_an_expired_request_is_neither_approved_nor_begun(
     again = approvals.request(ann, SNAPSHOT, JANUARY, "BACKFILL", "again").subject
     digest = approvals.submit(ann, again, PLAN)
     approvals.approve(bob, again, digest)
-    as_owner(
-        control,
+    execute(
+        owner,
         "update backfill_request set expires_at = clock_timestamp() - interval '1 second' where state = 'APPROVED'",
     )
     with pytest.raises(Refused, match="expired at"):
@@ -145,10 +145,12 @@ def test_a_rejected_request_is_approved_later(control: ControlDb, bob: ControlDb
     assert steps(control, planned[0])[-3:] == ["REJECTED", "REFUSED", "REFUSED"]
 
 
-def test_a_login_that_nobody_is_known_to_use(control: ControlDb, folk: People, planned: Planned) -> None:
+def test_a_login_that_nobody_is_known_to_use(
+    owner: ControlDb, control: ControlDb, folk: People, planned: Planned
+) -> None:
     ghost = folk.add("ghost", STEWARD)
-    as_owner(
-        control,
+    execute(
+        owner,
         "update person_login set removed_at = now(), removed_by = 'casegold' where login = %s",
         (login_of(ghost),),
     )
@@ -159,9 +161,11 @@ def test_a_login_that_nobody_is_known_to_use(control: ControlDb, folk: People, p
     assert [attempt for attempt, _ in refused_attempts(control, ghost)] == ["approve", "request"]
 
 
-def test_a_person_without_a_part_in_the_dataset(control: ControlDb, folk: People, planned: Planned) -> None:
+def test_a_person_without_a_part_in_the_dataset(
+    owner: ControlDb, control: ControlDb, folk: People, planned: Planned
+) -> None:
     rita = folk.add("rita", READER)
-    as_owner(control, f"grant casegold_people to {login_of(rita)}")
+    execute(owner, f"grant casegold_people to {login_of(rita)}")
     wanted = planned[0]
     for attempt in (
         lambda: approvals.request(rita, SNAPSHOT, JANUARY, "REPLAY", "why"),
@@ -195,31 +199,33 @@ def test_a_steward_does_not_ask_and_an_operator_does_not_decide(
         approvals.reject(ann, planned[0], "why")
 
 
-def test_the_platform_is_nobodys_second_pair_of_eyes(control: ControlDb, planned: Planned) -> None:
-    with pytest.raises(Refused, match="casegold is the platform's own login"):
+def test_the_platform_is_nobodys_second_pair_of_eyes(owner: ControlDb, control: ControlDb, planned: Planned) -> None:
+    with pytest.raises(Refused, match="casegold_platform is the platform's own login"):
         approvals.approve(control, *planned)
     assert refused_attempts(control, control) == [
-        ("approve", "casegold is the platform's own login and stands for nobody")
+        ("approve", "casegold_platform is the platform's own login and stands for nobody")
     ]
     with pytest.raises(CheckViolation, match="stands for nobody"):
-        as_owner(
-            control,
+        execute(
+            owner,
             "insert into backfill_approval (backfill_run_id, level, login, person, plan_digest)"
             " values (%s, 1, 'bob', 'bob', %s)",
             planned,
         )
     with pytest.raises(CheckViolation, match="approval of level"):
-        as_owner(control, "update backfill_request set state = 'APPROVED'")
+        execute(owner, "update backfill_request set state = 'APPROVED'")
     with pytest.raises(CheckViolation, match="no step leads from PLANNED to EXECUTING"):
-        as_owner(control, "update backfill_request set state = 'EXECUTING'")
+        execute(owner, "update backfill_request set state = 'EXECUTING'")
     for name in ("casegold", "dagster-ui"):
         with pytest.raises(CheckViolation):
-            as_owner(control, "insert into person_login (login, person) values (%s, 'machine')", (name,))
+            execute(owner, "insert into person_login (login, person) values (%s, 'machine')", (name,))
 
 
-def test_the_platform_puts_on_a_persons_login(control: ControlDb, bob: ControlDb, planned: Planned) -> None:
+def test_the_owner_puts_on_a_persons_login(
+    owner: ControlDb, control: ControlDb, bob: ControlDb, planned: Planned
+) -> None:
     """A superuser can take any session_user; what he logged in as, he cannot change."""
-    with control.write("by a test") as connection:
+    with owner.write("by a test") as connection:
         connection.execute(f"set session authorization {login_of(bob)}")
         (answer,) = connection.execute("select * from backfill_approve(%s, %s)", planned).fetchall()
     assert not answer["accepted"]
@@ -229,9 +235,9 @@ def test_the_platform_puts_on_a_persons_login(control: ControlDb, bob: ControlDb
 
 
 def test_a_person_who_was_made_a_superuser_counts_as_the_platform(
-    control: ControlDb, bob: ControlDb, planned: Planned
+    owner: ControlDb, bob: ControlDb, planned: Planned
 ) -> None:
-    as_owner(control, f"alter role {login_of(bob)} superuser")
+    execute(owner, f"alter role {login_of(bob)} superuser")
     with pytest.raises(Refused, match="stands for nobody"):
         approvals.approve(bob, *planned)
 
@@ -318,7 +324,7 @@ def test_ids_of_nothing(control: ControlDb, ann: ControlDb, bob: ControlDb) -> N
 
 @pytest.mark.usefixtures("approved")
 @pytest.mark.parametrize("table", ["backfill_audit", "waiver_audit", "backfill_approval", "backfill_request"])
-def test_the_trail_is_not_changed_by_the_platform_either(control: ControlDb, table: str) -> None:
+def test_the_trail_is_not_changed_by_the_platform_either(owner: ControlDb, table: str) -> None:
     change = "backfill_run_id = null" if table == "backfill_audit" else "person = 'x'"
     if table == "backfill_request":
         change = "reason = 'x'"
@@ -327,14 +333,16 @@ def test_the_trail_is_not_changed_by_the_platform_either(control: ControlDb, tab
         statements += [f"update {table} set {change}", f"delete from {table}"]  # noqa: S608
     for statement in statements:
         with pytest.raises(Error, match=r"insert-only|never rewritten"):
-            as_owner(control, statement)
+            execute(owner, statement)
     with pytest.raises(Error, match=r"insert-only|never rewritten"):
-        as_owner(control, f"set session_replication_role = replica; {statements[-1]}")
+        execute(owner, f"set session_replication_role = replica; {statements[-1]}")
 
 
-def test_an_audit_row_says_who_wrote_it_whatever_it_claims(control: ControlDb, requested: str) -> None:
-    as_owner(
-        control,
+def test_an_audit_row_says_who_wrote_it_whatever_it_claims(
+    owner: ControlDb, control: ControlDb, requested: str
+) -> None:
+    execute(
+        owner,
         "insert into backfill_audit (backfill_run_id, step, actor, person, at)"
         " values (%s, 'APPROVED', 'bob', 'bob', '2000-01-01')",
         (requested,),

@@ -27,14 +27,14 @@ def call(*arguments: object, typed: str | None = None, **variables: str) -> Resu
 
 
 @pytest.fixture
-def users(control: ControlDb) -> Iterator[dict[str, str]]:
+def users(owner: ControlDb) -> Iterator[dict[str, str]]:
     """Ann, Bob and Cleo, made by the command; their passwords by login."""
     made = {}
     for name, role in (("ann", "operator"), ("bob", "steward"), ("cleo", "officer")):
         login = f"{name}_{uuid4().hex[:8]}"
         made[login] = call("user", "add", login, "--role", f"casegold_{role}", "--person", name).stdout.strip()
     yield made
-    with control.write("by a test") as connection:
+    with owner.write("by a test") as connection:
         for login in made:
             connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(login)))
 

@@ -13,7 +13,7 @@ from casegold.domain.errors import ConfigurationError, Refused
 from casegold.manifest import approvals, people
 from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
-from tests.approvals.conftest import PASSWORD, STEWARD, People, any_value, as_owner, login_of
+from tests.approvals.conftest import PASSWORD, STEWARD, People, any_value, execute, login_of
 
 Planned = tuple[str, str]
 
@@ -96,41 +96,41 @@ def test_nobody_gets_in_without_a_password_not_even_on_loopback(database: Settin
         psycopg.connect(database.person_url(login_of(bob), "another"))
 
 
-def test_a_login_without_a_password_does_not_get_in(database: Settings, control: ControlDb, folk: People) -> None:
+def test_a_login_without_a_password_does_not_get_in(owner: ControlDb, database: Settings, folk: People) -> None:
     login = login_of(folk.add("kim", STEWARD))
-    as_owner(control, f"alter role {login} password null")
+    execute(owner, f"alter role {login} password null")
     for password in ("", PASSWORD):
         with pytest.raises(psycopg.OperationalError, match=r"password|supplied"):
             psycopg.connect(database.person_url(login, password), passfile="/dev/null")
 
 
 def test_where_the_server_asks_for_no_proof_nobody_approves(
-    servers: Settings, database: Settings, control: ControlDb, bob: ControlDb, planned: Planned
+    owner: ControlDb, servers: Settings, database: Settings, bob: ControlDb, planned: Planned
 ) -> None:
     rules = servers.home / "postgres" / "data" / "pg_hba.conf"
     before = rules.read_text(encoding="utf-8")
     rules.write_text(f"host all {login_of(bob)} 127.0.0.1/32 trust\n{before}", encoding="utf-8")
     try:
-        as_owner(control, "select pg_reload_conf()")
+        execute(owner, "select pg_reload_conf()")
         trusted = ControlDb(database.person_url(login_of(bob), None))
-        while any_value(control, "select count(*) from pg_hba_file_rules where auth_method = 'trust'") == 0:
+        while any_value(owner, "select count(*) from pg_hba_file_rules where auth_method = 'trust'") == 0:
             pass
         with pytest.raises(Refused, match="without asking for a proof"):
             approvals.approve(trusted, *planned)
     finally:
         rules.write_text(before, encoding="utf-8")
-        as_owner(control, "select pg_reload_conf()")
+        execute(owner, "select pg_reload_conf()")
 
 
-def test_every_rule_of_the_servers_access_file_asks_for_scram(control: ControlDb) -> None:
-    methods = control.rows("select distinct auth_method from pg_hba_file_rules")
+def test_every_rule_of_the_servers_access_file_asks_for_scram(owner: ControlDb) -> None:
+    methods = owner.rows("select distinct auth_method from pg_hba_file_rules")
     assert [row["auth_method"] for row in methods] == ["scram-sha-256"]
 
 
-def test_a_password_leaves_no_trace_in_the_servers_log(servers_log: Path, control: ControlDb, folk: People) -> None:
-    as_owner(
-        control, "alter database " + any_value(control, "select current_database()") + " set log_statement = 'all'"
-    )
+def test_a_password_leaves_no_trace_in_the_servers_log(
+    owner: ControlDb, servers_log: Path, control: ControlDb, folk: People
+) -> None:
+    execute(owner, "alter database " + any_value(control, "select current_database()") + " set log_statement = 'all'")
     folk.add("lou", STEWARD)
     text = servers_log.read_text(encoding="utf-8")
     assert "create role" in text
@@ -138,10 +138,10 @@ def test_a_password_leaves_no_trace_in_the_servers_log(servers_log: Path, contro
 
 
 def test_a_removed_login_is_out_at_once_and_what_it_did_stays(
-    control: ControlDb, bob: ControlDb, approved: Planned
+    owner: ControlDb, control: ControlDb, bob: ControlDb, approved: Planned
 ) -> None:
     open_session = psycopg.connect(bob.url)
-    people.remove(control, login_of(bob))
+    people.remove(owner, login_of(bob))
     with pytest.raises(psycopg.OperationalError):
         open_session.execute("select 1")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -151,14 +151,14 @@ def test_a_removed_login_is_out_at_once_and_what_it_did_stays(
     assert approvals.find(control, approved[0]).approvals == [f"1: bob ({login_of(bob)})"]
 
 
-def test_a_login_is_one_persons_for_ever(control: ControlDb, bob: ControlDb) -> None:
+def test_a_login_is_one_persons_for_ever(owner: ControlDb, bob: ControlDb) -> None:
     login = login_of(bob)
     with pytest.raises(ConfigurationError, match=r"has a login .* already"):
-        people.add(control, login, STEWARD, "bob", PASSWORD)
-    people.remove(control, login)
+        people.add(owner, login, STEWARD, "bob", PASSWORD)
+    people.remove(owner, login)
     with pytest.raises(ConfigurationError, match="belonged to bob"):
-        people.add(control, login, STEWARD, "zoe", PASSWORD)
-    people.add(control, login, STEWARD, "bob", PASSWORD)
+        people.add(owner, login, STEWARD, "zoe", PASSWORD)
+    people.add(owner, login, STEWARD, "bob", PASSWORD)
     assert any_value(bob, "select session_user::text") == login
     for statement in (
         "update person_login set person = 'zoe'",
@@ -166,16 +166,16 @@ def test_a_login_is_one_persons_for_ever(control: ControlDb, bob: ControlDb) -> 
         "truncate person_login cascade",
     ):
         with pytest.raises(psycopg.errors.RestrictViolation):
-            as_owner(control, statement)
+            execute(owner, statement)
 
 
-def test_a_login_that_the_server_has_is_not_adopted(control: ControlDb) -> None:
+def test_a_login_that_the_server_has_is_not_adopted(owner: ControlDb) -> None:
     for name in ("casegold", "casegold_steward"):
         with pytest.raises(ConfigurationError, match=r"has a login .* already"):
-            people.add(control, name, STEWARD, "zoe", PASSWORD)
+            people.add(owner, name, STEWARD, "zoe", PASSWORD)
 
 
-def test_a_login_without_any_role_is_told_what_it_lacks(control: ControlDb, bob: ControlDb, planned: Planned) -> None:
-    as_owner(control, f"revoke casegold_steward from {login_of(bob)}")
+def test_a_login_without_any_role_is_told_what_it_lacks(owner: ControlDb, bob: ControlDb, planned: Planned) -> None:
+    execute(owner, f"revoke casegold_steward from {login_of(bob)}")
     with pytest.raises(Refused, match="casegold user add"):
         approvals.approve(bob, *planned)

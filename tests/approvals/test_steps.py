@@ -18,8 +18,8 @@ from tests.approvals.conftest import (
     People,
     Publish,
     any_value,
-    as_owner,
     events,
+    execute,
     login_of,
     steps,
 )
@@ -40,10 +40,10 @@ def test_from_request_to_completion_every_step_is_signed_and_announced(
         ("PLANNED", login_of(ann), "ann"),
         ("APPROVAL_GIVEN", login_of(bob), "bob"),
         ("APPROVED", login_of(bob), "bob"),
-        ("EXECUTING", "casegold", None),
+        ("EXECUTING", "casegold_platform", None),
         ("PAUSED", login_of(bob), "bob"),
         ("RESUMED", login_of(ann), "ann"),
-        ("COMPLETED", "casegold", None),
+        ("COMPLETED", "casegold_platform", None),
     ]
     assert events(control, requested) == [
         "BackfillRequested",
@@ -75,7 +75,7 @@ def test_what_the_platform_asks_for_is_planned_by_one_person_and_approved_by_ano
     with control.write("by a test") as connection:
         assert backfill.ask(connection, SNAPSHOT, JANUARY, "31 dates, more than automatic")
     (found,) = approvals.requests(bob, 10)
-    assert (found.requested_by, found.requested_person) == ("casegold", None)
+    assert (found.requested_by, found.requested_person) == ("casegold_platform", None)
     with pytest.raises(Refused, match="PLANNED"):
         approvals.approve(bob, found.backfill_run_id, "0" * 64)
     digest = approvals.submit(ann, found.backfill_run_id, PLAN)
@@ -98,11 +98,11 @@ def test_a_no_is_not_asked_again(control: ControlDb, ann: ControlDb, bob: Contro
 
 
 def test_many_published_partitions_need_a_second_level(
-    control: ControlDb, publish: Publish, bob: ControlDb, cleo: ControlDb, planned: tuple[str, str]
+    owner: ControlDb, control: ControlDb, publish: Publish, bob: ControlDb, cleo: ControlDb, planned: tuple[str, str]
 ) -> None:
     publish(31)
     assert approvals.find(bob, planned[0]).missing_levels == [1]
-    as_owner(control, "update approval_rule set above_partitions = 30 where level = 2")
+    execute(owner, "update approval_rule set above_partitions = 30 where level = 2")
     assert approvals.find(bob, planned[0]).missing_levels == [1, 2]
     answer = approvals.approve(cleo, *planned)
     assert (answer.state, answer.message) == ("PLANNED", "approval of level 1 is missing")
@@ -113,12 +113,12 @@ def test_many_published_partitions_need_a_second_level(
 
 
 def test_one_person_with_both_roles_gives_one_level_only(
-    control: ControlDb, folk: People, publish: Publish, planned: tuple[str, str]
+    owner: ControlDb, folk: People, publish: Publish, planned: tuple[str, str]
 ) -> None:
     publish(31)
-    as_owner(control, "update approval_rule set above_partitions = 30 where level = 2")
+    execute(owner, "update approval_rule set above_partitions = 30 where level = 2")
     dora, dora_too = folk.add("dora", STEWARD), folk.add("dora", OFFICER)
-    as_owner(control, f"grant casegold_officer to {login_of(dora)}")
+    execute(owner, f"grant casegold_officer to {login_of(dora)}")
     assert approvals.approve(dora, *planned).state == "PLANNED"
     for again in (dora, dora_too):
         with pytest.raises(Refused, match="dora has approved it already"):

@@ -9,7 +9,7 @@ from casegold.domain.errors import Refused
 from casegold.domain.sql import load
 from casegold.manifest import approvals, holds
 from casegold.manifest.db import ControlDb
-from tests.approvals.conftest import JANUARY, SNAPSHOT, STEWARD, People, as_owner, events, login_of
+from tests.approvals.conftest import JANUARY, SNAPSHOT, STEWARD, People, events, execute, login_of
 
 
 @pytest.fixture
@@ -57,7 +57,9 @@ def test_it_is_not_approved_by_who_asked_nor_twice_nor_by_the_platform(
     assert [entry.step for entry in approvals.waiver_audit(bob, waiver, 10)].count("REFUSED") == 5
 
 
-def test_the_platform_neither_asks_nor_approves_nor_rewrites(control: ControlDb, bob: ControlDb, waiver: int) -> None:
+def test_the_platform_neither_asks_nor_approves_nor_rewrites(
+    owner: ControlDb, control: ControlDb, bob: ControlDb, waiver: int
+) -> None:
     with pytest.raises(Refused, match="stands for nobody"):
         approvals.request_waiver(control, SNAPSHOT, JANUARY, "completeness", "why")
     for statement, error in (
@@ -72,10 +74,10 @@ def test_the_platform_neither_asks_nor_approves_nor_rewrites(control: ControlDb,
         ("truncate waiver cascade", RestrictViolation),
     ):
         with pytest.raises(error):
-            as_owner(control, statement)
+            execute(owner, statement)
     approvals.approve_waiver(bob, waiver)
     with pytest.raises(CheckViolation, match="stands for nobody"):
-        as_owner(control, "update waiver set approved_by = null, approved_person = null, approved_at = null")
+        execute(owner, "update waiver set approved_by = null, approved_person = null, approved_at = null")
 
 
 def test_a_waiver_that_cannot_be_is_refused_in_the_trail(control: ControlDb, ann: ControlDb) -> None:

@@ -13,6 +13,7 @@ import pytest
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.events import CaseEvent
 from casegold.manifest import approvals, people
+from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from casegold.source.simulate import Plan, simulate
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, facts_of
@@ -85,14 +86,14 @@ class Folk:
 
 @pytest.fixture
 def folk(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folk]:
-    control = installation.platform.control
+    owner = ControlDb(installation.platform.settings.owner_url())
     monkeypatch.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)
     names = {name: f"{name}_{uuid4().hex[:8]}" for name in ("ann", "bob")}
-    people.add(control, names["ann"], "casegold_operator", "ann", PASSWORD)
-    people.add(control, names["bob"], "casegold_steward", "bob", PASSWORD)
+    people.add(owner, names["ann"], "casegold_operator", "ann", PASSWORD)
+    people.add(owner, names["bob"], "casegold_steward", "bob", PASSWORD)
     yield Folk(installation, **names)
     for login in names.values():
-        people.remove(control, login)
+        people.remove(owner, login)
 
 
 def state_of(installation: Installation, request: str) -> str:

@@ -134,7 +134,7 @@ def test_the_platform_alone_admits_nothing(
         pytest.raises(psycopg.errors.CheckViolation, match="stands for nobody"),
         installation.platform.control.write("by a test") as connection,
     ):
-        connection.execute("update fact_admission set state = 'REJECTED', decided_by = 'bob', reason = 'no'")
+        connection.execute("update fact_admission set state = 'REJECTED'")
 
 
 def test_facts_that_were_rejected_after_the_approval_end_the_backfill(

@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka import Message
 
 from casegold.domain.calendar import BusinessCalendar
+from casegold.manifest.db import ControlDb
 from casegold.runtime.asyncapi import document
 from casegold.runtime.settings import Settings
 from casegold.runtime.ticks import backfill_requests_tick
@@ -33,7 +34,7 @@ def overrides() -> Mapping[str, str]:
 
 @pytest.fixture
 def logins(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
-    with operator_and_steward(Installation(settings).platform.control, monkeypatch) as both:
+    with operator_and_steward(ControlDb(settings.owner_url()), monkeypatch) as both:
         yield both
 
 

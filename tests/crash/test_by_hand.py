@@ -15,6 +15,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from casegold.domain.errors import Deferred, Refused
 from casegold.manifest import approvals, ends, installation, people, store
+from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Attempt, RunState
 from casegold.runtime.batch_job import execute
 from casegold.runtime.jobs import registry
@@ -41,7 +42,7 @@ def platform(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pl
         environment.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)
         yield opened
     for row in opened.control.rows("select login from person_login where removed_at is null"):
-        people.remove(opened.control, row["login"])
+        people.remove(ControlDb(opened.settings.owner_url()), row["login"])
 
 
 def the_clock(_: Platform) -> list[str]:
@@ -112,13 +113,13 @@ def a_colleague(_: Platform) -> list[str]:
 
 def a_leaver(platform: Platform) -> list[str]:
     login = new_login()
-    people.add(platform.control, login, "casegold_operator", "dee", PASSWORD)
+    people.add(ControlDb(platform.settings.owner_url()), login, "casegold_operator", "dee", PASSWORD)
     return ["user", "remove", login]
 
 
 def a_request(platform: Platform) -> list[str]:
     login = new_login()
-    people.add(platform.control, login, "casegold_operator", "dee", PASSWORD)
+    people.add(ControlDb(platform.settings.owner_url()), login, "casegold_operator", "dee", PASSWORD)
     os.environ["CASEGOLD_PERSON"], os.environ["CASEGOLD_PERSON_PASSWORD"] = login, PASSWORD
     return ["backfill", "request", "gold/case_daily_snapshot", "2026-01-01", "2026-01-31", "--reason", "wrong levels"]
 

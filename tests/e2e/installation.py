@@ -70,15 +70,15 @@ class Installation:
 
 
 @contextmanager
-def operator_and_steward(control: ControlDb, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
+def operator_and_steward(owner: ControlDb, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     """An operator's and a steward's login, whose password commands find in the environment."""
     operator, steward = (f"{name}_{uuid4().hex[:8]}" for name in ("ann", "bob"))
-    people.add(control, operator, "casegold_operator", "ann", PASSWORD)
-    people.add(control, steward, "casegold_steward", "bob", PASSWORD)
+    people.add(owner, operator, "casegold_operator", "ann", PASSWORD)
+    people.add(owner, steward, "casegold_steward", "bob", PASSWORD)
     monkeypatch.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)
     yield operator, steward
     for login in (operator, steward):
-        people.remove(control, login)
+        people.remove(owner, login)
 
 
 def facts_of(events: Iterable[CaseEvent]) -> list[Fact]:

@@ -10,6 +10,7 @@ import pytest
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import Refused
+from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, operator_and_steward
 
@@ -26,7 +27,7 @@ def overrides() -> Mapping[str, str]:
 @pytest.fixture
 def logins(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
     """An operator's and a steward's login."""
-    with operator_and_steward(Installation(settings).platform.control, monkeypatch) as both:
+    with operator_and_steward(ControlDb(settings.owner_url()), monkeypatch) as both:
         yield both
 
 

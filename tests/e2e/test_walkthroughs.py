@@ -32,7 +32,7 @@ def people_leave(settings: Settings) -> Iterator[None]:
     """Logins that the page makes belong to the whole server; they end with the test."""
     yield
     for login in ("ann", "bob", "carol"):
-        people.remove(ControlDb(settings.control_url()), login)
+        people.remove(ControlDb(settings.owner_url()), login)
 
 
 def blocks(kind: str) -> list[str]:

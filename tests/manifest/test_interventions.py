@@ -87,7 +87,7 @@ def test_a_retry_opens_a_cancelled_run_and_both_decisions_are_kept(control: Cont
         ("CANCEL", 1, "ann", "wrong file"),
         ("RETRY", 1, "ann", "right file"),
     ]
-    with pytest.raises(psycopg.errors.RestrictViolation), control.write("by a test") as connection:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), control.write("by a test") as connection:
         connection.execute("delete from run_decision")
 
 

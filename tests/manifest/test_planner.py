@@ -221,11 +221,14 @@ def test_a_record_rejected_after_the_verdict_is_a_reason_to_judge_again(connecti
     assert due_range(connection) == (day(0), day(2))
 
 
-def test_an_expired_request_for_approval_is_asked_again(connection: Connection) -> None:
+def test_an_expired_request_for_approval_is_asked_again(control: ControlDb, owner: ControlDb) -> None:
     wanted = PartitionRange(day(0), day(2))
-    assert backfill.ask(connection, SNAPSHOT, wanted, "too many")
-    assert not backfill.ask(connection, SNAPSHOT, wanted, "too many")
-    connection.execute("update backfill_request set expires_at = clock_timestamp() - interval '1 day'")
-    assert backfill.ask(connection, SNAPSHOT, wanted, "too many")
-    states = connection.execute("select state from backfill_request order by requested_at").fetchall()
+    with control.write("by a test") as connection:
+        assert backfill.ask(connection, SNAPSHOT, wanted, "too many")
+        assert not backfill.ask(connection, SNAPSHOT, wanted, "too many")
+    with owner.write("by a test") as connection:
+        connection.execute("update backfill_request set expires_at = clock_timestamp() - interval '1 day'")
+    with control.write("by a test") as connection:
+        assert backfill.ask(connection, SNAPSHOT, wanted, "too many")
+    states = control.rows("select state from backfill_request order by requested_at")
     assert [row["state"] for row in states] == ["EXPIRED", "REQUESTED"]

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from casegold.manifest import approvals, people
+from casegold.manifest.db import ControlDb
 from resources.runs import BACKFILL_TAG, MODE_TAG
 from tests.e2e.installation import SNAPSHOT, command
 from tests.platform.conftest import LAST, House, send
@@ -27,14 +28,14 @@ def published(house: House) -> House:
 
 @pytest.fixture
 def ann_and_bob(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str]]:
-    control = house.platform.control
+    owner = ControlDb(house.platform.settings.owner_url())
     monkeypatch.setenv("CASEGOLD_PERSON_PASSWORD", PASSWORD)
     ann, bob = (f"{name}_{uuid4().hex[:8]}" for name in ("ann", "bob"))
-    people.add(control, ann, "casegold_operator", "ann", PASSWORD)
-    people.add(control, bob, "casegold_steward", "bob", PASSWORD)
+    people.add(owner, ann, "casegold_operator", "ann", PASSWORD)
+    people.add(owner, bob, "casegold_steward", "bob", PASSWORD)
     yield ann, bob
     for login in (ann, bob):
-        people.remove(control, login)
+        people.remove(owner, login)
 
 
 def told(result: dg.ExecuteInProcessResult, op: str) -> dict[str, object]:

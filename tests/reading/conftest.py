@@ -48,12 +48,12 @@ def published(platform: Platform) -> Published:
 
 
 @pytest.fixture
-def rita(control: ControlDb) -> Iterator[str]:
+def rita(owner: ControlDb) -> Iterator[str]:
     """Rita's login, which reads."""
     login = f"rita_{uuid4().hex[:8]}"
-    people.add(control, login, READER, "rita", PASSWORD)
+    people.add(owner, login, READER, "rita", PASSWORD)
     yield login
-    with control.write("by a test") as connection:
+    with owner.write("by a test") as connection:
         connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(login)))
 
 

@@ -113,7 +113,7 @@ def rita(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -
     home = tmp_path_factory.mktemp("rita")
     (home / ".pyiceberg.yaml").write_text(catalog, encoding="utf-8")
     yield Reader(home, password)
-    people.remove(ControlDb(installation.platform.settings.control_url()), login)
+    people.remove(ControlDb(installation.platform.settings.owner_url()), login)
 
 
 def test_the_page_reads_what_it_says(installation: Installation, rita: Reader) -> None:

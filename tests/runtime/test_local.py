@@ -56,7 +56,7 @@ def kill(settings: Settings, server: str) -> None:
 
 def write(settings: Settings, text: str) -> None:
     """A row and a record that must still be there later."""
-    with psycopg.connect(settings.control_url()) as connection:
+    with psycopg.connect(settings.owner_url()) as connection:
         connection.execute("create table if not exists public.kept (text text)")
         connection.execute("insert into public.kept values (%s)", (text,))
     producer = Producer(settings.kafka_config())
@@ -65,7 +65,7 @@ def write(settings: Settings, text: str) -> None:
 
 
 def read(settings: Settings) -> tuple[set[str], set[str]]:
-    with psycopg.connect(settings.control_url()) as connection:
+    with psycopg.connect(settings.owner_url()) as connection:
         rows = {row[0] for row in connection.execute("select text from public.kept")}
     consumer = Consumer({**settings.kafka_config(), "group.id": "test"})
     partition = TopicPartition(settings.totals_topic, 0, 0)
@@ -172,11 +172,23 @@ def test_an_up_that_is_killed_anywhere_is_finished_by_the_next(settings: Setting
 
 
 def test_secrets_are_readable_by_their_owner_only(settings: Settings) -> None:
-    for path in (settings.home / "services.json", settings.home / "postgres" / "password"):
+    postgres = settings.home / "postgres"
+    for path in (
+        settings.home / "services.json",
+        postgres / "password",
+        postgres / "password-casegold_platform",
+    ):
         assert path.stat().st_mode & 0o077 == 0
 
 
 def test_the_database_asks_for_the_password(settings: Settings) -> None:
     password = (settings.home / "postgres" / "password").read_text(encoding="utf-8")
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(settings.database_url().replace(password, "wrong"))
+        psycopg.connect(settings.owner_url().replace(password, "wrong"))
+
+
+def test_what_runs_the_platform_knows_no_password_but_its_own(settings: Settings) -> None:
+    password = (settings.home / "postgres" / "password").read_text(encoding="utf-8")
+    assert settings.platform_login() == "casegold_platform"
+    assert password not in settings.control_url() + settings.dagster_url() + settings.catalog_url()
+    assert password not in (settings.home / "services.json").read_text(encoding="utf-8")

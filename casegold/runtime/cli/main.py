@@ -80,6 +80,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "env": Entry("services", "Variables with which Dagster's commands work."),
         "completion": Entry("completion", "A script with which your shell completes commands."),
         "user": Entry("user", "Logins of people: add, list, remove."),
+        "audit": Entry("audit", "Verify the trail of what people decided."),
         "clock": Entry("operate", "Which dates are over: see or set the clock."),
         "failpoints": Entry("failpoints", "Where a process can be made to fail, in rehearsals."),
     },
@@ -102,7 +103,7 @@ choose and --format json for programs. Ids may be given by a unique beginning.
 Exit codes:
   0  done                         30  a commit's outcome is unknown
   10 the gate is closed           40  a setting or argument is wrong
-  20 a server or file is missing  50  a bug, or figures not reproduced
+  20 a server or file is missing  50  a bug, or what cannot be trusted
 
 Settings are CASEGOLD_* variables: `casegold settings` shows them.
 """

@@ -1,4 +1,4 @@
-"""Commands about people's logins, over the platform's own connection. Not here: what a person does with one."""
+"""Commands about people's logins, over the owner's connection. Not here: what a person does with one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from casegold.domain.errors import ConfigurationError
+from casegold.domain.errors import ConfigurationError, ExitClass
 from casegold.manifest import people
 from casegold.manifest.revision import opened
 from casegold.runtime.cli.output import Output, listed
@@ -46,7 +46,7 @@ def add(name: str, role: str, person: str | None, password_stdin: bool, ask_pass
         raise ConfigurationError(f"no contract names the role {role}", remedy=f"roles: {', '.join(known)}")
     given = _password(from_stdin=password_stdin, ask=ask_password)
     password = given if given is not None else secrets.token_urlsafe(24)
-    people.add(opened(settings.control_url()), name, role, person or name, password)
+    people.add(opened(settings.owner_url()), name, role, person or name, password)
     click.echo(f"{person or name} may log in as {name}, with the role {role}", err=True)
     if given is None:
         click.echo("its password, which is shown this once:", err=True)
@@ -91,8 +91,25 @@ def remove(name: str) -> None:
     Examples:
       casegold user remove ann
     """
-    people.remove(opened(load_settings().control_url()), name)
+    people.remove(opened(load_settings().owner_url()), name)
     click.echo(f"{name} can no longer log in")
+
+
+@user.command()
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Tell whose password is not the one that `casegold user add` gave; exits 40 if there is one.
+
+    PostgreSQL lets everybody change his own password, to one of a single character, too, and nothing can forbid it.
+    Run this at night; what it finds is cured by `casegold user remove` and `add`.
+    """
+    changed = people.changed_passwords(ControlDb(load_settings().owner_url()))
+    for login in changed:
+        click.echo(f"{login} has changed its password")
+    if changed:
+        click.echo("-> `casegold user remove LOGIN`, then `casegold user add LOGIN ...` with the same person", err=True)
+        context.exit(int(ExitClass.CONFIGURATION))
+    click.echo("every password is the one that was given")
 
 
 @user.command()

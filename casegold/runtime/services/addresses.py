@@ -6,10 +6,17 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from casegold.domain.errors import ConfigurationError
 
 FILE = "services.json"
+DATABASE = "casegold"
+ADMINISTRATOR = "casegold"
+"""The local server's first user: its superuser, which prepares the database and runs nothing."""
+
+PLATFORM = "casegold_platform"
+"""The login under which everything runs on the local server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +24,7 @@ class Addresses:
     """What a client needs to reach the local servers; None for one that is not run here."""
 
     postgres_url: str | None = field(repr=False)
-    """With the password."""
+    """Of the platform's login, with its password."""
     kafka_bootstrap: str | None
 
 
@@ -36,6 +43,21 @@ def read_addresses(home: Path) -> Addresses | None:
         raise ConfigurationError(
             f"{path} is damaged: {error}", remedy="delete it and run `casegold up`, which writes it anew"
         ) from error
+
+
+def password_file(home: Path, login: str = ADMINISTRATOR) -> Path:
+    """Where the password of a login of the local server is kept, readable by its owner only."""
+    return home / "postgres" / ("password" if login == ADMINISTRATOR else f"password-{login}")
+
+
+def administrator_url(home: Path) -> str | None:
+    """The local database for the one who prepares it; None where the server was never started here."""
+    known = read_addresses(home)
+    if known is None or known.postgres_url is None:
+        return None
+    parts = urlsplit(known.postgres_url)
+    password = password_file(home).read_text(encoding="utf-8").strip()
+    return urlunsplit(parts._replace(netloc=f"{ADMINISTRATOR}:{password}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def write_addresses(home: Path, addresses: Addresses) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from casegold.runtime.settings import PREFIX, Settings
+from casegold.runtime.settings import OWNER_URL, PREFIX, Settings
 from casegold.runtime.shipped import INSTANCE_FILE
 
 FOR_THE_SHELL = {"DAGSTER_MODULE_NAME": "platform_assets.definitions"}
@@ -33,9 +33,12 @@ def make(settings: Settings) -> Path:
 def process_environment(settings: Settings) -> dict[str, str]:
     """All variables of a Dagster process that is started on the workspace file: ours, and `environment`.
 
+    Not the owner's address: what runs the platform must not be able to change who approved what.
+
     Dagster's programs take a workspace file or a module, never both: a shell may have what `casegold env` prints.
     """
-    inherited = {name: value for name, value in os.environ.items() if name not in FOR_THE_SHELL}
+    kept_back = {*FOR_THE_SHELL, OWNER_URL}
+    inherited = {name: value for name, value in os.environ.items() if name not in kept_back}
     return inherited | environment(settings)
 
 

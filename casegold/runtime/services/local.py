@@ -20,10 +20,10 @@ from casegold.domain.sql import load
 from casegold.manifest import installation, people, revision
 from casegold.manifest.db import ControlDb, migrate
 from casegold.runtime.contracts import load_contracts
-from casegold.runtime.services import jars, kafka, processes
+from casegold.runtime.services import jars, kafka, processes, separation
 from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
 from casegold.runtime.services.kafka import KafkaServer
-from casegold.runtime.services.postgres import DATABASE, PostgresServer
+from casegold.runtime.services.postgres import PostgresServer
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import BROKER_LOCK
 
@@ -52,6 +52,7 @@ def up(settings: Settings, say: processes.Say) -> None:
     """
     start_servers(settings, say)
     prepare_database(settings)
+    separation.tell(ControlDb(settings.control_url()), say)
     create_topics(settings)
 
 
@@ -116,7 +117,7 @@ def status(settings: Settings) -> list[ServerStatus]:
 
 def prepare_database(settings: Settings) -> None:
     """Schemas, the control schema's newest revision, the rules of the contracts, and the facts of the first start."""
-    url = settings.control_url()
+    url = settings.owner_url()
     revision.refuse_newer(ControlDb(url))
     with ControlDb(url).write("schemas") as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('casegold schemas'))")
@@ -124,7 +125,8 @@ def prepare_database(settings: Settings) -> None:
     migrate(url)
     with ControlDb(url).write("rules") as connection:
         people.sync_rules(connection, load_contracts(settings.contracts_dir))
-    installation.install(ControlDb(url), settings.time_zone, settings.business_clock)
+        separation.apply(connection, settings.platform_login())
+    installation.install(ControlDb(settings.control_url()), settings.time_zone, settings.business_clock)
 
 
 def create_topics(settings: Settings) -> None:
@@ -151,11 +153,7 @@ def create_topics(settings: Settings) -> None:
 
 def _start_postgres(settings: Settings, known: Addresses, say: processes.Say) -> str:
     server = _postgres(settings)
-    port = server.up(_port(known.postgres_url), say)
-    with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
-        if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
-            connection.execute(f"create database {DATABASE}")
-    return server.url(port)
+    return server.make_database(server.up(_port(known.postgres_url), say))
 
 
 def _start_kafka(settings: Settings, known: Addresses, say: processes.Say) -> str:

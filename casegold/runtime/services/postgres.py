@@ -12,14 +12,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
 from casegold.domain.errors import ConfigurationError, InvariantBroken, SourceUnavailable
+from casegold.domain.sql import load
 from casegold.runtime.services import processes
-from casegold.runtime.services.addresses import write_private
+from casegold.runtime.services.addresses import ADMINISTRATOR, DATABASE, PLATFORM, password_file, write_private
 
 NAME = "PostgreSQL"
-USER = "casegold"
-DATABASE = "casegold"
 SERVERS_OWN_USERS = ("postgres", "nobody")
 """PostgreSQL refuses to run as root; the first of these that exists runs it then."""
 
@@ -29,6 +29,7 @@ SETTINGS = {
     "wal_level": "logical",  # the outbox can be read by a change data capture tool
     "log_line_prefix": "%m [%p] %u@%d ",  # what people's logins are refused is told here, with the login
     "max_connections": "200",
+    "reserved_connections": "20",  # for the platform, when people have taken all others
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -42,7 +43,7 @@ class PostgresServer:
         self.data = directory / "data"
         self.pid_file = directory / "server.pid"
         self.log = directory / "server.log"
-        self.password_file = directory / "password"
+        self.password_file = password_file(directory.parent)
 
     def up(self, previous_port: int | None, say: processes.Say) -> int:
         """Start the server, or find it running; the port. Its data is made at the first start.
@@ -69,9 +70,26 @@ class PostgresServer:
         return processes.stop(self.pid_file, signal.SIGINT)
 
     def url(self, port: int, database: str = DATABASE) -> str:
-        """The address of one database, with the password."""
+        """The address of one database for the administrator, with the password."""
         password = self.password_file.read_text(encoding="utf-8").strip()
-        return f"postgresql://{USER}:{password}@127.0.0.1:{port}/{database}"
+        return f"postgresql://{ADMINISTRATOR}:{password}@127.0.0.1:{port}/{database}"
+
+    def make_database(self, port: int) -> str:
+        """Have the database, and the login that runs the platform; the address for that login, with its password.
+
+        One process at a time calls this. A lost password file is replaced with a new password.
+        """
+        kept = password_file(self.directory.parent, PLATFORM)
+        if not kept.exists():
+            write_private(kept, secrets.token_urlsafe(24))
+        password = kept.read_text(encoding="utf-8").strip()
+        with psycopg.connect(self.url(port, "postgres"), autocommit=True) as connection:
+            verifier = connection.pgconn.encrypt_password(password.encode(), PLATFORM.encode(), b"scram-sha-256")
+            role = sql.SQL(load(__package__, "platform_login")).format(verifier=sql.Literal(verifier.decode()))
+            connection.execute(role)
+            if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
+                connection.execute(f"create database {DATABASE}")
+        return f"postgresql://{PLATFORM}:{password}@127.0.0.1:{port}/{DATABASE}"
 
     def answers(self, port: int) -> bool:
         """Whether it accepts connections; while it recovers from a crash it does not."""
@@ -114,7 +132,7 @@ class PostgresServer:
 def _initdb(directory: Path, password_file: Path, user: tuple[int, int] | None) -> None:
     command = [
         str(programs() / "initdb"),
-        *("-D", str(directory), "-U", USER, "--pwfile", str(password_file), "--auth=scram-sha-256"),
+        *("-D", str(directory), "-U", ADMINISTRATOR, "--pwfile", str(password_file), "--auth=scram-sha-256"),
         *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
     ]
     uid, gid = user or (None, None)

@@ -3,7 +3,7 @@
 from casegold.manifest.migrations.scripts import execute
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 
 def upgrade() -> None:

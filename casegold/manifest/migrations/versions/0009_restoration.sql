@@ -30,3 +30,5 @@ revoke execute on function highest_number(text) from public;
 
 -- Whether program and database fit, people's commands ask as well.
 grant select on alembic_version to casegold_people;
+grant select on restoration to casegold_runtime;
+grant execute on function highest_number(text) to casegold_runtime;

@@ -49,3 +49,4 @@ end $$;
 create trigger repair_is_mended_once before update on repair for each row execute function mended_once();
 create trigger repair_is_kept before delete on repair for each row execute function refuse_change();
 grant select on repair to casegold_people;
+grant select, insert, update (bytes_after, snapshot_id, mended_at) on repair to casegold_runtime;

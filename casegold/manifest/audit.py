@@ -1,0 +1,55 @@
+"""The audit trail as a chain: its head, and where it is not what it was. Not here: what announcements say of it
+(`runtime.auditing`), and how it grows; the database does that by itself (migration 0008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from casegold.domain.sql import load
+from casegold.manifest.db import ControlDb
+
+SQL = "casegold.manifest.sql"
+GENESIS = "0" * 64
+"""What the first link follows: the digest of an empty trail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last link, or one that was the last once. Sequence 0 is the empty trail."""
+
+    sequence: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One place where trail and tables differ, or the trail from itself.
+
+    `sequence` is of the link; None where a row never had one.
+    """
+
+    sequence: int | None
+    source: str
+    row_key: str
+    problem: str
+
+
+def head(control: ControlDb) -> Head:
+    """The last link now."""
+    (row,) = control.rows(load(SQL, "audit_head"))
+    return Head(**row)
+
+
+def breaks(control: ControlDb, limit: int) -> list[Break]:
+    """The first places where the trail does not hold, oldest first. Every digest is computed again."""
+    return [Break(**row) for row in control.rows(load(SQL, "audit_breaks"), {"limit": limit})]
+
+
+def contradicted(control: ControlDb, heads: Iterable[Head]) -> list[Head]:
+    """Those of some former heads that the trail does not have as they were."""
+    wanted = [each for each in heads if each != Head(0, GENESIS)]
+    rows = control.rows(load(SQL, "audit_digests"), {"sequences": [each.sequence for each in wanted]})
+    known = {row["sequence"]: row["digest"] for row in rows}
+    return [each for each in wanted if known.get(each.sequence) != each.digest]

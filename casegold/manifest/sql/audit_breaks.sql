@@ -1,0 +1,1 @@
+select sequence, source, row_key, problem from audit_breaks(%(limit)s)

@@ -1,0 +1,1 @@
+select sequence, digest from audit_link where sequence = any(%(sequences)s)

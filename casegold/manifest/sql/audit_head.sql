@@ -1,0 +1,1 @@
+select sequence, digest from audit_head

@@ -1,0 +1,71 @@
+"""The audit trail against the heads that announcements carried away. Not here: the chain itself (`manifest.audit`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from casegold.manifest import audit
+from casegold.manifest.audit import Head
+from casegold.manifest.db import ControlDb
+from casegold.runtime.settings import Settings
+from casegold.sink.relay import HEAD_DIGEST, HEAD_SEQUENCE
+from casegold.source.codec import KafkaRecord
+from casegold.source.kafka import OffsetRange, describe_topic, read_chunks
+
+CHUNK = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A head as an announcement has it, and where that is."""
+
+    head: Head
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many announcements carried a head, and those whose head the trail contradicts."""
+
+    announcements: int
+    contradicted: tuple[Announced, ...]
+
+
+def compare(settings: Settings, control: ControlDb) -> Compared:
+    """Read every announcement that Kafka still has, and look its head up in the trail.
+
+    Raises:
+        SourceUnavailable: Kafka or Postgres does not answer.
+        ConfigurationError: there is no such topic.
+    """
+    found, count = [], 0
+    for chunk in _announced(settings):
+        count += len(chunk)
+        wrong = set(audit.contradicted(control, {each.head for each in chunk}))
+        found += [each for each in chunk if each.head in wrong]
+    return Compared(count, tuple(found))
+
+
+def _announced(settings: Settings) -> Iterator[list[Announced]]:
+    for topic in settings.announcement_topics():
+        state = describe_topic(settings.kafka_config(), topic)
+        ranges = tuple(
+            OffsetRange(each, state.starts[each], state.ends[each], state.starts[each]) for each in state.ends
+        )
+        for chunk in read_chunks(settings.kafka_config(), topic, ranges, CHUNK):
+            yield [each for record in chunk.records if (each := _head_of(topic, record)) is not None]
+
+
+def _head_of(topic: str, record: KafkaRecord) -> Announced | None:
+    """None for what was sent before there was a chain."""
+    headers = {name: value for name, value in record.headers if value is not None}
+    if HEAD_SEQUENCE not in headers:
+        return None
+    sequence = headers[HEAD_SEQUENCE]
+    # A record that is none of ours is told, too: no trail has a link of that number.
+    number = int(sequence) if sequence.isdigit() else -1
+    head = Head(number, headers.get(HEAD_DIGEST, b"").decode(errors="replace"))
+    return Announced(head, topic, record.partition, record.offset)
