@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from casegold.domain.sql import load
 from casegold.manifest.db import ControlDb
@@ -36,6 +37,14 @@ class Break:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """The database was made from a backup: what it held in between, the trail included, is lost."""
+
+    taken_at: datetime
+    restored_at: datetime
+
+
 def head(control: ControlDb) -> Head:
     """The last link now."""
     (row,) = control.rows(load(SQL, "audit_head"))
@@ -45,6 +54,11 @@ def head(control: ControlDb) -> Head:
 def breaks(control: ControlDb, limit: int) -> list[Break]:
     """The first places where the trail does not hold, oldest first. Every digest is computed again."""
     return [Break(**row) for row in control.rows(load(SQL, "audit_breaks"), {"limit": limit})]
+
+
+def restorations(control: ControlDb) -> list[Restoration]:
+    """Every restore that this database has gone through, oldest first. Links of the trail record them."""
+    return [Restoration(**row) for row in control.rows(load(SQL, "restorations"))]
 
 
 def contradicted(control: ControlDb, heads: Iterable[Head]) -> list[Head]:

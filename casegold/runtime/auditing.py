@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from casegold.manifest import audit
 from casegold.manifest.audit import Head
@@ -24,14 +25,16 @@ class Announced:
     topic: str
     partition: int
     offset: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How many announcements carried a head, and those whose head the trail contradicts."""
+    """Announcements with a head: how many, those that the trail contradicts, and how many a restore made void."""
 
     announcements: int
     contradicted: tuple[Announced, ...]
+    void: int
 
 
 def compare(settings: Settings, control: ControlDb) -> Compared:
@@ -41,12 +44,19 @@ def compare(settings: Settings, control: ControlDb) -> Compared:
         SourceUnavailable: Kafka or Postgres does not answer.
         ConfigurationError: there is no such topic.
     """
-    found, count = [], 0
+    restored = audit.restorations(control)
+    found: list[Announced] = []
+    count, void = 0, 0
     for chunk in _announced(settings):
         count += len(chunk)
         wrong = set(audit.contradicted(control, {each.head for each in chunk}))
-        found += [each for each in chunk if each.head in wrong]
-    return Compared(count, tuple(found))
+        for each in chunk:
+            if each.head in wrong:
+                # What was announced after the backup was taken is of a trail that its restore gave up.
+                lost = any(known.taken_at <= each.at <= known.restored_at for known in restored)
+                void += lost
+                found += [] if lost else [each]
+    return Compared(count, tuple(found), void)
 
 
 def _announced(settings: Settings) -> Iterator[list[Announced]]:
@@ -68,4 +78,4 @@ def _head_of(topic: str, record: KafkaRecord) -> Announced | None:
     # A record that is none of ours is told, too: no trail has a link of that number.
     number = int(sequence) if sequence.isdigit() else -1
     head = Head(number, headers.get(HEAD_DIGEST, b"").decode(errors="replace"))
-    return Announced(head, topic, record.partition, record.offset)
+    return Announced(head, topic, record.partition, record.offset, record.timestamp)

@@ -18,6 +18,8 @@ select format('grant create on database %I to %I', current_database(), :'owner')
 -- casegold_audit: seal.sql takes that back.
 grant casegold_runtime to :"owner" with admin true, inherit false, set true;
 grant pg_signal_backend to :"owner";
+-- `casegold backup` dumps all schemas as the owner.
+grant pg_read_all_data to :"owner";
 grant casegold_audit to :"owner" with admin false, inherit false, set true;
 grant casegold_runtime to :"platform";
 grant pg_use_reserved_connections to :"platform";

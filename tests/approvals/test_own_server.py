@@ -38,7 +38,7 @@ class Server:
     def runs(self, script: str, **variables: str) -> None:
         """Its administrator runs a shipped script."""
         options = [word for name, value in variables.items() for word in ("-v", f"{name}={value}")]
-        psql = str(postgres._programs() / "psql")
+        psql = str(postgres.programs() / "psql")
         file = str(REPOSITORY / "deploy" / "postgres" / script)
         done = subprocess.run(
             [psql, "-X", "-q", self.superuser, *options, "-f", file], capture_output=True, text=True, check=False

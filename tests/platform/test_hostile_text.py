@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from casegold.domain.events import DEFAULT_SOURCE, CaseAssigned, CaseEvent, CaseOpened, EventType, Payload
+from casegold.domain.events import DEFAULT_SOURCE, CaseAssigned, CaseEvent, CaseOpened, EventType, Payload, Priority
 from casegold.domain.markup import MOST, cell, markdown
 from casegold.domain.payload import payload_json
 from casegold.domain.plain_text import one_line, visible
@@ -80,7 +80,7 @@ def opened(number: int, hostile: str, day: date) -> Iterator[CaseEvent]:
     """A case of which everything that is free text is hostile."""
     case = f"{number} {hostile}"[:256]
     said: list[Payload] = [
-        CaseOpened(case_type=hostile, jurisdiction=hostile, priority="LOW"),
+        CaseOpened(case_type=hostile, jurisdiction=hostile, priority=Priority.LOW),
         CaseAssigned(assignee=hostile, team=hostile),
     ]
     for data in said:
@@ -155,7 +155,7 @@ def test_every_producer_of_markdown_escapes(hostile: str) -> None:
     why = differences.causes(Causes(recorded, 1, (fact,)))
     found = pictures.table(verification.COLUMNS, [("gold/x", LAST, 1, Found.UNVERIFIABLE, hostile)])
     figures = metadata.figures({"cases": 1, hostile: hostile})
-    problem = differences.markdown(f"could not be made: {hostile}")
+    problem = markdown(f"could not be made: {hostile}")
     for text in (why, found, figures, problem):
         assert_harmless({"page": dg.MetadataValue.md(text)})
     assert Rendered(found).tags.count("td") == len(verification.COLUMNS)

@@ -19,6 +19,7 @@ import pytest
 from dagster_graphql.schema import create_schema
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from casegold.manifest.db import ControlDb
 from casegold.runtime.launchers import run_until_idle
@@ -167,7 +168,9 @@ def test_its_own_pages_and_programs_are_served(server: Server) -> None:
             assert server.request("POST", "/graphql", QUERY, {"Host": host, **origin})[0] == 200
     status, page = server.request("GET", "/", headers={"Sec-Fetch-Site": "cross-site"})
     assert (status, "<html" in page) == (200, True), "a link from another page"
-    with connect(f"ws://{server.place}/graphql", origin=server.url, subprotocols=["graphql-ws"]) as socket:  # type: ignore[arg-type, list-item]
+    with connect(
+        f"ws://{server.place}/graphql", origin=Origin(server.url), subprotocols=[Subprotocol("graphql-ws")]
+    ) as socket:
         socket.send(json.dumps({"type": "connection_init"}))
         assert json.loads(socket.recv())["type"] == "connection_ack"
 
@@ -186,7 +189,7 @@ def test_another_site_is_refused(server: Server, origin: str) -> None:
         for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded"):
             headers = {"Origin": origin, "Content-Type": kind}
             assert server.request("POST", path, QUERY, headers)[0] == 403
-    with pytest.raises(InvalidStatus, match="403"), connect(f"ws://{server.place}/graphql", origin=origin):  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus, match="403"), connect(f"ws://{server.place}/graphql", origin=Origin(origin)):
         pass
     assert server.runs() == before
 

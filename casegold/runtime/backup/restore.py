@@ -47,7 +47,7 @@ def restore(settings: Settings, store: Store, point: Point, say: Say) -> PutBack
         ValidationFailed: the backup is damaged; nothing has changed but the lake.
         SourceUnavailable: a server or the warehouse does not answer.
     """
-    control = ControlDb(settings.control_url())
+    control = ControlDb(settings.owner_url())
     _refuse_unfit(settings, control, point)
     _refuse_damaged(store, point.database)
     done = put_back(settings, store, point, say)
@@ -149,10 +149,10 @@ def _refuse_unfit(settings: Settings, control: ControlDb, point: Point) -> None:
             remedy=f"set CASEGOLD_TIME_ZONE={point.time_zone}",
         )
     (me,) = control.rows("select rolname, rolsuper from pg_roles where rolname = current_user")
-    if not (me["rolsuper"] or me["rolname"] == point.owner):
+    if not me["rolsuper"]:
         raise ConfigurationError(
-            f"the backup belongs to the database role {point.owner}, this is a connection of {me['rolname']}",
-            remedy=f"restore as {point.owner} or as a superuser: rights in the database name it",
+            f"a restore gives tables back to several owners, which {me['rolname']} may not",
+            remedy="name a superuser in CASEGOLD_POSTGRES_OWNER_URL, for this command only",
         )
     if point.taken_at > datetime.now(UTC):
         raise ConfigurationError(
@@ -176,7 +176,7 @@ def _restore_database(settings: Settings, control: ControlDb, store: Store, poin
         "datasets": " ".join(datasets),
     }
     with durable("restore"):
-        programs.execute(settings.database_url(), [roles, dump, mend], variables)
+        programs.execute(settings.owner_url(), [roles, dump, mend], variables)
 
 
 def _roles(control: ControlDb, point: Point) -> str:

@@ -102,7 +102,7 @@ def _dump(platform: Platform, store: Store) -> _Instant:
         if row is None:
             raise SourceUnavailable("PostgreSQL exported no snapshot", remedy="`casegold status` shows the server")
         part = store.new_part()
-        programs.dump(platform.settings.database_url(), row["snapshot"], part)
+        programs.dump(platform.settings.owner_url(), row["snapshot"], part)
         tables = connection.execute(load(SQL, "tables"), {"catalog": CATALOG_NAME}) if row["has_tables"] else ()
         found = {each["dataset"]: each["metadata_location"] for each in tables}
         return _Instant(

@@ -7,7 +7,7 @@ import click
 from casegold.domain.errors import ExitClass
 from casegold.manifest.audit import breaks
 from casegold.manifest.audit import head as head_of
-from casegold.manifest.db import ControlDb
+from casegold.manifest.revision import opened
 from casegold.runtime.settings import load_settings
 
 SHOWN = 20
@@ -21,7 +21,7 @@ def audit() -> None:
 @audit.command()
 def head() -> None:
     """Print number and digest of the last link. Keep it where no administrator of the database reaches it."""
-    last = head_of(ControlDb(load_settings().control_url()))
+    last = head_of(opened(load_settings().control_url()))
     click.echo(f"{last.sequence} {last.digest}")
 
 
@@ -43,7 +43,7 @@ def verify(context: click.Context, kept: tuple[int, str] | None, without_kafka: 
     from casegold.runtime import auditing  # noqa: PLC0415 - loads Kafka
 
     settings = load_settings()
-    control = ControlDb(settings.control_url())
+    control = opened(settings.control_url())
     problems = []
     for found in breaks(control, SHOWN):
         link = "without a link" if found.sequence is None else f"link {found.sequence}"
@@ -55,6 +55,10 @@ def verify(context: click.Context, kept: tuple[int, str] | None, without_kafka: 
     if not without_kafka:
         compared = auditing.compare(settings, control)
         click.echo(f"{compared.announcements:,} announcements carry a head")
+        if compared.void:
+            click.echo(
+                f"{compared.void:,} of them were made between a backup and its restore, which gave their links up"
+            )
         problems += [
             f"link {each.head.sequence}  is not the one that {each.topic}[{each.partition}]@{each.offset} announced"
             for each in compared.contradicted[:SHOWN]

@@ -85,7 +85,11 @@ def _repair(platform: Platform, reason: str | None, out: Output) -> None:
         files = mending.repair(platform, dataset, str(reason)).files
         out.say(f"{dataset}: put right" if files else f"{dataset}: was right already")
         for row in files:
-            since = f", wrong on main since {row['wrong_since']}, snapshot {row['wrong_snapshot']}" if row["wrong_since"] else ""
+            since = (
+                f", wrong on main since {row['wrong_since']}, snapshot {row['wrong_snapshot']}"
+                if row["wrong_since"]
+                else ""
+            )
             out.say(f"  {row['partition_key']} {row['action']} {row['file_path']}: {row['record_count']} rows{since}")
 
 

@@ -103,7 +103,7 @@ def check(context: click.Context) -> None:
     PostgreSQL lets everybody change his own password, to one of a single character, too, and nothing can forbid it.
     Run this at night; what it finds is cured by `casegold user remove` and `add`.
     """
-    changed = people.changed_passwords(ControlDb(load_settings().owner_url()))
+    changed = people.changed_passwords(opened(load_settings().owner_url()))
     for login in changed:
         click.echo(f"{login} has changed its password")
     if changed:

@@ -14,10 +14,6 @@ create table restoration (
 );
 comment on table restoration is 'Backups that became this database. Every dataset''s next version has a number above numbers_above.';
 comment on column restoration.last_number is 'The highest number of a version in the backup, of all datasets.';
-create trigger restoration_is_insert_only before update or delete on restoration
-    for each row execute function refuse_change();
-create trigger restoration_is_not_emptied before truncate on restoration
-    for each statement execute function refuse_change();
 
 create function highest_number(of_dataset text) returns bigint
 language sql stable set search_path = casegold, pg_temp as $$
@@ -30,5 +26,28 @@ revoke execute on function highest_number(text) from public;
 
 -- Whether program and database fit, people's commands ask as well.
 grant select on alembic_version to casegold_people;
-grant select on restoration to casegold_runtime;
 grant execute on function highest_number(text) to casegold_runtime;
+-- `casegold relay --again` forgets what a lost topic had.
+grant delete on outbox_delivery to casegold_runtime;
+
+-- Restorations are part of the audit trail, which restoring shortens: heads that were announced between a backup and its
+-- restore are void, and this says so.
+do $$
+declare
+    owner regrole := (select relowner from pg_class where oid = 'casegold.alembic_version'::regclass);
+begin
+    alter table restoration owner to casegold_audit;
+    set local role casegold_audit;
+    insert into audit_source (source, keys) values ('restoration', '{restoration_id}');
+    create constraint trigger audit_is_chained after insert or update or delete on restoration
+        deferrable initially deferred for each row execute function audit_chained();
+    create trigger restoration_is_insert_only before update or delete on restoration
+        for each row execute function refuse_change();
+    create trigger restoration_is_not_emptied before truncate on restoration
+        for each statement execute function refuse_change();
+    alter table restoration enable always trigger audit_is_chained;
+    alter table restoration enable always trigger restoration_is_insert_only;
+    alter table restoration enable always trigger restoration_is_not_emptied;
+    execute format('grant select on restoration to casegold_runtime, %s', owner);
+    reset role;
+end $$;
