@@ -60,6 +60,7 @@ def reconcile(fix: bool, reason: str | None, out: Output) -> None:
             for each in found
         ),
         empty="",
+        seldom=("what to do",),
     )
     if any(each.count and not each.calm for each in found):
         raise SystemExit(int(ExitClass.VALIDATION_FAILED))
