@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
@@ -17,7 +18,7 @@ from psycopg import sql
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.manifest.db import ControlDb
-from casegold.runtime.settings import PREFIX, Settings, load_settings
+from casegold.runtime.settings import OWNER_URL, PREFIX, Settings, load_settings
 from casegold.runtime.ticks import publish_events_tick
 from casegold.sink.relay import relay_once
 from tests.conftest import TOPIC_FIELDS
@@ -71,7 +72,8 @@ def figures(installation: Installation) -> dict[str, list[dict[str, Any]]]:
 
 def own_server(servers: Settings) -> tuple[str, str]:
     """Address of the test's PostgreSQL without a database, and the name of one that is there always."""
-    return servers.database_url().rpartition("/")[0], "postgres"
+    administrator = urlsplit(servers.owner_url())._replace(path="", query="")
+    return urlunsplit(administrator), "postgres"
 
 
 @contextmanager
@@ -98,7 +100,9 @@ def elsewhere(
     """
     prefix = f"f{uuid4().hex[:12]}"
     with empty_database(servers) as url, monkeypatch.context() as environment:
-        environment.setenv(f"{PREFIX}POSTGRES_URL", url)
+        owner, platform = urlsplit(url), urlsplit(servers.database_url())
+        environment.setenv(OWNER_URL, url)
+        environment.setenv(f"{PREFIX}POSTGRES_URL", urlunsplit(platform._replace(path=owner.path)))
         if home is not None:
             environment.setenv(f"{PREFIX}HOME", str(home))
         for field in TOPIC_FIELDS if fresh_topics else ():

@@ -16,6 +16,7 @@ from psycopg import sql
 
 from casegold.domain.errors import ExitClass, SourceUnavailable
 from casegold.manifest import maintenance, people
+from casegold.manifest.db import ControlDb
 from casegold.runtime.backup import programs
 from casegold.runtime.backup.store import Store
 from casegold.runtime.backup.take import take
@@ -173,13 +174,12 @@ def test_a_backup_is_private_and_holds_no_password(
     house: Installation, servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person's login comes back with the same person, and with a password that is made anew."""
-    control = house.platform.control
+    control = ControlDb(house.platform.settings.owner_url())
     people.add(control, "ann_of_backup", "casegold_operator", "ann", PASSWORD)
     (row,) = control.rows("select rolpassword as verifier from pg_authid where rolname = 'ann_of_backup'")
     store = Store(tmp_path / "backup")
     point = take(house.platform, store, silent)
-    control_url = house.platform.settings.database_url()
-    with psycopg.connect(control_url, autocommit=True) as connection:
+    with psycopg.connect(control.url, autocommit=True) as connection:
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier("ann_of_backup")))
     assert stat.S_IMODE(store.directory.stat().st_mode) == 0o700
     assert stat.S_IMODE((store.directory / "points" / f"{point.name}.json").stat().st_mode) == 0o600
@@ -187,7 +187,8 @@ def test_a_backup_is_private_and_holds_no_password(
     programs.script_of(store.object(point.database.sha256), script)
     everything = script.read_bytes() + (store.directory / "points" / f"{point.name}.json").read_bytes()
     assert row["verifier"].encode() not in everything
-    assert control_url.split("@")[0].rpartition(":")[2].encode() not in everything
+    for url in (control.url, house.platform.settings.database_url()):
+        assert url.split("@")[0].rpartition(":")[2].encode() not in everything
     with elsewhere(servers, monkeypatch, home=tmp_path / "other") as settings:
         said = command("restore", store.directory)
         (line,) = [line for line in said.splitlines() if "user add" in line]
