@@ -249,7 +249,7 @@ def attacks(server: Server) -> dict[str, list[dict[str, Any]]]:
     again = {"parentRunId": some_run, "strategy": "ALL_STEPS", "extraTags": [{"key": "casegold/attempt", "value": "7"}]}
     backfill = {"assetSelection": [key], "partitionNames": ["2026-03-01", "2026-03-02"], "title": "attack"}
     event = {"assetKey": key, "partitionKeys": ["2026-03-02"], "description": "<b>made up</b>"}
-    evaluation = {"assetKey": key, "checkName": "made_up", "passed": True, "partition": "2026-03-02"}
+    evaluation = {"assetKey": key, "checkName": "made_up", "passed": True, "partitionKeys": ["2026-03-02"]}
     dynamic = {"partitionsDefName": "made_up", "repositorySelector": LOCATION}
     policy = "MARK_AS_CANCELED_IMMEDIATELY"
     return {
