@@ -26,8 +26,8 @@ def revision_of(control: ControlDb) -> str | None:
         (row,) = control.rows(load("casegold.manifest.sql", "revision"))
     except UndefinedTable:
         return None
-    except InsufficientPrivilege as error:  # people may look since 0009
-        raise _older("an older one") from error
+    except InsufficientPrivilege as error:  # the platform's login may look since 0007, people since 0009
+        raise _older("older than 0009") from error
     return str(row["version_num"])
 
 
@@ -57,12 +57,12 @@ def refuse_other(control: ControlDb) -> None:
         raise SourceUnavailable("the control database is empty", remedy="`casegold up` prepares it")
     refuse_newer(control)
     if found != head():
-        raise _older(found)
+        raise _older(f"at revision {found}")
 
 
 def _older(found: str) -> ConfigurationError:
     return ConfigurationError(
-        f"the control database is at revision {found}, this casegold needs {head()}",
+        f"the control database is {found}, this casegold needs {head()}",
         remedy="end the processes of the old release, make a backup with it, then run `casegold up`, which migrates",
     )
 

@@ -102,9 +102,11 @@ def test_a_database_of_an_earlier_release_goes_on(
             SqlCatalog(CATALOG_NAME, uri=uri, warehouse=settings.warehouse_url())
         copied = copy_rows(house.platform.settings.owner_url(), url)
         assert min(copied[table] for table in ("run_manifest", "version_file", "outbox", "iceberg_tables")) > 0
-        control = ControlDb(settings.control_url())
+        control = ControlDb(settings.owner_url())
         assert revision_of(control) == revision
-        with pytest.raises(ConfigurationError, match=f"at revision {revision}, this casegold needs {head()}"):
+        # Before 0007 the login that runs the platform may not look.
+        found = f"at revision {revision}" if revision >= "0007" else "older than 0009"
+        with pytest.raises(ConfigurationError, match=f"{found}, this casegold needs {head()}"):
             command("work", "--until-idle")
         command("up")
         assert revision_of(control) == head()
@@ -120,8 +122,8 @@ def test_a_database_of_an_earlier_release_goes_on(
         command("maintain")
 
 
-def set_revision(control: ControlDb, revision: str) -> None:
-    with control.write("by a test") as connection:
+def set_revision(owner: ControlDb, revision: str) -> None:
+    with owner.write("by a test") as connection:
         connection.execute("update alembic_version set version_num = %s", (revision,))
 
 
@@ -141,17 +143,17 @@ COMMANDS = (
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
 def test_every_command_but_up_refuses_a_database_that_is_older_or_newer(
-    control: ControlDb, arguments: tuple[str, ...]
+    owner: ControlDb, arguments: tuple[str, ...]
 ) -> None:
-    set_revision(control, REVISIONS[-2])
+    set_revision(owner, REVISIONS[-2])
     with pytest.raises(ConfigurationError, match="run `casegold up`, which migrates"):
         command(*arguments)
-    set_revision(control, "9999")
+    set_revision(owner, "9999")
     for refused in (arguments, ("up",)):
         with pytest.raises(ConfigurationError, match="revision 9999, newer than"):
             command(*refused)
     with pytest.raises(ConfigurationError):
-        refuse_newer(control)
+        refuse_newer(owner)
 
 
 @pytest.fixture
