@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,10 +21,11 @@ from casegold.domain.sql import load
 from casegold.manifest import installation, people
 from casegold.manifest.db import ControlDb, migrate
 from casegold.runtime.contracts import load_contracts
-from casegold.runtime.services import jars, kafka, processes
+from casegold.runtime.services import jars, kafka, postgres, processes
 from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
 from casegold.runtime.services.kafka import KafkaServer
 from casegold.runtime.services.postgres import DATABASE, PostgresServer
+from casegold.runtime.services.supervisor import Member
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import BROKER_LOCK
 
@@ -80,6 +82,18 @@ def keep_private(home: Path) -> None:
     home.chmod(home.stat().st_mode & ~0o076)
 
 
+def members(settings: Settings, say: processes.Say) -> list[Member]:
+    """How each server that is run here is kept alive. Starting one starts whatever local server is dead."""
+    start = partial(start_servers, settings, say)
+    database, broker = _postgres(settings), _kafka(settings)
+    here = []
+    if settings.postgres_url is None:
+        here.append(Member(postgres.NAME, database.pid_file, database.log, start))
+    if settings.kafka_bootstrap is None:
+        here.append(Member(kafka.NAME, broker.pid_file, broker.log, start))
+    return here
+
+
 def down(settings: Settings) -> list[str]:
     """Stop the local servers; the names of those that ran. Data stays."""
     if not settings.home.exists():
@@ -120,10 +134,21 @@ def prepare_database(settings: Settings) -> None:
     with ControlDb(url).write("schemas") as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('casegold schemas'))")
         connection.execute(load(__package__, "schemas"))
-    migrate(url)
+    _migrate(url)
     with ControlDb(url).write("rules") as connection:
         people.sync_rules(connection, load_contracts(settings.contracts_dir))
     installation.install(ControlDb(url), settings.time_zone, settings.business_clock)
+
+
+def _migrate(url: str) -> None:
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - a second of imports that `up` needs only
+
+    try:
+        migrate(url)
+    except OperationalError as error:
+        raise SourceUnavailable(
+            f"the control database went away: {error.orig}", remedy="run the command again once it answers"
+        ) from error
 
 
 def create_topics(settings: Settings) -> None:
@@ -151,9 +176,12 @@ def create_topics(settings: Settings) -> None:
 def _start_postgres(settings: Settings, known: Addresses, say: processes.Say) -> str:
     server = _postgres(settings)
     port = server.up(_port(known.postgres_url), say)
-    with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
-        if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
-            connection.execute(f"create database {DATABASE}")
+    try:
+        with psycopg.connect(server.url(port, "postgres"), autocommit=True) as connection:
+            if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
+                connection.execute(f"create database {DATABASE}")
+    except psycopg.OperationalError as error:  # it answered a moment ago
+        raise SourceUnavailable(f"PostgreSQL went away: {error}", remedy=f"read {server.log}") from error
     return server.url(port)
 
 
