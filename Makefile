@@ -10,7 +10,7 @@ TESTS := $(RUN)pytest -n $(JOBS) --dist worksteal
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all soak dev check format bench settings asyncapi wheel clean
+.PHONY: help demo test test-all soak chaos dev check format bench settings asyncapi wheel clean
 N ?= 200
 
 help: ## Show the verbs.
@@ -24,6 +24,9 @@ test: .venv/.synced ## All tests but a part of the crash matrix: all of what cha
 
 test-all: .venv/.synced ## All tests.
 	SOAK_KILLS=$(or $(SOAK_KILLS),10) $(TESTS)
+
+chaos: .venv/.synced ## Kill and freeze processes of a real `casegold dev` N times (N=200, SEED=); everything must agree at the end.
+	CHAOS_FAULTS=$(N) CHAOS_SEED=$(SEED) $(RUN)pytest -s tests/crash/test_chaos.py
 
 soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
 	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash/test_random_kills.py
