@@ -46,7 +46,7 @@ class Feed(threading.Thread):
         self.error: BaseException | None = None
 
     def stop(self) -> None:
-        """Let it finish the wave that it is in. Raises what ended it before."""
+        """Let it finish the wave that it is in; the dates are all sent. Raises what ended it before."""
         self._told_to_stop.set()
         self.join(LONGEST_OUTAGE_SECONDS)
         assert not self.is_alive()
@@ -58,7 +58,8 @@ class Feed(threading.Thread):
             self._dates()
             while not self._told_to_stop.is_set():
                 self._wave()
-                self._too_late()
+                if self.held is None and self._all_closed():
+                    self.send_too_late()
                 self._told_to_stop.wait(self._pace * self._chance.uniform(*SECONDS_BETWEEN))
         except BaseException as error:  # noqa: BLE001 - told to the test by `stop`
             self.error = error
@@ -123,10 +124,8 @@ class Feed(threading.Thread):
         else:
             send_event(sender, topic, each.event, MIX.choose(self._chance), self._settings.plain_source)
 
-    def _too_late(self) -> None:
-        """Once all dates are closed: a fact beyond the grace window, of a case that is in their figures."""
-        if self.held is not None or not self._all_closed():
-            return
+    def send_too_late(self) -> None:
+        """Where all dates are closed: a fact beyond the grace window, of a case that is in their figures."""
         opened = next(each for each in self.sent if each.type is EventType.CASE_OPENED)
         data = CaseEscalated(level=9, reason="too late")
         self.held = CaseEvent(
