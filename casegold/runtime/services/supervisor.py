@@ -70,9 +70,11 @@ class Supervisor:
     say: processes.Say
     clock: Callable[[], float] = time.monotonic
     _lives: dict[str, Life] = field(init=False)
+    _known: object = field(init=False)
     _server_died: float = float("-inf")
 
     def __post_init__(self) -> None:
+        self._known = self.addresses()
         self._lives = {each.name: Life(self.clock()) for each in (*self.servers, *self.users)}
 
     def look(self) -> None:
@@ -85,10 +87,10 @@ class Supervisor:
             if death := self._death_of(server):
                 self._server_died = self.clock()
                 self._mourn(server, death, counted=True)
-        before = self.addresses()
         for server in self.servers:
             self._start_if_due(server)
-        if self.addresses() != before:
+        known, self._known = self._known, self.addresses()
+        if self._known != known:  # `casegold up` may have started it elsewhere, too
             self._start_users_anew()
         for user in self.users:
             if death := self._death_of(user):

@@ -6,13 +6,11 @@ That is the only hand the test lends. Not here: what is done to the processes.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
@@ -142,9 +140,3 @@ def _said(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.NoSuchProcess:
         return []
-
-
-def environment(home: Path, fields: dict[str, str]) -> dict[str, str]:
-    """Variables of an installation of its own."""
-    given = {f"CASEGOLD_{name.upper()}": value for name, value in {"home": str(home), **fields}.items()}
-    return {**os.environ, **given}
