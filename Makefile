@@ -10,7 +10,7 @@ TESTS := $(RUN)pytest -n $(JOBS) --dist worksteal
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all coverage mutants soak dev check format bench settings architecture asyncapi manifest-page wheel clean
+.PHONY: help demo test test-all coverage mutants soak chaos dev check format bench settings architecture asyncapi manifest-page wheel clean
 N ?= 200
 ONLY ?= *
 
@@ -39,6 +39,9 @@ mutants: .venv/.synced ## Change the gate, planner and codec in small ways; test
 	rm -rf mutants
 	HYPOTHESIS_PROFILE=ci $(RUN)mutmut run --max-children $(JOBS) '*__mutmut_$(ONLY)'
 	$(RUN)mutmut results
+
+chaos: .venv/.synced ## Kill and freeze processes of a real `casegold dev` N times (N=200, SEED=); everything must agree at the end.
+	CHAOS_FAULTS=$(N) CHAOS_SEED=$(SEED) $(RUN)pytest -s tests/crash/test_chaos.py
 
 soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures must come out as if nothing had happened.
 	SOAK_KILLS=$(N) $(RUN)pytest -s tests/crash/test_random_kills.py

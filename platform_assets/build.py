@@ -38,7 +38,7 @@ from sensors.domain import domain_sensor
 from sensors.planner import planner_sensor
 from sensors.publish_events import publish_events
 from sensors.reconcile import reconcile_sensor
-from sensors.run_status import cancelled_runs, failed_runs
+from sensors.run_status import cancelled_runs, failed_runs_sensor
 
 OF_INGEST = (
     INGEST_CAUGHT_UP,
@@ -133,7 +133,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
             backfill_requests,
             reconcile_sensor(maintenance_job),
             dead_runs(settings.run_lease_seconds),
-            failed_runs,
+            failed_runs_sensor(product_jobs),
             cancelled_runs,
         ],
         resources={"platform": platform or PlatformResource(settings)},

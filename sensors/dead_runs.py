@@ -16,7 +16,7 @@ from casegold.manifest.db import ControlDb
 from resources.platform import PlatformResource
 from resources.runs import LANE_TAG, attempt_of
 
-INTERVAL_SECONDS = 30
+INTERVAL_SECONDS = 15
 
 WITHOUT_ATTEMPT = timedelta(hours=1)
 """The lease of a run that works under no attempt: its events are its only signs, and a step may have none for long."""

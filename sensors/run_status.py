@@ -3,20 +3,33 @@
 Not here: runs whose attempt began and failed; those record their own end, or their heartbeat stops.
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from resources.platform import PlatformResource
+from resources.runs import AssetJob
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.FAILURE,
-    name="failed_runs",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Records attempts whose run failed before it began them.",
-)
-def failed_runs(context: dg.RunStatusSensorContext, platform: dg.ResourceParam[PlatformResource]) -> None:
-    """One failed run."""
-    record(platform, context.dagster_run)
+def failed_runs_sensor(products: Sequence[AssetJob]) -> dg.SensorDefinition:
+    """The sensor over failed runs; it requests runs of these jobs, to tell Dagster what a dead run could not."""
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.FAILURE,
+        name="failed_runs",
+        request_jobs=products,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Records attempts whose run failed before it began them; tells Dagster of work whose run died.",
+    )
+    def failed_runs(
+        context: dg.RunStatusSensorContext, platform: dg.ResourceParam[PlatformResource]
+    ) -> dg.RunRequest | None:
+        from sensors.untold import telling  # noqa: PLC0415 - loads Postgres, definitions do without
+
+        record(platform, context.dagster_run)
+        return telling(platform.open().control, context.dagster_run, {job.name for job in products})
+
+    return failed_runs
 
 
 @dg.run_status_sensor(

@@ -49,12 +49,13 @@ class Rule:
 AWAY = Rule(
     RunState.FAILED,
     "bring back the server that the message names, then `casegold retry`",
-    attempts=10,
+    attempts=35,
     first_pause=5.0,
-    longest_pause=600.0,
+    longest_pause=60.0,
     jitter=0.5,
 )
-"""The nine pauses between ten attempts are 15 to 31 minutes together: longer than a restart of any server takes."""
+"""The pauses between 35 attempts are 15 to 31 minutes together: longer than a restart of any server takes. Each is a
+minute at most: so soon after the server is back, the work goes on."""
 
 RULES: Mapping[ExitClass, Rule] = {
     ExitClass.SUCCESS: Rule(RunState.SUCCEEDED, "nothing"),
@@ -72,8 +73,9 @@ RULES: Mapping[ExitClass, Rule] = {
 LAUNCH = replace(AWAY, person="mend the launcher, then `casegold retry`")
 """A launcher that does not start an attempt says nothing about the work: counted by itself, and in a row."""
 
-LOST_IN_A_ROW = 3
-"""A process that dies three times in a row without a word is a bug, not bad luck."""
+LOST_IN_A_ROW = 6
+"""A process that dies six times in a row without a word is a bug, not bad luck. A machine that is restarted again and
+again, or servers that die in turn, make three of a row by chance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,8 +110,9 @@ def play(act: Act, home: Path, port: int, patience_seconds: float, say: Say) -> 
     try:
         local.up(settings, say)
         dagster_home.make(settings)
-        with stack.running(settings, port) as url:
-            say(f"Dagster UI: {url}")
+        with stack.running(settings, port) as running:
+            running.wait()
+            say(f"Dagster UI: {running.url}")
             say(f"feeding: casegold {' '.join(act.feed)}")
             _feed(act, environment)
             fed_at = datetime.now(UTC)

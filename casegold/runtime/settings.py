@@ -166,7 +166,7 @@ class Settings(BaseSettings):
     )
     duckdb_threads: PositiveInt = Field(default=2, description="Threads of a run's DuckDB.")
     run_lease_seconds: PositiveInt = Field(
-        default=180, description="How long a Dagster run may give no sign of life before it is taken for dead."
+        default=90, description="How long a Dagster run may give no sign of life before it is taken for dead."
     )
     verification_sample: PositiveInt = Field(
         default=10,

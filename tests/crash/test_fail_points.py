@@ -67,7 +67,7 @@ STORIES = {
 }
 """Effects that fail in one story, in the order in which it comes to them for the first time.
 
-They are far from each other, so that no run dies three times in a row, which would need a person; a heartbeat may be
+They are far from each other, so that no run dies many times in a row, which would need a person; a heartbeat may be
 any run's. What a story does only once, as to close its days, comes first: a life that loses an acknowledgement goes on
 and does the rest.
 """

@@ -138,9 +138,9 @@ def test_a_person_reopens_what_failed_and_not_what_succeeded(control: ControlDb,
         interventions.retry(connection, attempt.run_id, "ann", "again")
 
 
-def test_the_third_death_in_a_row_ends_the_manifest(control: ControlDb, ask: Ask) -> None:
+def test_the_sixth_death_in_a_row_ends_the_manifest(control: ControlDb, ask: Ask) -> None:
     attempt: Attempt | None = ask()
-    for number in (1, 2, 3):
+    for number in range(1, 7):
         assert attempt is not None
         assert attempt.attempt == number
         store.start(control, attempt.run_id, attempt.attempt, "a")
@@ -150,7 +150,7 @@ def test_the_third_death_in_a_row_ends_the_manifest(control: ControlDb, ask: Ask
             pause_ends(connection)
             attempt = store.next_attempt(connection, attempt.run_id, "test")
     assert attempt is None
-    run_id = control.rows("select run_id from run_attempt where attempt = 3 and state = 'LOST'")[0]["run_id"]
+    run_id = control.rows("select run_id from run_attempt where attempt = 6 and state = 'LOST'")[0]["run_id"]
     assert manifest_of(control, run_id).state is RunState.FAILED
 
 

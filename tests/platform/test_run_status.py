@@ -13,6 +13,7 @@ import pytest
 from casegold.domain import failpoints
 from casegold.manifest import interventions
 from casegold.manifest.db import ControlDb
+from casegold.manifest.retry import LAUNCH
 from casegold.runtime.ticks import launch_failed
 from tests.platform.conftest import House, attempts, send
 
@@ -122,7 +123,7 @@ def test_an_attempt_that_began_records_its_own_end(house: House, control: Contro
 
 def test_a_launcher_that_never_starts_anything_is_given_up(house: House, control: ControlDb) -> None:
     send()
-    for number in range(1, 11):
+    for number in range(1, LAUNCH.attempts + 1):
         (request,) = house.tick("domain_events")
         assert launch_failed(house.platform, request.tags["casegold/run_id"], number, "no launcher")
         with control.write("by a test") as connection:

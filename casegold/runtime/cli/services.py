@@ -36,7 +36,7 @@ def up(out: Output) -> None:
 
 @click.command()
 def down() -> None:
-    """Stop the local servers. Data stays where it is.
+    """Stop the local servers, and a `casegold dev` that keeps them alive. Data stays where it is.
 
     \b
     Examples:
@@ -46,6 +46,8 @@ def down() -> None:
     from casegold.runtime.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
+    if stack.end_dev(settings):
+        click.echo("ended: `casegold dev`")
     stack.end(settings)
     stopped = local.down(settings)
     click.echo(f"stopped: {', '.join(stopped)}" if stopped else "no local server was running")

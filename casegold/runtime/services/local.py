@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,10 +21,11 @@ from casegold.domain.sql import load
 from casegold.manifest import installation, people, revision
 from casegold.manifest.db import ControlDb, migrate
 from casegold.runtime.contracts import load_contracts
-from casegold.runtime.services import jars, kafka, processes, separation
+from casegold.runtime.services import jars, kafka, postgres, processes, separation
 from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
 from casegold.runtime.services.kafka import KafkaServer
 from casegold.runtime.services.postgres import PostgresServer
+from casegold.runtime.services.supervisor import Member
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import BROKER_LOCK
 
@@ -81,6 +83,18 @@ def keep_private(home: Path) -> None:
     home.chmod(home.stat().st_mode & ~0o076)
 
 
+def members(settings: Settings, say: processes.Say) -> list[Member]:
+    """How each server that is run here is kept alive. Starting one starts whatever local server is dead."""
+    start = partial(start_servers, settings, say)
+    database, broker = _postgres(settings), _kafka(settings)
+    here = []
+    if settings.postgres_url is None:
+        here.append(Member(postgres.NAME, database.pid_file, database.log, start))
+    if settings.kafka_bootstrap is None:
+        here.append(Member(kafka.NAME, broker.pid_file, broker.log, start))
+    return here
+
+
 def down(settings: Settings) -> list[str]:
     """Stop the local servers; the names of those that ran. Data stays."""
     if not settings.home.exists():
@@ -122,11 +136,22 @@ def prepare_database(settings: Settings) -> None:
     with ControlDb(url).write("schemas") as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('casegold schemas'))")
         connection.execute(load(__package__, "schemas"))
-    migrate(url)
+    _migrate(url)
     with ControlDb(url).write("rules") as connection:
         people.sync_rules(connection, load_contracts(settings.contracts_dir))
         separation.apply(connection, settings.platform_login())
     installation.install(ControlDb(settings.control_url()), settings.time_zone, settings.business_clock)
+
+
+def _migrate(url: str) -> None:
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - a second of imports that `up` needs only
+
+    try:
+        migrate(url)
+    except OperationalError as error:
+        raise SourceUnavailable(
+            f"the control database went away: {error.orig}", remedy="run the command again once it answers"
+        ) from error
 
 
 def create_topics(settings: Settings) -> None:
@@ -153,7 +178,11 @@ def create_topics(settings: Settings) -> None:
 
 def _start_postgres(settings: Settings, known: Addresses, say: processes.Say) -> str:
     server = _postgres(settings)
-    return server.make_database(server.up(_port(known.postgres_url), say))
+    port = server.up(_port(known.postgres_url), say)
+    try:
+        return server.make_database(port)
+    except psycopg.OperationalError as error:  # it answered a moment ago
+        raise SourceUnavailable(f"PostgreSQL went away: {error}", remedy=f"read {server.log}") from error
 
 
 def _start_kafka(settings: Settings, known: Addresses, say: processes.Say) -> str:

@@ -23,6 +23,9 @@ NAME = "PostgreSQL"
 SERVERS_OWN_USERS = ("postgres", "nobody")
 """PostgreSQL refuses to run as root; the first of these that exists runs it then."""
 
+RECOVERY_SECONDS = 600.0
+"""How long it may take to answer. After a crash it works through its log first."""
+
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # their path length is limited; a home directory's is not
@@ -53,7 +56,7 @@ class PostgresServer:
         """
         running = processes.find(self.pid_file)
         port = running.port if running else self._start(previous_port, say)
-        processes.wait_until(lambda: self.answers(port), self.pid_file, NAME, self.log, 60)
+        processes.wait_until(lambda: self.answers(port), self.pid_file, NAME, self.log, RECOVERY_SECONDS)
         return port
 
     def _start(self, wanted_port: int | None, say: processes.Say) -> int:

@@ -138,6 +138,25 @@ def family(pid_file: Path) -> list[psutil.Process]:
         return []
 
 
+def marked(variable: str, value: str) -> list[psutil.Process]:
+    """Living processes of ours that have this variable with this value: they inherited it from what was started so."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it ended just now; it is another user's
+            if each.pid != os.getpid() and each.environ().get(variable) == value:
+                found.append(each)
+    return found
+
+
+def last_words(pid_file: Path) -> str:
+    """How a server that has ended did so, as far as this process can tell: only its parent learns that."""
+    child = _children.get(json.loads(pid_file.read_text(encoding="utf-8"))["pid"]) if pid_file.exists() else None
+    code = None if child is None else child.poll()
+    if code is None:
+        return "has ended"
+    return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+
+
 def end_left(started: Sequence[psutil.Process], patience: float) -> None:
     """Give processes time to end by themselves, then end them."""
     _, left = psutil.wait_procs(started, timeout=patience)
@@ -191,6 +210,50 @@ def locked(path: Path) -> Iterator[None]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
+
+
+class Taken(Exception):
+    """A lock is held by another process. The argument is its number."""
+
+
+@contextmanager
+def only_one(path: Path) -> Iterator[None]:
+    """Hold a file lock that nobody waits for, with the number of this process in it; it ends with the process.
+
+    Raises:
+        Taken: another process holds it.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Taken(os.pread(handle, 20, 0).decode()) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def holder(path: Path) -> int | None:
+    """The process that holds `only_one`; None where nobody does."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if number := os.pread(handle, 20, 0):
+                    return int(number)
+                time.sleep(0.01)  # it has the lock and is about to write its number
+            else:
+                return None
     finally:
         os.close(handle)
 
