@@ -13,6 +13,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 .PHONY: help demo test test-all coverage mutants soak chaos dev check format bench settings architecture asyncapi manifest-page wheel clean
 N ?= 200
 ONLY ?= *
+MUTANTS ?= *
+MUTANT_SERVERS ?= /tmp/casegold-mutant-servers
 
 help: ## Show the verbs.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +39,8 @@ coverage: .venv/.synced ## Which lines of the core the tests of COVERED= reach; 
 
 mutants: .venv/.synced ## Change the gate, planner and codec in small ways; tests must notice. ONLY='*3' takes those numbered so.
 	rm -rf mutants
-	HYPOTHESIS_PROFILE=ci $(RUN)mutmut run --max-children $(JOBS) '*__mutmut_$(ONLY)'
+	HYPOTHESIS_PROFILE=ci TEST_SERVERS=$(MUTANT_SERVERS) $(RUN)mutmut run --max-children 1 '$(MUTANTS)__mutmut_$(ONLY)'
+	CASEGOLD_HOME=$(MUTANT_SERVERS) $(RUN)casegold down
 	$(RUN)mutmut results
 
 chaos: .venv/.synced ## Kill and freeze processes of a real `casegold dev` N times (N=200, SEED=); everything must agree at the end.
@@ -49,12 +52,13 @@ soak: .venv/.synced ## Kill a worker N times (N=200) at random instants; figures
 dev: .venv/.synced ## Servers, Dagster's UI and daemon, relay; Ctrl-C ends it.
 	$(RUN)casegold dev
 
-check: .venv/.synced ## Format, lint, types, import contracts, dead code.
+check: .venv/.synced ## Format, lint, types, import contracts, dead code, links and commands of the pages.
 	$(RUN)ruff format --check
 	$(RUN)ruff check
 	$(RUN)mypy
 	$(RUN)lint-imports
 	$(RUN)vulture
+	$(RUN)pytest -q --noconftest tests/docs
 
 format: .venv/.synced ## Put the code into its format.
 	$(RUN)ruff format

@@ -14,7 +14,7 @@ from casegold.domain.contract import Contracts
 from casegold.manifest import backfill, holds, planner
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.decisions import Decision, Due, NotDue
-from casegold.manifest.model import PartitionRange
+from casegold.manifest.model import PartitionRange, Pipeline
 from casegold.runtime.contracts import load_contracts
 from tests.manifest.register import METRICS, REPORT, RUN, SNAPSHOT, Register
 
@@ -99,6 +99,73 @@ def test_new_totals_of_a_published_date_make_it_due_again(connection: Connection
     assert due_range(connection) == (day(2), day(4))
 
 
+def test_what_is_due_pins_all_that_its_outcome_depends_on(connection: Connection) -> None:
+    register = Register(connection)
+    register.close_range(day(0), day(4))
+    first = register.publish(SNAPSHOT, day(0), day(1))
+    register.publish(SNAPSHOT, day(2), day(3))
+    register.ingest(day(2), day(2), day(4))
+    register.totals(day(3), 7)
+    contract = CONTRACTS[SNAPSHOT]
+    assert decide(connection)[SNAPSHOT] == Due(
+        dataset=SNAPSHOT,
+        pipeline=Pipeline.SNAPSHOT,
+        partitions=PartitionRange(day(2), day(4)),
+        scope={
+            "partitions": ["2026-01-03", "2026-01-05"],
+            "admitted_seq": 1,
+            "totals_seq": 1,
+            "previous_version": first,
+            "contract": [contract.version, contract.digest],
+            "waivers": [],
+        },
+        restated=2,
+        fresh=1,
+        why="2 facts or new totals change figures from 2026-01-03 on: 2 dates restated, 1 new",
+        unapproved=2,
+    )
+
+
+def test_the_first_dates_have_no_version_before_them(connection: Connection) -> None:
+    Register(connection).close_range(day(0), day(2))
+    decision = decide(connection)[SNAPSHOT]
+    assert isinstance(decision, Due)
+    assert (decision.restated, decision.fresh, decision.scope["previous_version"]) == (0, 3, None)
+    assert decision.why == "3 closed dates without a version, from 2026-01-01"
+
+
+@pytest.mark.parametrize(
+    ("beyond", "must_ask", "asks"), [(0, False, False), (1, False, True), (0, True, True), (-1, True, True)]
+)
+def test_people_are_asked_from_one_official_partition_too_many_on(beyond: int, must_ask: bool, asks: bool) -> None:
+    contract = CONTRACTS[SNAPSHOT]
+    count = contract.max_partitions_automatic + beyond
+    due = Due(SNAPSHOT, Pipeline.SNAPSHOT, PartitionRange(day(0), day(99)), {}, 100, 0, "", count, must_ask)
+    assert planner.needs_approval(contract, due) is asks
+
+
+def test_what_is_not_due_says_what_it_waits_for(connection: Connection) -> None:
+    assert {decision.why for decision in _waiting(connection)} == {"no date is closed yet"}
+    register = Register(connection)
+    register.close_range(date(2026, 1, 30), date(2026, 1, 31))
+    register.publish(SNAPSHOT, *register.closed[:1])
+    told = {decision.dataset: decision.why for decision in _waiting(connection)}
+    assert told == {REPORT: f"2026-01-01 waits for {SNAPSHOT} 2026-01-31", METRICS: "no quarter is over yet"}
+    register.publish(SNAPSHOT, *register.closed)
+    assert _told(connection, SNAPSHOT) == "every closed date is published and clean"
+    register.hold(SNAPSHOT, date(2026, 1, 31), date(2026, 1, 31), kind="PINNED")
+    register.ingest(date(2026, 1, 30))
+    assert _told(connection, SNAPSHOT) == "held from 2026-01-31: test"
+
+
+def _waiting(connection: Connection) -> list[NotDue]:
+    return [decision for decision in decide(connection).values() if isinstance(decision, NotDue)]
+
+
+def _told(connection: Connection, dataset: str) -> str:
+    return next(decision.why for decision in _waiting(connection) if decision.dataset == dataset)
+
+
 def test_a_hold_on_unpublished_dates_lets_the_dates_before_it_move(connection: Connection) -> None:
     register = Register(connection)
     register.close_range(day(0), day(4))
@@ -179,11 +246,29 @@ def test_a_published_month_is_due_again_when_an_input_version_changes(connection
     january = date(2026, 1, 1)
     decision = decide(connection)[REPORT]
     assert isinstance(decision, Due)
+    assert decision == Due(
+        dataset=REPORT,
+        pipeline=Pipeline.REPORT,
+        partitions=PartitionRange(january, january),
+        scope={
+            "partitions": ["2026-01-01", "2026-01-01"],
+            "inputs": {"2026-01-01": [[SNAPSHOT, closed.isoformat(), register.version] for closed in register.closed]},
+            "contract": [CONTRACTS[REPORT].version, CONTRACTS[REPORT].digest],
+            "waivers": [],
+        },
+        restated=0,
+        fresh=1,
+        why=f"the inputs of {decision.partitions} are official and differ from those recorded",
+        unapproved=0,
+    )
     inputs = holds.digest_of(decision.scope["inputs"][january.isoformat()])
     register.publish(REPORT, january, seen_inputs=inputs)
     assert due_range(connection, REPORT) is None
     register.publish(SNAPSHOT, date(2026, 1, 31), seen_seq=register.seq)
-    assert due_range(connection, REPORT) == (january, january)
+    again = decide(connection)[REPORT]
+    assert isinstance(again, Due)
+    assert (again.partitions, again.restated, again.fresh) == (PartitionRange(january, january), 1, 0)
+    assert again.unapproved == 1
 
 
 def test_a_day_that_a_person_pinned_keeps_its_month_waiting(connection: Connection) -> None:
