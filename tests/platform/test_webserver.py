@@ -136,8 +136,9 @@ def server(servers: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         run_until_idle(open_platform(settings))
         last = "select 1 from partition_state where dataset = %(dataset)s and partition_key = %(day)s"
         assert control.rows(last, {"dataset": SNAPSHOT, "day": LAST})
-        with stack.running(settings, 0) as url:
-            found = Server(settings, control, url)
+        with stack.running(settings, 0) as running:
+            running.wait()
+            found = Server(settings, control, running.url)
             wait_until("quiet", found.quiet)
             found.mutate("launchRun", executionParams=launch("verify_figures"))
             found.mutate("launchRun", executionParams=launch("maintenance"))

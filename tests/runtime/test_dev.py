@@ -135,9 +135,13 @@ def test_what_dies_starts_again_servers_and_code_servers_too(own: Settings) -> N
         lost = code_servers(own, name)
         for each in lost:
             each.kill()
-        wait_until(f"the {name} has another", lambda name=name, lost=lost: set(code_servers(own, name)) - set(lost))
+        wait_until(f"the {name} has another", partial(_others, own, name, lost))
     wait_until("the UI answers", lambda: processes.answers(int(url.rpartition(":")[2])) and answers(url))
     assert child.poll() is None
+
+
+def _others(own: Settings, name: str, lost: list[psutil.Process]) -> set[psutil.Process]:
+    return set(code_servers(own, name)) - set(lost)
 
 
 def _another(noted: Path, dead: psutil.Process) -> bool:

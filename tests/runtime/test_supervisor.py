@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ class World:
         pid_file, log = self.directory / f"{name}.pid", self.directory / f"{name}.log"
         command = [sys.executable, "-c", SLEEPS]
         start = partial(processes.start, pid_file, 1, command, log)
-        return Member(name, pid_file, log, start, ails, partial(processes.stop, pid_file, processes.signal.SIGKILL))  # type: ignore[arg-type]
+        return Member(name, pid_file, log, start, ails, partial(processes.stop, pid_file, signal.SIGKILL))  # type: ignore[arg-type]
 
     def pid(self, member: Member) -> int | None:
         found = processes.find(member.pid_file)
@@ -61,7 +62,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path)
     yield world
     for each in (world.server, world.user):
-        processes.stop(each.pid_file, processes.signal.SIGKILL)
+        processes.stop(each.pid_file, signal.SIGKILL)
 
 
 def test_what_lives_is_left_alone(world: World) -> None:

@@ -16,7 +16,7 @@ from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.errors import CasegoldError
 from casegold.domain.sql import load
 from casegold.manifest import planner, versions
-from casegold.manifest.planner import Due
+from casegold.manifest.decisions import Due
 from casegold.manifest.published import published
 from casegold.runtime import standing
 from casegold.runtime.platform import Platform
