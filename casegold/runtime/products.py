@@ -17,16 +17,16 @@ import pyarrow.compute as pc
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import DatasetContract, InputMapping
 from casegold.domain.errors import ConfigurationError
-from casegold.quality.breach_metrics import check_breach_metrics
-from casegold.quality.report import check_reports
 from casegold.quality.results import CheckResult
 from casegold.runtime.outcome import Scalar
-from casegold.transform.breach_metrics.build import build_breach_metrics
-from casegold.transform.report.build import build_report
-from casegold.transform.report.csv_file import render_csv
-from casegold.transform.report.evidence import ReportEvidence
-from casegold.transform.report.figures import MEASURES, Figures, number, unit_of
-from casegold.transform.report.page import render_html
+from casegold.transform.evidence import ReportEvidence
+from products.breach_metrics.build import build_breach_metrics
+from products.breach_metrics.checks import check_breach_metrics
+from products.enforcement_report.build import build_report
+from products.enforcement_report.checks import check_reports
+from products.enforcement_report.csv_file import render_csv
+from products.enforcement_report.figures import MEASURES, Figures, number, unit_of
+from products.enforcement_report.page import render_html
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 PACKAGES = {
-    "breach_metrics": "casegold.transform.breach_metrics",
-    "report": "casegold.transform.report",
-    "snapshot": "casegold.transform.snapshot",
+    "breach_metrics": "products.breach_metrics",
+    "report": "products.enforcement_report",
+    "snapshot": "products.case_daily_snapshot",
 }
 """Name of each versioned transform, as contracts call it -> its package."""
 

@@ -19,7 +19,7 @@ from casegold.runtime.launchers import execute
 from casegold.runtime.settings import Settings
 from casegold.runtime.ticks import domain_tick
 from casegold.transform import version
-from casegold.transform.snapshot import build
+from products.case_daily_snapshot import build
 from tests.backfill.conftest import FIRST, LAST, Folk, expected, state_of
 from tests.crash.lives import let_time_pass, live_until_done, one_life
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from casegold.runtime.products import PRODUCTS
-from casegold.transform.breach_metrics.build import METRICS_SCHEMA
+from products.breach_metrics.build import METRICS_SCHEMA
 from tests.report.register import EVE, MONTH, Case, build
 
 OPENED = date(2026, 2, 10)

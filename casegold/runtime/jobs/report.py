@@ -28,8 +28,8 @@ from casegold.runtime.platform import Platform
 from casegold.runtime.products import Judgement, Product, product_of
 from casegold.sink.publish import resolve_undecided
 from casegold.sink.staging import HASHES, Stage, StagedVersion
-from casegold.transform.report.evidence import InputVersion as EvidenceInput
-from casegold.transform.report.evidence import ReportEvidence
+from casegold.transform.evidence import InputVersion as EvidenceInput
+from casegold.transform.evidence import ReportEvidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The daily snapshots of a range: compute at the pinned sequences, stage, judge what was staged, publish in one commit.
 
-Not here: the rules of a case (transform.snapshot), the checks (quality), the commit protocol (sink.publish).
+Not here: the rules of a case (products.case_daily_snapshot), the checks (quality), the commit protocol (sink.publish).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from casegold.manifest.model import Claim, Mode, PartitionRange, RunManifest
 from casegold.manifest.stages import StagedChunk
 from casegold.manifest.versions import PinnedPartition, Seen
 from casegold.quality.results import CheckResult
-from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
 from casegold.quality.verdict import Verdict, verdict
 from casegold.runtime.jobs import gate, publication
 from casegold.runtime.jobs.facts import SQL, Pins, engine, frame, register_facts
@@ -31,7 +30,8 @@ from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
 from casegold.sink.publish import resolve_undecided
 from casegold.sink.staging import Stage, StagedVersion, case_ranges
-from casegold.transform.snapshot import build, schema
+from products.case_daily_snapshot import build, schema
+from products.case_daily_snapshot.checks import SnapshotSurroundings, check_snapshots
 
 QUALITY = "casegold.quality"
 STATUSES = ("OPEN", "ESCALATED", "DECIDED", "CLOSED")

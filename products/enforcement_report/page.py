@@ -12,9 +12,9 @@ from importlib.resources import files
 
 import pyarrow as pa
 
-from casegold.transform.report import charts
-from casegold.transform.report.evidence import ReportEvidence, version_ranges
-from casegold.transform.report.figures import DIMENSIONS, MEASURES, Figures, number, unit_of
+from casegold.transform.evidence import ReportEvidence, version_ranges
+from products.enforcement_report import charts
+from products.enforcement_report.figures import DIMENSIONS, MEASURES, Figures, number, unit_of
 
 _CHARTED = 12
 _TOLERATED_SHOWN = 10
