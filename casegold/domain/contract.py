@@ -18,6 +18,7 @@ import pyarrow as pa
 from casegold.domain.calendar import days, month_end
 from casegold.domain.columns import Column
 from casegold.domain.errors import ConfigurationError
+from casegold.domain.measure import Measure
 
 
 class PartitionedBy(StrEnum):
@@ -80,6 +81,8 @@ class CheckRule:
     required: bool
     description: str
     tolerance: Tolerance | None = None
+    measure: Measure | None = None
+    """How it is made, where the contract says that itself; None: the platform or the product has it by its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from casegold.domain.contract import (
     SourceSignal,
     Tolerance,
 )
+from casegold.domain.odcs_measure import measure_of
 from casegold.domain.strict_yaml import Node, read_yaml
 
 _REQUIRED = {"error": True, "warning": False}
@@ -93,7 +94,7 @@ def parse_contract(text: str, file: str) -> DatasetContract:
         owners=_owners(root.get("team")),
         columns=columns,
         key=_key(table.get("properties")),
-        checks=tuple(_check(node) for node in table.get_or("quality", []).items()),
+        checks=_checks(table),
         partitioned_by=custom.get("partitionedBy").choice(PartitionedBy),
         partition_column=custom.get("partitionColumn").text() if "partitionColumn" in custom.value else None,
         inputs=tuple(_input(node) for node in custom.get("inputs").items()),
@@ -175,7 +176,18 @@ def _key(properties: Node) -> tuple[str, ...]:
     return tuple(parts[position] for position in sorted(parts))
 
 
-def _check(node: Node) -> CheckRule:
+def _checks(table: Node) -> tuple[CheckRule, ...]:
+    """Those of the table, then those of its columns. A column's value domain is part of the check `schema`."""
+    of_columns = [
+        _check(rule, column.get("name").text())
+        for column in table.get("properties").items()
+        for rule in column.get_or("quality", []).items()
+        if rule.mapping().get("metric") != "invalidValues"
+    ]
+    return (*(_check(node) for node in table.get_or("quality", []).items()), *of_columns)
+
+
+def _check(node: Node, column: str | None = None) -> CheckRule:
     severity = node.get("severity")
     if severity.text() not in _REQUIRED:
         raise severity.refuse(f"{severity.value!r} is unknown", "error (required) or warning (advisory)")
@@ -184,6 +196,7 @@ def _check(node: Node) -> CheckRule:
         required=_REQUIRED[severity.text()],
         description=node.get("description").text(),
         tolerance=_tolerance(node),
+        measure=measure_of(node, column),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from functools import partial
 
@@ -11,6 +11,7 @@ import pytest
 
 from casegold.domain.errors import ConfigurationError, ExitClass, Refused
 from casegold.domain.events import CaseEvent
+from casegold.domain.product import Product
 from casegold.manifest import approvals, maintenance, shadows
 from casegold.manifest.model import Pipeline
 from casegold.manifest.shadows import Shadow
@@ -74,15 +75,15 @@ def merged(rows: list[dict[str, object]]) -> list[dict[str, object]]:
 @pytest.fixture
 def new_rules(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Install a release in which every team has another name."""
-    usual, known = build.snapshot_rows, version.versions()
+    usual, known = build.snapshot_rows, version.versions
 
     def snapshot_rows(*arguments: object) -> pa.Table:
         rows = usual(*arguments)  # type: ignore[arg-type]  # passed on as they come
         teams = [None if team is None else NEW_TEAM for team in rows["team"].to_pylist()]
         return rows.set_column(rows.schema.get_field_index("team"), rows.schema.field("team"), pa.array(teams))
 
-    def versions() -> Mapping[str, str]:
-        return known | {"snapshot": "snapshot-2+0123456789ab"}
+    def versions(products: Iterable[Product]) -> Mapping[str, str]:
+        return known(products) | {"snapshot": "snapshot-2+0123456789ab"}
 
     def install() -> None:
         monkeypatch.setattr(build, "snapshot_rows", snapshot_rows)

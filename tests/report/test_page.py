@@ -218,7 +218,7 @@ def test_same_figures_same_bytes() -> None:
 
 
 def _palettes() -> Iterator[dict[str, str]]:
-    style = files("products.enforcement_report").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("casegold.transform").joinpath("page.css").read_text(encoding="utf-8")
     light, dark, _ = (
         dict(re.findall(r"--([\w-]+): (#\w+);", block)) for block in re.findall(r":root \{(.*?)\}", style, re.S)
     )

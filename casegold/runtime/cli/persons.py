@@ -12,7 +12,7 @@ from casegold.manifest.db import ControlDb
 from casegold.manifest.model import PartitionRange
 from casegold.runtime.cli.read import as_date
 from casegold.runtime.cli.tables import show
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
 from casegold.runtime.people import control_of_person
 from casegold.runtime.settings import Settings, load_settings
 
@@ -55,7 +55,7 @@ def contract_and_range(
     Raises:
         ConfigurationError: there is no such dataset, or it has no partitions.
     """
-    contract = load_contracts(settings.contracts_dir, first_date=settings.first_date)[dataset]
+    contract = contracts_of(settings)[dataset]
     keys = [contract.partition_of(as_date(text)) for text in (first, last or first)]
     for key in keys:
         contract.period(key)

@@ -174,16 +174,15 @@ def holds(released_too: bool, limit: int) -> None:
 @click.command()
 def plan() -> None:
     """Tell what is due now, and what everything else waits for."""
-    from casegold.transform.version import versions as transforms  # noqa: PLC0415 - reads all SQL; needed here only
-
     platform = open_platform()
+    transforms = platform.transforms
     with platform.control.read() as connection:
-        decisions = planner.decide(connection, platform.contracts, transforms())
+        decisions = planner.decide(connection, platform.contracts, transforms)
         ended = {
             decision.dataset: f"; run {run.run_id[:SHORT_ID]} of it is {run.state}: see `casegold retry`"
             for decision in decisions
             if isinstance(decision, Due)
-            and (run := planner.ended_run(connection, platform.contracts, decision, transforms())) is not None
+            and (run := planner.ended_run(connection, platform.contracts, decision, transforms)) is not None
         }
     show_table(
         "Plan",

@@ -11,7 +11,7 @@ from casegold.domain.errors import ConfigurationError
 from casegold.manifest import people
 from casegold.manifest.db import ControlDb
 from casegold.runtime.cli.tables import show as show_table
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
 from casegold.runtime.settings import load_settings
 
 
@@ -29,7 +29,7 @@ def user() -> None:
 def add(name: str, role: str, person: str | None, password_stdin: bool, ask_password: bool) -> None:
     """Make the login NAME. Its password is made and printed once, unless you bring one."""
     settings = load_settings()
-    known = people.roles_of(load_contracts(settings.contracts_dir))
+    known = people.roles_of(contracts_of(settings))
     if role not in known:
         raise ConfigurationError(f"no contract names the role {role}", remedy=f"roles: {', '.join(known)}")
     given = _password(from_stdin=password_stdin, ask=ask_password)

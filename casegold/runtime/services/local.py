@@ -19,7 +19,7 @@ from casegold.domain.errors import SourceUnavailable
 from casegold.domain.sql import load
 from casegold.manifest import installation, people
 from casegold.manifest.db import ControlDb, migrate
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
 from casegold.runtime.services import jars, kafka, processes
 from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
 from casegold.runtime.services.kafka import KafkaServer
@@ -122,7 +122,7 @@ def prepare_database(settings: Settings) -> None:
         connection.execute(load(__package__, "schemas"))
     migrate(url)
     with ControlDb(url).write("rules") as connection:
-        people.sync_rules(connection, load_contracts(settings.contracts_dir))
+        people.sync_rules(connection, contracts_of(settings))
     installation.install(ControlDb(url), settings.time_zone, settings.business_clock)
 
 
