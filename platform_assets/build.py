@@ -89,7 +89,7 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
 
 def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.Definitions:
     contracts = contracts_of(settings)
-    versions = transforms.versions(read_products())
+    versions = transforms.versions(read_products(settings.products_dir))
     last_date = last_date_of_fixed_clock(settings)
     computed = [contract for contract in contracts.in_order() if is_computed(contract)]
     ingest_checks = standing_checks("standing_ingest", OF_INGEST)

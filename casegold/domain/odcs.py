@@ -74,7 +74,7 @@ def parse_contract(text: str, file: str) -> DatasetContract:
         ConfigurationError: naming file, place and remedy: not YAML, a missing or unknown field, an unknown value,
             or parts that contradict each other.
     """
-    root = read_yaml(text, file)
+    root = read_yaml(text, file, with_lines=True)
     root.mapping(_TOP)
     _expect(root.get("kind"), "DataContract")
     _expect(root.get("apiVersion"), "v3.1.0")
@@ -135,7 +135,7 @@ def _custom(node: Node) -> Node:
         if name not in _CUSTOM:
             raise item.refuse(f"unknown property {name!r}", f"known: {', '.join(sorted(_CUSTOM))}")
         found[name] = item.value.get("value")
-    return Node(found, node.file, node.path)
+    return Node(found, node.file, node.path, node.whole)
 
 
 def _column(node: Node) -> Column:
@@ -202,7 +202,7 @@ def _check(node: Node, column: str | None = None) -> CheckRule:
 
 def _tolerance(node: Node) -> Tolerance | None:
     """`implementation: {check: NAME, tolerate: {facts: 3, reason: ...}}`, or `percent: 0.1` instead of `facts`."""
-    implementation = node.get_or("implementation", {})
+    implementation = node.get_or("implementation", "")
     if not isinstance(implementation.value, dict):
         return None
     implementation.mapping(frozenset({"check", "tolerate"}))

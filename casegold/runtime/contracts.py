@@ -23,7 +23,8 @@ JUDGE = "gold/case_daily_snapshot"
 
 def contracts_of(settings: Settings) -> Contracts:
     """The contracts of an installation. Raises ConfigurationError where one is wrong."""
-    return load_contracts(settings.contracts_dir, first_date=settings.first_date)
+    products = read_products(settings.products_dir)
+    return load_contracts(settings.contracts_dir, first_date=settings.first_date, products=products)
 
 
 def load_contracts(

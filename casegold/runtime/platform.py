@@ -56,5 +56,5 @@ def open_platform(settings: Settings | None = None) -> Platform:
         control=control,
         contracts=contracts_of(settings),
         calendar=BusinessCalendar(settings.time_zone),
-        products=read_products(),
+        products=read_products(settings.products_dir),
     )

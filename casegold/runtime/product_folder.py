@@ -75,7 +75,7 @@ def read_product(folder: Path, *, is_ours: bool) -> Product:
     """The product of one folder. Raises ConfigurationError with file, place and remedy of what is wrong."""
     refuse_name(folder.name)
     contract = parse_contract(_text(folder / CONTRACT), str(folder / CONTRACT))
-    root = read_yaml(_text(folder / PRODUCT), str(folder / PRODUCT))
+    root = read_yaml(_text(folder / PRODUCT), str(folder / PRODUCT), with_lines=True)
     root.mapping(frozenset({"rules", "figures", "words", "files"}))
     product = Product(
         name=folder.name,
@@ -115,7 +115,10 @@ def _rules(node: Node, folder: Path) -> Rules:
         versions=recorded,
         modules=tuple(_file(each, folder, _MODULE) for each in node.get_or("modules", []).items()),
         steps=tuple(_file(each, folder, _STEP) for each in node.get_or("steps", []).items()),
-        views={Node(name, views.file, views.path).choice(InputMapping): views.get(name).text() for name in views.value}
+        views={
+            Node(name, views.file, views.path, views.whole).choice(InputMapping): views.get(name).text()
+            for name in views.value
+        }
         if views.mapping()
         else None,
     )
@@ -131,7 +134,7 @@ def _numbers(node: Node) -> list[int]:
 def _matching(node: Node, number: int, pattern: re.Pattern[str]) -> str:
     value = node.value[number]
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise node.refuse(f"{value!r} is no SHA-256 of rules", "`casegold product check` tells it")
+        raise node.refuse(f"{value!r} is no SHA-256 of rules", "give it in quotes; `casegold product check` tells it")
     return value
 
 

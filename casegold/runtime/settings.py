@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     contracts_dir: AbsolutePath = Field(
         default=DATASET_CONTRACTS, description="Contracts of events and totals, and those that replace a product's own."
     )
+    products_dir: AbsolutePath | None = Field(
+        default=None, description="Directory of products of your own, a folder each: SQL and contract, no Python."
+    )
     business_clock: Annotated[str, AfterValidator(_clock)] = Field(
         default="system",
         description="`system`, or the ISO 8601 instant at which the clock stands; used at the first start only.",

@@ -43,6 +43,7 @@ SECTIONS: tuple[tuple[str, dict[str, str]], ...] = (
         },
     ),
     ("People", {"user": "user"}),
+    ("Make", {"product": "product"}),
     ("Rehearse", {"failpoints": "failpoints"}),
     (
         "Look",
