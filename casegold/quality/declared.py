@@ -28,6 +28,8 @@ def check_declared(
 ) -> tuple[CheckResult, ...]:
     """Every check of the contract that has a measure, for every partition."""
     rules = [(rule, rule.measure) for rule in contract.checks if rule.measure is not None]
+    if not rules:
+        return ()
     return tuple(
         result
         for period, rows in by_partition(frame, str(contract.partition_column), partitions).items()

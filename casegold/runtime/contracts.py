@@ -32,7 +32,7 @@ def load_contracts(
 ) -> Contracts:
     """Every `*.yaml` in `directory` and the contract of every product, checked against each other.
 
-    A contract in `directory` of a product's dataset takes the place of the one in the product's folder: so an
+    A contract in `directory` of one of our products' datasets takes the place of the one in the product's folder: so an
     installation declares sources or tolerances of its own without an edit of what came with the program.
 
     Args:
@@ -65,4 +65,6 @@ def _read(directory: Path, products: Sequence[Product] | None) -> list[tuple[Pat
     given = [(path, parse_contract(path.read_text(encoding="utf-8"), str(path))) for path in paths]
     described = {contract.dataset for _, contract in given}
     every = read_products() if products is None else products
-    return given + [(p.folder / CONTRACT, p.contract) for p in every if p.contract.dataset not in described]
+    return given + [
+        (p.folder / CONTRACT, p.contract) for p in every if not (p.is_ours and p.contract.dataset in described)
+    ]

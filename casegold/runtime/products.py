@@ -72,17 +72,18 @@ def figure_of(figure: Figure, table: pa.Table) -> Scalar:
 
 def judge(product: Product, asked: Judgement, limits: Limits) -> Sequence[CheckResult]:
     """Every check of the contract for every period."""
+    contract, rows, partitions = asked.contract, asked.rows, asked.partitions
+    declared = check_declared(contract, rows, partitions, limits)
     own = custom_of(product).judge
     if own is not None:
-        return own(asked)
-    contract, rows, partitions = asked.contract, asked.rows, asked.partitions
+        return (*own(asked), *declared)
     rules = {check.name: check.required for check in contract.checks}
     schema = check_schema(contract, rows, partitions, required=rules["schema"])
     inputs = check_inputs(
         contract, partitions, asked.days_read, asked.register_start, required=rules["inputs_complete"]
     )
     unique = check_unique_key(contract, rows, partitions, required=rules["unique_key"])
-    return (*schema, *inputs, *unique, *check_declared(contract, rows, partitions, limits))
+    return (*schema, *inputs, *unique, *declared)
 
 
 def render(

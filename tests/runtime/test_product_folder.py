@@ -82,7 +82,7 @@ def test_asset_checks_and_job_follow_from_the_folder(tmp_path: Path) -> None:
     assert asset["deps"] == ["gold/case_daily_snapshot"]
     assert asset["checks"]["breached_are_open"] == "partitions, blocking"
     assert job_name(DATASET) in found["jobs"]
-    without = graph(build_defs(Settings(home=tmp_path)))
+    without = graph(build_defs(Settings(home=tmp_path, products_dir=None)))
     assert found["assets"].keys() - without["assets"].keys() == {DATASET}, "ours are untouched"
 
 
