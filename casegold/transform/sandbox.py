@@ -6,11 +6,13 @@ that it may read. Not here: what the SQL means.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,9 +20,16 @@ import duckdb
 import pyarrow as pa
 
 from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import load
 
 Rows: TypeAlias = pa.Table | pa.RecordBatchReader
 RUN = frozenset({duckdb.StatementType.CREATE, duckdb.StatementType.SELECT})
+CALLED = frozenset(
+    {"generate_series", "histogram", "histogram_values", "json_each", "json_tree", "range", "repeat", "unnest"}
+)
+"""Table functions that only make rows. DuckDB's others read files, run SQL from a text, take addresses of memory, or
+act: `enable_logging` of a path that it may not write ends the process."""
+_ACTING = ("sleep_ms", "write_log")
 _PASSED_ON = (duckdb.OutOfMemoryException, duckdb.IOException)
 """Of the machine, not of the SQL: whoever gave the memory tells of them."""
 
@@ -93,7 +102,28 @@ def statements(file: str, text: str) -> list[Statement]:
                 remedy="use CREATE TEMP TABLE ... AS and SELECT only: the platform reads and writes the data",
             )
         found.append(Statement(file, line, each))
+    _refuse_calls(file, text)
     return found
+
+
+def _refuse_calls(file: str, text: str) -> None:
+    called = _not_called().search(text)
+    if called is not None:
+        line = text.count("\n", 0, called.start()) + 1
+        raise ConfigurationError(
+            f"{file}, line {line}: the function {called[1]} is not called in a product",
+            remedy=f"a product reads its inputs only; functions that make rows: {', '.join(sorted(CALLED))}",
+        )
+
+
+@cache
+def _not_called() -> re.Pattern[str]:
+    """A call of any other table function that DuckDB has, whatever stands between its name and the bracket."""
+    with duckdb.connect() as connection:
+        known = connection.execute(load("casegold.transform", "table_functions")).fetchall()
+    names = sorted({name for (name,) in known} - CALLED | set(_ACTING))
+    between = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+    return re.compile(rf'\b({"|".join(map(re.escape, names))})\b"?{between}\(', re.IGNORECASE | re.DOTALL)
 
 
 def execute(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.DuckDBPyConnection:
