@@ -15,7 +15,8 @@ from casegold.manifest import standing as questions
 from casegold.manifest.planner import is_computed
 from casegold.runtime import reconciliation
 from casegold.runtime.clock import last_date_of_fixed_clock
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
+from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings, load_settings
 from casegold.runtime.standing import EPOCHS, INGEST_CAUGHT_UP
 from casegold.transform import version as transforms
@@ -89,8 +90,8 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
 
 
 def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.Definitions:
-    contracts = load_contracts(settings.contracts_dir, first_date=settings.first_date)
-    versions = transforms.versions()
+    contracts = contracts_of(settings)
+    versions = transforms.versions(read_products(settings.products_dir))
     last_date = last_date_of_fixed_clock(settings)
     computed = [contract for contract in contracts.in_order() if is_computed(contract)]
     ingest_checks = standing_checks("standing_ingest", OF_INGEST)

@@ -16,6 +16,7 @@ from typing import Any
 from casegold.domain.calendar import days, month_end
 from casegold.domain.columns import Column
 from casegold.domain.errors import ConfigurationError
+from casegold.domain.measure import Measure
 
 
 class PartitionedBy(StrEnum):
@@ -78,6 +79,8 @@ class CheckRule:
     required: bool
     description: str
     tolerance: Tolerance | None = None
+    measure: Measure | None = None
+    """How it is made, where the contract says that itself; None: the platform or the product has it by its name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from casegold.domain.contract import (
     SourceSignal,
     Tolerance,
 )
+from casegold.domain.odcs_measure import measure_of
 from casegold.domain.strict_yaml import Node, read_yaml
 
 _REQUIRED = {"error": True, "warning": False}
@@ -73,7 +74,7 @@ def parse_contract(text: str, file: str) -> DatasetContract:
         ConfigurationError: naming file, place and remedy: not YAML, a missing or unknown field, an unknown value,
             or parts that contradict each other.
     """
-    root = read_yaml(text, file)
+    root = read_yaml(text, file, with_lines=True)
     root.mapping(_TOP)
     _expect(root.get("kind"), "DataContract")
     _expect(root.get("apiVersion"), "v3.1.0")
@@ -93,7 +94,7 @@ def parse_contract(text: str, file: str) -> DatasetContract:
         owners=_owners(root.get("team")),
         columns=columns,
         key=_key(table.get("properties")),
-        checks=tuple(_check(node) for node in table.get_or("quality", []).items()),
+        checks=_checks(table),
         partitioned_by=custom.get("partitionedBy").choice(PartitionedBy),
         partition_column=custom.get("partitionColumn").text() if "partitionColumn" in custom.value else None,
         inputs=tuple(_input(node) for node in custom.get("inputs").items()),
@@ -134,7 +135,7 @@ def _custom(node: Node) -> Node:
         if name not in _CUSTOM:
             raise item.refuse(f"unknown property {name!r}", f"known: {', '.join(sorted(_CUSTOM))}")
         found[name] = item.value.get("value")
-    return Node(found, node.file, node.path)
+    return Node(found, node.file, node.path, node.whole)
 
 
 def _column(node: Node) -> Column:
@@ -175,7 +176,18 @@ def _key(properties: Node) -> tuple[str, ...]:
     return tuple(parts[position] for position in sorted(parts))
 
 
-def _check(node: Node) -> CheckRule:
+def _checks(table: Node) -> tuple[CheckRule, ...]:
+    """Those of the table, then those of its columns. A column's value domain is part of the check `schema`."""
+    of_columns = [
+        _check(rule, column.get("name").text())
+        for column in table.get("properties").items()
+        for rule in column.get_or("quality", []).items()
+        if rule.mapping().get("metric") != "invalidValues"
+    ]
+    return (*(_check(node) for node in table.get_or("quality", []).items()), *of_columns)
+
+
+def _check(node: Node, column: str | None = None) -> CheckRule:
     severity = node.get("severity")
     if severity.text() not in _REQUIRED:
         raise severity.refuse(f"{severity.value!r} is unknown", "error (required) or warning (advisory)")
@@ -184,12 +196,13 @@ def _check(node: Node) -> CheckRule:
         required=_REQUIRED[severity.text()],
         description=node.get("description").text(),
         tolerance=_tolerance(node),
+        measure=measure_of(node, column),
     )
 
 
 def _tolerance(node: Node) -> Tolerance | None:
     """`implementation: {check: NAME, tolerate: {facts: 3, reason: ...}}`, or `percent: 0.1` instead of `facts`."""
-    implementation = node.get_or("implementation", {})
+    implementation = node.get_or("implementation", "")
     if not isinstance(implementation.value, dict):
         return None
     implementation.mapping(frozenset({"check", "tolerate"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +17,7 @@ from casegold.domain.errors import ConfigurationError
 
 E = TypeVar("E", bound=StrEnum)
 MAX_DEPTH = 50
+_PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _DAYS = re.compile(r"P(\d{1,5})D")
 
 
@@ -42,32 +43,41 @@ class Node:
     value: Any
     file: str
     path: str
+    whole: str = field(default="", repr=False, compare=False)
+    """The whole file, where a refusal tells the line, too."""
 
-    def refuse(self, problem: str, remedy: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.file}: {self.path or 'the file'}: {problem}", remedy=remedy)
+    def refuse(self, problem: str, remedy: str, *, key: str = "") -> ConfigurationError:
+        """What is wrong with this value, or with one of its keys."""
+        path = f"{self.path}.{key}" if self.path and key else self.path or key
+        line = f", line {line_of(self.whole, path)}" if self.whole else ""
+        return ConfigurationError(f"{self.file}{line}: {self.path or 'the file'}: {problem}", remedy=remedy)
 
     def mapping(self, allowed: frozenset[str] | None = None) -> dict[str, Any]:
         if not isinstance(self.value, dict):
             raise self.refuse("is not a mapping", "write `name: value` lines below it")
         for name in self.value:
             if allowed is not None and name not in allowed:
-                raise self.refuse(f"unknown field {name!r}", f"known fields: {', '.join(sorted(allowed))}")
+                raise self.refuse(
+                    f"unknown field {name!r}", f"known fields: {', '.join(sorted(allowed))}", key=str(name)
+                )
         return self.value
 
     def get(self, name: str) -> Node:
         if self.mapping().get(name) is None:
             raise self.refuse(f"the field {name!r} is missing", f"add {name!r}")
-        return Node(self.value[name], self.file, f"{self.path}.{name}" if self.path else name)
+        return Node(self.value[name], self.file, f"{self.path}.{name}" if self.path else name, self.whole)
 
     def get_or(self, name: str, default: Any) -> Node:
         return (
-            self.get(name) if self.mapping().get(name) is not None else Node(default, self.file, f"{self.path}.{name}")
+            self.get(name)
+            if self.mapping().get(name) is not None
+            else Node(default, self.file, f"{self.path}.{name}", self.whole)
         )
 
     def items(self) -> list[Node]:
         if not isinstance(self.value, list):
             raise self.refuse("is not a list", "write one `- ` line for each entry")
-        return [Node(item, self.file, f"{self.path}[{index}]") for index, item in enumerate(self.value)]
+        return [Node(item, self.file, f"{self.path}[{index}]", self.whole) for index, item in enumerate(self.value)]
 
     def text(self) -> str:
         if not isinstance(self.value, str) or not self.value.strip():
@@ -116,12 +126,19 @@ class Node:
         return kind(self.value)
 
 
-def read_yaml(text: str, file: str) -> Node:
-    """The file's content as a node. Raises ConfigurationError when it is not YAML, gives a key twice or is too deep."""
+def read_yaml(text: str, file: str, *, with_lines: bool = False) -> Node:
+    """The file's content as a node.
+
+    Args:
+        with_lines: refusals tell the line.
+
+    Raises:
+        ConfigurationError: it is not YAML, gives a key twice or is too deep.
+    """
     try:
         _refuse_depth(text)
         # The loader is a SafeLoader: it builds plain values only.
-        return Node(yaml.load(text, Loader=_StrictLoader), file, "")  # noqa: S506
+        return Node(yaml.load(text, Loader=_StrictLoader), file, "", text if with_lines else "")  # noqa: S506
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{file} is not valid YAML: {error}", remedy="correct the file") from error
 
@@ -136,3 +153,32 @@ def _refuse_depth(text: str) -> None:
                 raise yaml.YAMLError(f"nested deeper than {MAX_DEPTH}")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def line_of(text: str, path: str) -> int:
+    """The line of a value in a file that was read, or of the nearest value around it."""
+    node: yaml.Node | None = yaml.compose(text, Loader=_StrictLoader)
+    if node is None:
+        return 1
+    line = node.start_mark.line
+    for name, index in _PART.findall(path):
+        found = _below(node, name, index)
+        if found is None:
+            break
+        line, node = found
+    return int(line) + 1
+
+
+def _below(node: yaml.Node, name: str, index: str) -> tuple[int, yaml.Node] | None:
+    """Line and value of one part of a path. A list of `property` and `value` stands for a mapping."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key.start_mark.line, value) for key, value in node.value if key.value == name), None)
+    if isinstance(node, yaml.SequenceNode) and index:
+        item = node.value[int(index)]
+        return item.start_mark.line, item
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            fields = {key.value: value for key, value in item.value} if isinstance(item, yaml.MappingNode) else {}
+            if "property" in fields and fields["property"].value == name and "value" in fields:
+                return fields["value"].start_mark.line, fields["value"]
+    return None

@@ -24,7 +24,8 @@ def check_inputs(
         days_read: for each period the dates of the snapshots that it was made from.
         register_start: the register's first day; days before it are not missed. None = every day is expected.
     """
-    daily = next(ref for ref in contract.inputs if ref.mapping is InputMapping.DAYS_OF_PERIOD)
+    whole = (InputMapping.DAYS_OF_PERIOD, InputMapping.SAME)
+    daily = next(ref for ref in contract.inputs if ref.mapping in whole)
     results = []
     for period in partitions:
         wanted = [

@@ -12,7 +12,6 @@ from casegold.manifest import approvals, backfill_execution, backfill_plan, shad
 from casegold.manifest.backfill_execution import Begun
 from casegold.manifest.backfill_plan import Plan, Wanted
 from casegold.runtime.platform import Platform
-from casegold.transform import version as transforms
 
 
 def plan_of(platform: Platform, wanted: Wanted) -> Plan:
@@ -23,7 +22,7 @@ def plan_of(platform: Platform, wanted: Wanted) -> Plan:
             would not be what becomes official.
     """
     with platform.control.read() as connection:
-        made = backfill_plan.make(connection, platform.contracts, transforms.versions(), wanted)
+        made = backfill_plan.make(connection, platform.contracts, platform.transforms, wanted)
         if made.promotes is None:
             return made
         contract = platform.contracts[wanted.dataset]
@@ -49,7 +48,7 @@ def begin(platform: Platform, request_id: str, digest: str | None = None) -> Beg
     if approved is None:
         raise ConfigurationError(f"{found.backfill_run_id} has no plan", remedy="`casegold backfill plan` makes one")
     meant = approved if digest is None or approved.startswith(digest) else digest
-    return backfill_execution.begin(platform.control, platform.contracts, transforms.versions(), found, meant)
+    return backfill_execution.begin(platform.control, platform.contracts, platform.transforms, found, meant)
 
 
 def rows_of(made: Plan) -> list[tuple[str, str | int]]:

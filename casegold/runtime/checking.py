@@ -17,7 +17,7 @@ from typing import Protocol
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.events import Rejection, RejectReason
 from casegold.manifest.totals import Counted, TotalKey
-from casegold.runtime.contracts import JUDGE, load_contracts
+from casegold.runtime.contracts import JUDGE, contracts_of
 from casegold.runtime.jobs import control_totals, known_facts
 from casegold.runtime.jobs.ingest import bounds_of
 from casegold.runtime.jobs.known_facts import Recorded
@@ -71,7 +71,7 @@ class EventJudge:
 
     def __init__(self, settings: Settings) -> None:
         self._calendar = BusinessCalendar(settings.time_zone)
-        self._bounds = bounds_of(load_contracts(settings.contracts_dir, first_date=settings.first_date))
+        self._bounds = bounds_of(contracts_of(settings))
         self._decode = partial(decode, default_source=settings.plain_source)
         self._recorded: dict[EventId, Recorded] = {}
         self._conflicts: set[tuple[str, str, str]] = set()
@@ -96,7 +96,7 @@ class TotalJudge:
 
     def __init__(self, settings: Settings) -> None:
         self._calendar = BusinessCalendar(settings.time_zone)
-        self._contract = load_contracts(settings.contracts_dir, first_date=settings.first_date)[JUDGE]
+        self._contract = contracts_of(settings)[JUDGE]
         self._known: dict[TotalKey, Counted | ControlTotal] = {}
 
     def judge(self, records: Sequence[KafkaRecord], places: Sequence[str]) -> list[Finding]:

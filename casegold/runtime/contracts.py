@@ -1,7 +1,11 @@
-"""Reads the contract files of a directory. Not here: their format and meaning (`domain.odcs`, `domain.contract`)."""
+"""Reads the contract files: of the platform's own tables from one directory, of products from their folders.
+
+Not here: their format and meaning (`domain.odcs`, `domain.contract`), and the rest of a product's folder.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,21 +13,36 @@ from pathlib import Path
 from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.odcs import parse_contract
+from casegold.domain.product import Product
+from casegold.runtime.product_folder import CONTRACT, read_products
+from casegold.runtime.settings import Settings
 
 JUDGE = "gold/case_daily_snapshot"
 """The dataset whose contract decides for all: whose facts count, when a date is over, what is late and what is held."""
 
 
-def load_contracts(directory: Path, *, first_date: date | None = None) -> Contracts:
-    """Every `*.yaml` in `directory`, checked against each other.
+def contracts_of(settings: Settings) -> Contracts:
+    """The contracts of an installation. Raises ConfigurationError where one is wrong."""
+    products = read_products(settings.products_dir)
+    return load_contracts(settings.contracts_dir, first_date=settings.first_date, products=products)
+
+
+def load_contracts(
+    directory: Path, *, first_date: date | None = None, products: Sequence[Product] | None = None
+) -> Contracts:
+    """Every `*.yaml` in `directory` and the contract of every product, checked against each other.
+
+    A contract in `directory` of one of our products' datasets takes the place of the one in the product's folder: so an
+    installation declares sources or tolerances of its own without an edit of what came with the program.
 
     Args:
         first_date: the installation's first date, for all datasets in place of the contracts' own.
+        products: those of the installation; by default those that came with the program.
 
     Raises:
         ConfigurationError: no such directory, no contract in it, or one that is wrong.
     """
-    contracts = [contract for _, contract in _read(directory)]
+    contracts = [contract for _, contract in _read(directory, products)]
     return Contracts(
         contract if first_date is None else replace(contract, first_date=first_date) for contract in contracts
     )
@@ -31,16 +50,21 @@ def load_contracts(directory: Path, *, first_date: date | None = None) -> Contra
 
 def contract_file(directory: Path, dataset: str) -> Path:
     """The file that describes a dataset, for messages. Raises ConfigurationError when there is none."""
-    for path, contract in _read(directory):
+    for path, contract in _read(directory, None):
         if contract.dataset == dataset:
             return path
     raise ConfigurationError(f"no contract in {directory} describes {dataset}", remedy="add its contract")
 
 
-def _read(directory: Path) -> list[tuple[Path, DatasetContract]]:
+def _read(directory: Path, products: Sequence[Product] | None) -> list[tuple[Path, DatasetContract]]:
     paths = sorted(directory.glob("*.yaml"))
     if not paths:
         raise ConfigurationError(
             f"no contracts in {directory}", remedy="point to the directory that holds the dataset contracts"
         )
-    return [(path, parse_contract(path.read_text(encoding="utf-8"), str(path))) for path in paths]
+    given = [(path, parse_contract(path.read_text(encoding="utf-8"), str(path))) for path in paths]
+    described = {contract.dataset for _, contract in given}
+    every = read_products() if products is None else products
+    return given + [
+        (p.folder / CONTRACT, p.contract) for p in every if not (p.is_ours and p.contract.dataset in described)
+    ]

@@ -17,7 +17,6 @@ from casegold.manifest.db import Connection
 from casegold.manifest.decisions import Decision, Due, unsettled_from
 from casegold.manifest.model import Attempt, PartitionRange
 from casegold.runtime.platform import Platform
-from casegold.transform import version as transforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
         Deferred: a run of the dataset is under way.
     """
     with platform.control.write("attempt-request") as connection:
-        decisions = {d.dataset: d for d in planner.decide(connection, platform.contracts, transforms.versions())}
+        decisions = {d.dataset: d for d in planner.decide(connection, platform.contracts, platform.transforms)}
         decision = decisions.get(dataset)
         if decision is None:
             raise ConfigurationError(
@@ -47,7 +46,7 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
             )
         contract = platform.contracts[dataset]
         if wanted is None or (isinstance(decision, Due) and decision.partitions == wanted):
-            return _due(connection, contract, decision, asked_by)
+            return _due(connection, contract, decision, platform.transforms, asked_by)
         keys = tuple(contract.partitions_between(wanted.first, wanted.last))
         settled = _settled(connection, contract, decision, keys)
         unsettled = next((key for key in keys if key not in settled), None)
@@ -56,9 +55,11 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
     raise _refusal(platform, contract, decision, wanted, unsettled)
 
 
-def _due(connection: Connection, contract: DatasetContract, decision: Decision, asked_by: str) -> Attempt:
+def _due(
+    connection: Connection, contract: DatasetContract, decision: Decision, installed: dict[str, str], asked_by: str
+) -> Attempt:
     """The attempt at what is due."""
-    dataset, installed = contract.dataset, transforms.versions()
+    dataset = contract.dataset
     if not isinstance(decision, Due):
         raise ConfigurationError(
             f"nothing of {dataset} is due: {decision.why}",

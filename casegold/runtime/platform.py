@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
+from casegold.domain.product import Product
 from casegold.manifest import installation, revision
 from casegold.manifest.db import ControlDb
 from casegold.manifest.written import written
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
+from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings, load_settings
+from casegold.transform import version
 
 if TYPE_CHECKING:
     from casegold.sink.lake import Lake
@@ -26,6 +29,12 @@ class Platform:
     control: ControlDb
     contracts: Contracts
     calendar: BusinessCalendar
+    products: tuple[Product, ...]
+
+    @property
+    def transforms(self) -> dict[str, str]:
+        """The version of every transform as it is installed now."""
+        return version.versions(self.products)
 
     @cached_property
     def lake(self) -> Lake:
@@ -54,6 +63,7 @@ def open_platform(settings: Settings | None = None) -> Platform:
     return Platform(
         settings=settings,
         control=control,
-        contracts=load_contracts(settings.contracts_dir, first_date=settings.first_date),
+        contracts=contracts_of(settings),
         calendar=BusinessCalendar(settings.time_zone),
+        products=read_products(settings.products_dir),
     )

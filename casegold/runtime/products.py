@@ -1,139 +1,124 @@
-"""Datasets made from published partitions: what each needs beside its contract. A new one is one entry here.
+"""How the rows of a product are made, judged and shown: by its folder, or by its own Python where it has some.
 
-Not here: when they are due (planner), how they are published (runtime.jobs).
+Not here: reading folders (`product_folder`), when a period is due (planner), how it is published (runtime.jobs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
+from importlib import import_module
+from typing import Any
 
 import duckdb
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.domain.contract import DatasetContract, InputMapping
+from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import ConfigurationError
-from casegold.quality.breach_metrics import check_breach_metrics
-from casegold.quality.report import check_reports
+from casegold.domain.product import Aggregate, Figure, Product
+from casegold.quality.custom import Custom, Judgement, Rendered
+from casegold.quality.declared import check_declared
+from casegold.quality.inputs import check_inputs
 from casegold.quality.results import CheckResult
+from casegold.quality.rows import check_schema, check_unique_key
 from casegold.runtime.outcome import Scalar
-from casegold.transform.breach_metrics.build import build_breach_metrics
-from casegold.transform.report.build import build_report
-from casegold.transform.report.csv_file import render_csv
-from casegold.transform.report.evidence import ReportEvidence
-from casegold.transform.report.figures import MEASURES, Figures, number, unit_of
-from casegold.transform.report.page import render_html
+from casegold.runtime.settings import Settings
+from casegold.transform import by_sql, default_files
+from casegold.transform.evidence import ReportEvidence
+from casegold.transform.sandbox import Limits
+
+_AGGREGATES: Mapping[Aggregate, Any] = {Aggregate.SUM: pc.sum, Aggregate.MINIMUM: pc.min, Aggregate.MAXIMUM: pc.max}
+_NOTHING = Custom()
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A file to keep beside the rows of one partition."""
-
-    name: str
-    media_type: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a gate is asked: the staged rows of some partitions, and the input dates each was made from."""
-
-    contract: DatasetContract
-    rows: pl.DataFrame
-    partitions: Sequence[date]
-    days_read: Mapping[date, Collection[date]]
-    register_start: date
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """How one dataset is made from published partitions."""
-
-    views: Mapping[InputMapping, str]
-    """Under which name the SQL finds the rows of an input."""
-    compute: Callable[[duckdb.DuckDBPyConnection, date, BusinessCalendar], pa.Table]
-    judge: Callable[[Judgement], Sequence[CheckResult]]
-    render: Callable[[pa.Table, ReportEvidence], Sequence[Rendered]]
-    """The files beside the rows; `_no_files` for a product that is its rows alone."""
-    headline: Callable[[pa.Table, date], Mapping[str, Scalar]]
-    """The few figures of one partition that its page in the UI shows."""
-
-
-def _no_files(_table: pa.Table, _evidence: ReportEvidence) -> Sequence[Rendered]:
-    return ()
-
-
-def _metrics_in_short(table: pa.Table, _quarter: date) -> Mapping[str, Scalar]:
-    counts = ("cases", "clocks_started", "clocks_running", "cases_breached")
-    return {name.replace("_", " "): pc.sum(table[name]).as_py() or 0 for name in counts}
-
-
-def _report_in_short(table: pa.Table, month: date) -> Mapping[str, Scalar]:
-    figures = Figures.of(table, month)
-    shown = {label.lower(): number(figures.get(measure), unit_of(measure)) for measure, label in MEASURES.items()}
-    return shown | {f"penalties, {unit}": number(figures.penalty(unit), unit) for unit in figures.currencies()}
-
-
-def _judge_metrics(asked: Judgement) -> Sequence[CheckResult]:
-    return check_breach_metrics(
-        asked.contract,
-        asked.rows,
-        asked.partitions,
-        days_read=asked.days_read,
-        register_start=asked.register_start,
-    )
-
-
-def _judge_report(asked: Judgement) -> Sequence[CheckResult]:
-    return check_reports(
-        asked.contract,
-        asked.rows,
-        asked.partitions,
-        days_read=asked.days_read,
-        register_start=asked.register_start,
-    )
-
-
-def _render_report(table: pa.Table, evidence: ReportEvidence) -> Sequence[Rendered]:
-    name = f"enforcement-report-{evidence.month:%Y-%m}"
-    return (
-        Rendered(f"{name}.csv", "text/csv", render_csv(table)),
-        Rendered(f"{name}.html", "text/html", render_html(table, evidence).encode()),
-    )
-
-
-PRODUCTS = {
-    "breach_metrics": Product(
-        views={InputMapping.DAYS_OF_PERIOD: "snapshot_rows", InputMapping.DAY_BEFORE_PERIOD: "previous_quarter_end"},
-        compute=build_breach_metrics,
-        judge=_judge_metrics,
-        render=_no_files,
-        headline=_metrics_in_short,
-    ),
-    "report": Product(
-        views={InputMapping.DAYS_OF_PERIOD: "snapshot_rows", InputMapping.DAY_BEFORE_PERIOD: "previous_month_end"},
-        compute=build_report,
-        judge=_judge_report,
-        render=_render_report,
-        headline=_report_in_short,
-    ),
-}
-"""By the name of the transform in the dataset's contract."""
-
-
-def product_of(contract: DatasetContract) -> Product:
-    """The product that a contract names.
+def product_of(products: Sequence[Product], contract: DatasetContract) -> Product:
+    """The product that makes a dataset.
 
     Raises:
-        ConfigurationError: nothing is known by that name.
+        ConfigurationError: no folder is of that dataset.
     """
-    if contract.transform not in PRODUCTS:
-        raise ConfigurationError(
-            f"{contract.dataset} names the transform {contract.transform!r}",
-            remedy=f"known are {', '.join(PRODUCTS)}; add an entry to casegold.runtime.products",
-        )
-    return PRODUCTS[contract.transform]
+    for product in products:
+        if product.contract.dataset == contract.dataset:
+            return product
+    raise ConfigurationError(
+        f"no product folder makes {contract.dataset}",
+        remedy="is CASEGOLD_PRODUCTS_DIR set as it was when it was made?",
+    )
+
+
+def custom_of(product: Product) -> Custom:
+    """The product's own Python; without `custom.py`, or for a foreign product, nothing."""
+    if not product.is_ours or not (product.folder / "custom.py").is_file():
+        return _NOTHING
+    found: Custom = import_module(f"products.{product.name}.custom").CUSTOM
+    return found
+
+
+def headline(product: Product, table: pa.Table, period: date) -> Mapping[str, Scalar]:
+    """The few figures of one partition that its page in the UI shows."""
+    own = custom_of(product).headline
+    return own(table, period) if own else {each.name: figure_of(each, table) for each in product.figures}
+
+
+def figure_of(figure: Figure, table: pa.Table) -> Scalar:
+    """One figure of the rows of a period. A sum of nothing is 0; a smallest or largest value of nothing is a dash."""
+    value = _AGGREGATES[figure.aggregate](table[figure.column]).as_py()
+    if value is None:
+        return 0 if figure.aggregate is Aggregate.SUM else "\N{EN DASH}"
+    return value if isinstance(value, int) else str(value)
+
+
+def judge(product: Product, asked: Judgement, limits: Limits) -> Sequence[CheckResult]:
+    """Every check of the contract for every period."""
+    contract, rows, partitions = asked.contract, asked.rows, asked.partitions
+    declared = check_declared(contract, rows, partitions, limits)
+    own = custom_of(product).judge
+    if own is not None:
+        return (*own(asked), *declared)
+    rules = {check.name: check.required for check in contract.checks}
+    schema = check_schema(contract, rows, partitions, required=rules["schema"])
+    inputs = check_inputs(
+        contract, partitions, asked.days_read, asked.register_start, required=rules["inputs_complete"]
+    )
+    unique = check_unique_key(contract, rows, partitions, required=rules["unique_key"])
+    return (*schema, *inputs, *unique, *declared)
+
+
+def render(
+    product: Product, contract: DatasetContract, table: pa.Table, evidence: ReportEvidence
+) -> Sequence[Rendered]:
+    """The files beside the rows of one period."""
+    if not product.has_files:
+        return ()
+    own = custom_of(product).render
+    if own is not None:
+        return own(table, evidence)
+    name = default_files.stem(product, contract, evidence.month)
+    page = default_files.render_html(product, contract, table, headline(product, table, evidence.month), evidence)
+    return (
+        Rendered(f"{name}.csv", "text/csv", default_files.render_csv(contract, table)),
+        Rendered(f"{name}.html", "text/html", page.encode()),
+    )
+
+
+def compute(
+    product: Product, connection: duckdb.DuckDBPyConnection, period: date, calendar: BusinessCalendar, limits: Limits
+) -> pa.Table:
+    """The rows of one period, on a connection that holds the inputs as views.
+
+    Raises:
+        ConfigurationError: its SQL is wrong.
+    """
+    own = custom_of(product).compute
+    if own is not None:
+        return own(connection, period, calendar)
+    views = {product.view_of(ref) for ref in product.contract.inputs}
+    inputs = {view: connection.table(view).to_arrow_reader() for view in sorted(views)}
+    return by_sql.rows_of(product, inputs, period, calendar, limits)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What a product's SQL may use of this machine."""
+    return Limits(settings.duckdb_memory_limit, settings.duckdb_threads, settings.home / "spill")

@@ -127,7 +127,12 @@ class Settings(BaseSettings):
     first_date: date | None = Field(
         default=None, description="First business date; unset: what the contract of the events says."
     )
-    contracts_dir: AbsolutePath = Field(default=DATASET_CONTRACTS, description="Directory of the dataset contracts.")
+    contracts_dir: AbsolutePath = Field(
+        default=DATASET_CONTRACTS, description="Contracts of events and totals, and those that replace a product's own."
+    )
+    products_dir: AbsolutePath | None = Field(
+        default=None, description="Directory of products of your own, a folder each: SQL and contract, no Python."
+    )
     business_clock: Annotated[str, AfterValidator(_clock)] = Field(
         default="system",
         description="`system`, or the ISO 8601 instant at which the clock stands; used at the first start only.",

@@ -15,6 +15,8 @@ REPOSITORY = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else _PACKAGE.parent
 """The top level of the checkout, or its image in an installed wheel, which has no more than what is named here."""
 
 DATASET_CONTRACTS = REPOSITORY / "contracts" / "datasets"
+PRODUCTS = _PACKAGE.parent / "products"
+"""A package beside this one, in a checkout as in a wheel."""
 EVENT_SCHEMAS = REPOSITORY / "contracts" / "events"
 RUN_MANIFEST_SCHEMA = REPOSITORY / "contracts" / "answers" / "RunManifest.v1.json"
 MAPPINGS = REPOSITORY / "contracts" / "mappings"

@@ -17,7 +17,6 @@ from casegold.runtime.platform import Platform
 from casegold.source.kafka import describe_topic
 from casegold.stream.backfill_requests import Heard, hear
 from casegold.stream.publish_events import Seen, claim_announcements
-from casegold.transform import version as transforms
 
 ASKED_BY = "casegold"
 
@@ -74,7 +73,7 @@ def day_close_tick(platform: Platform) -> DayCloseReport:
 
 def planner_tick(platform: Platform) -> list[Attempt]:
     """Plan, and return the waiting attempts of computed datasets, of replays and shadows. Asks Postgres only."""
-    planner.plan(platform.control, platform.contracts, transforms.versions(), ASKED_BY)
+    planner.plan(platform.control, platform.contracts, platform.transforms, ASKED_BY)
     return waiting(platform, PLANNED)
 
 
@@ -87,7 +86,7 @@ def publish_events_tick(platform: Platform) -> Seen:
     topic = f"{settings.outbox_topic_prefix}dataset"
     seen = claim_announcements(platform.control, platform.kafka_config, topic, settings.events_dlq_topic)
     if seen.woke:
-        planner.plan(platform.control, platform.contracts, transforms.versions(), ASKED_BY)
+        planner.plan(platform.control, platform.contracts, platform.transforms, ASKED_BY)
     return seen
 
 

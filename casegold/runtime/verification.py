@@ -26,7 +26,6 @@ from casegold.runtime.outcome import Outcome, PartitionOutcome
 from casegold.runtime.platform import Platform
 from casegold.sink.digest import Digest, digest_of
 from casegold.sink.read_back import ReadBack, faults_of_artifacts, missing, read_back
-from casegold.transform import version as transforms
 
 JOBS = {Pipeline.SNAPSHOT: snapshot, Pipeline.REPORT: report}
 """Who computes the partitions of a run again, without a claim and without a stage."""
@@ -173,7 +172,7 @@ def impossible_again(
     """The partitions of a run that cannot be computed again here: a rule or an input is not what it was; and why."""
     if manifest.pipeline not in JOBS:
         return dict.fromkeys(wanted, f"run {manifest.run_id[:12]} of pipeline {manifest.pipeline} computed nothing")
-    installed = transforms.versions()[contract.transform]
+    installed = platform.transforms[contract.transform]
     if installed != manifest.transform_version:
         return dict.fromkeys(wanted, f"it was made by {manifest.transform_version}, installed is {installed}")
     inputs = {key: JOBS[manifest.pipeline].inputs_of(contract, manifest, [key]) for key in wanted}
@@ -221,7 +220,7 @@ def _compared(platform: Platform, contract: DatasetContract, of: Official, again
         recorded=str(official_digest),
         stored=None if stored.digest is None else str(stored.digest),
         computed=None if computed is None else str(computed),
-        transform_version=transforms.versions()[contract.transform],
+        transform_version=platform.transforms[contract.transform],
     )
 
 

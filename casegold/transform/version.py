@@ -1,23 +1,17 @@
 """Versions of transforms: a number that people raise when results may change, and a digest of the rules themselves.
 
-A transform is a package with `.sql` files and a `version.json`: the Python modules that hold rules, and the digest of
-every version so far. Not here: any rule, and which version a run used (the manifest says that).
+The rules are files of the product's folder, named in its `product.yaml` together with the digest of every version so
+far. Not here: any rule, and which version a run used (the manifest says that).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
-PACKAGES = {
-    "breach_metrics": "casegold.transform.breach_metrics",
-    "report": "casegold.transform.report",
-    "snapshot": "casegold.transform.snapshot",
-}
-"""Name of each versioned transform, as contracts call it -> its package."""
+from casegold.domain.product import Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +27,41 @@ class TransformVersion:
         return f"{self.name}-{self.number}+{self.digest[:12]}"
 
 
-def current(name: str) -> TransformVersion:
-    """The version of a transform that is running. Raises KeyError for an unknown name."""
-    return TransformVersion(name, max(recorded(name)), _digest(name))
+def current(product: Product) -> TransformVersion:
+    """The version of a product's rules that is running."""
+    return TransformVersion(product.transform, max(product.rules.versions), _digest(product))
 
 
-def versions() -> dict[str, str]:
-    """The running version of every transform as text, by name."""
-    return {name: str(current(name)) for name in PACKAGES}
+def versions(products: Iterable[Product]) -> dict[str, str]:
+    """The running version of every product's rules as text, by the name of its transform."""
+    return {product.transform: str(current(product)) for product in products}
 
 
-def recorded(name: str) -> dict[int, str]:
-    """The digest of every version so far, by its number."""
-    return {int(number): digest for number, digest in _version_file(name)["versions"].items()}
-
-
-def _version_file(name: str) -> dict[str, dict[str, str]]:
-    content: dict[str, dict[str, str]] = json.loads(files(PACKAGES[name]).joinpath("version.json").read_text("utf-8"))
-    return content
-
-
-def _digest(name: str) -> str:
-    """SHA-256 over names and texts of the rule files. Comments and layout of SQL change no result: not counted."""
-    modules = set(_version_file(name)["modules"])
-    rules = (file for file in files(PACKAGES[name]).iterdir() if file.name.endswith(".sql") or file.name in modules)
+def _digest(product: Product) -> str:
+    """SHA-256 over names and texts of the rule files, without their folder, and over what orders and names them."""
     total = hashlib.sha256()
-    for file in sorted(rules, key=lambda file: file.name):
-        for text in (file.name, _essence(file)):
-            content = text.encode()
-            total.update(len(content).to_bytes(8, "big") + content)
+    for text in _texts(product):
+        content = text.encode()
+        total.update(len(content).to_bytes(8, "big") + content)
     return total.hexdigest()
 
 
-def _essence(file: Traversable) -> str:
+def _texts(product: Product) -> Iterator[str]:
+    rules = product.rules
+    for file in sorted(product.folder.iterdir(), key=lambda file: file.name):
+        if file.suffix == ".sql" or file.name in rules.modules:
+            yield file.name
+            yield _essence(file)
+    if rules.steps:
+        yield "steps"
+        yield " ".join(rules.steps)
+        yield "views"
+        yield " ".join(f"{ref.dataset}:{ref.mapping}:{product.view_of(ref)}" for ref in product.contract.inputs)
+
+
+def _essence(file: Path) -> str:
+    """Comments and layout of SQL change no result: not counted."""
     text = file.read_text("utf-8")
-    if not file.name.endswith(".sql"):
+    if file.suffix != ".sql":
         return text
     return " ".join(word for line in text.splitlines() if not line.lstrip().startswith("--") for word in line.split())

@@ -13,12 +13,14 @@ from casegold.manifest.backfill_plan import Wanted
 from casegold.manifest.db import ControlDb
 from casegold.manifest.model import Mode, PartitionRange
 from casegold.runtime.contracts import load_contracts
+from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings
 from casegold.transform import version as transforms
 from tests.manifest.register import REPORT, SNAPSHOT, Register
 
 FIRST = date(2014, 1, 1)
 TEN_YEARS = 3650
+TRANSFORMS = transforms.versions(read_products())
 LAST = FIRST + timedelta(days=TEN_YEARS - 1)
 
 
@@ -30,7 +32,7 @@ def test_a_plan_of_ten_years_holds_no_list_of_dates(database: Settings, control:
         days = [FIRST + timedelta(days=offset) for offset in range(TEN_YEARS)]
         register.publish(SNAPSHOT, *days[:-10])
         wanted = Wanted(SNAPSHOT, PartitionRange(FIRST, FIRST), Mode.BACKFILL)
-        plan = backfill_plan.make(connection, contracts, transforms.versions(), wanted)
+        plan = backfill_plan.make(connection, contracts, TRANSFORMS, wanted)
         assert (plan.restated, plan.new, plan.last) == (TEN_YEARS - 10, 10, LAST)
         assert plan.estimate.minutes is None, "no run has ended: no number is invented"
         downstream = {each.dataset: (each.first, each.partitions) for each in plan.downstream}
@@ -39,7 +41,7 @@ def test_a_plan_of_ten_years_holds_no_list_of_dates(database: Settings, control:
         assert len(json.dumps(plan.as_json())) < 5_000
         with pytest.raises(ConfigurationError, match="is over and closed"):
             beyond = PartitionRange(LAST + timedelta(days=1), LAST + timedelta(days=2))
-            backfill_plan.make(connection, contracts, transforms.versions(), Wanted(SNAPSHOT, beyond, Mode.BACKFILL))
+            backfill_plan.make(connection, contracts, TRANSFORMS, Wanted(SNAPSHOT, beyond, Mode.BACKFILL))
 
 
 def test_chosen_periods_of_a_report_are_planned_alone(database: Settings, control: ControlDb) -> None:
@@ -48,9 +50,9 @@ def test_chosen_periods_of_a_report_are_planned_alone(database: Settings, contro
         register = Register(connection)
         register.close_range(FIRST, FIRST + timedelta(days=120))
         wanted = Wanted(REPORT, PartitionRange(FIRST, date(2014, 12, 1)), Mode.BACKFILL)
-        plan = backfill_plan.make(connection, contracts, transforms.versions(), wanted)
+        plan = backfill_plan.make(connection, contracts, TRANSFORMS, wanted)
         assert (plan.first, plan.last, plan.restated, plan.new) == (FIRST, date(2014, 4, 1), 0, 4)
         assert plan.facts.count == 0
         assert plan.downstream == []
         assert plan.consumers == ["publications@regulator.example"]
-        assert planner.decide(connection, contracts, transforms.versions())
+        assert planner.decide(connection, contracts, TRANSFORMS)

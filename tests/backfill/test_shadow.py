@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 
 from casegold.domain.errors import ConfigurationError, ExitClass, Refused
 from casegold.domain.events import CaseEvent
+from casegold.domain.product import Product
 from casegold.manifest import approvals, maintenance, shadows
 from casegold.manifest.model import Pipeline
 from casegold.manifest.shadows import Shadow
@@ -20,7 +21,7 @@ from casegold.runtime.launchers import execute
 from casegold.runtime.settings import Settings
 from casegold.runtime.ticks import domain_tick
 from casegold.transform import version
-from casegold.transform.snapshot import build
+from products.case_daily_snapshot import build
 from tests.backfill.conftest import FIRST, LAST, Folk, expected, state_of
 from tests.crash.lives import let_time_pass, live_until_done, one_life
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
@@ -75,15 +76,15 @@ def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.fixture
 def new_rules(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Install a release in which every team has another name."""
-    usual, known = build.snapshot_rows, version.versions()
+    usual, known = build.snapshot_rows, version.versions
 
     def snapshot_rows(*arguments: object) -> pa.Table:
         rows = usual(*arguments)  # type: ignore[arg-type]  # passed on as they come
         teams = [None if team is None else NEW_TEAM for team in rows["team"].to_pylist()]
         return rows.set_column(rows.schema.get_field_index("team"), rows.schema.field("team"), pa.array(teams))
 
-    def versions() -> Mapping[str, str]:
-        return known | {"snapshot": "snapshot-2+0123456789ab"}
+    def versions(products: Iterable[Product]) -> Mapping[str, str]:
+        return known(products) | {"snapshot": "snapshot-2+0123456789ab"}
 
     def install() -> None:
         monkeypatch.setattr(build, "snapshot_rows", snapshot_rows)

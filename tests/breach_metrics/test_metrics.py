@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casegold.domain.calendar import BusinessCalendar, days
-from casegold.quality.breach_metrics import check_breach_metrics
 from casegold.quality.results import CheckResult, CheckStatus
-from casegold.transform.breach_metrics.build import build_breach_metrics
+from products.breach_metrics.build import build_breach_metrics
+from products.breach_metrics.checks import check_breach_metrics
 from tests.breach_metrics.oracle import Row, metrics
 from tests.quality.rows import METRICS, SNAPSHOT, row
 

@@ -14,7 +14,7 @@ from casegold.manifest.model import Pipeline
 from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
-from casegold.transform.snapshot import build
+from products.case_daily_snapshot import build
 from tests.crash.lives import let_time_pass, one_life
 from tests.e2e.installation import SNAPSHOT, command
 

@@ -15,7 +15,7 @@ from casegold.manifest.model import PartitionRange
 from casegold.runtime.jobs import snapshot
 from casegold.runtime.settings import Settings
 from casegold.source.simulate import Plan, simulate
-from casegold.transform.snapshot import build
+from products.case_daily_snapshot import build
 from tests.crash.lives import let_time_pass
 from tests.e2e.installation import SNAPSHOT, Installation, command, facts_of
 from tests.transform.oracle import snapshots

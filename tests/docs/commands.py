@@ -11,7 +11,7 @@ import click
 from casegold.runtime.cli.main import casegold
 
 _ENDS = {"|", "||", "&&", ";", "&", ">", ">>", "<", ")"}
-_STARTS = re.compile(r"(?:^|[\s(;|&\"'$])(?:[\w./$-]*/)?casegold\s+(?=[a-z-])")
+_STARTS = re.compile(r"(?:^|[\s(;|&\"'$])(?:[\w./$-]*/)?casegold\s+(?=[a-z])")
 
 
 def calls(line: str) -> Iterator[list[str]]:

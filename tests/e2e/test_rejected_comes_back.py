@@ -12,6 +12,7 @@ import pytest
 from casegold.domain.errors import ExitClass
 from casegold.domain.events import EVENT_TYPES, CaseEvent, CaseOpened, Priority
 from casegold.runtime.settings import Settings, load_settings
+from casegold.runtime.shipped import PRODUCTS
 from casegold.source.producer import RecordSender
 from casegold.source.totals import ControlTotal
 from tests.crash.final_state import messages
@@ -74,6 +75,7 @@ def test_a_dead_letter_of_a_source_that_is_declared_later_is_a_fact_when_sent_ag
     assert "UNKNOWN_SOURCE: 1" in command(*letters, expect=ExitClass.CONFIGURATION)
 
     contracts = Path(shutil.copytree(settings.contracts_dir, tmp_path / "contracts"))
+    shutil.copy(PRODUCTS / "case_daily_snapshot" / "contract.yaml", contracts / CONTRACT)
     text = (contracts / CONTRACT).read_text(encoding="utf-8")
     assert DECLARED in text
     (contracts / CONTRACT).write_text(text.replace(DECLARED, DECLARED + NEW), encoding="utf-8")

@@ -52,7 +52,11 @@ def test_the_job_takes_a_sample_in_turn_and_its_checks_tell_what_it_found(
     assert looked_at(control)[2:] == [(DAYS[0], "VERIFIED"), (DAYS[2], "DIFFERENT")]
     assert checks(house)["figures_reproducible"] == (False, dg.AssetCheckSeverity.ERROR)
     with monkeypatch.context() as patch:
-        patch.setattr(version, "versions", lambda: dict.fromkeys(version.PACKAGES, "other-1+0123456789ab"))
+        patch.setattr(
+            version,
+            "versions",
+            lambda products: dict.fromkeys((each.transform for each in products), "other-1+0123456789ab"),
+        )
         assert house.launch("verify_figures").success, "the check tells of it, and no retry would help"
     assert looked_at(control)[4:] == [(DAYS[0], "UNVERIFIABLE"), (DAYS[1], "UNVERIFIABLE")]
     found = checks(house)

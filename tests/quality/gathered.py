@@ -15,8 +15,8 @@ import pyarrow as pa
 from casegold.domain.contract import DatasetContract, Signal, SourceSignal
 from casegold.domain.sql import load
 from casegold.quality.results import CheckResult
-from casegold.quality.snapshot import SnapshotSurroundings, check_facts
 from casegold.quality.verdict import Waiver
+from products.case_daily_snapshot.checks import SnapshotSurroundings, check_facts
 from tests.quality.rows import DAY, SNAPSHOT
 
 COUNTED = "urn:regulator:case-system"

@@ -19,13 +19,15 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import EventType
 from casegold.domain.odcs import parse_contract
 from casegold.runtime.contracts import load_contracts
-from casegold.transform.breach_metrics.build import METRICS_SCHEMA
-from casegold.transform.report.build import REPORT_SCHEMA
-from casegold.transform.snapshot.schema import SNAPSHOT_SCHEMA
+from casegold.runtime.shipped import PRODUCTS
+from products.breach_metrics.build import METRICS_SCHEMA
+from products.case_daily_snapshot.schema import SNAPSHOT_SCHEMA
+from products.enforcement_report.build import REPORT_SCHEMA
 from tests.quality.rows import CONTRACTS, METRICS, REPORT, SNAPSHOT
 
 DIRECTORY = Path(__file__).parents[2] / "contracts" / "datasets"
-TEXT = (DIRECTORY / "gold_case_daily_snapshot.yaml").read_text(encoding="utf-8")
+FILES = [*sorted(DIRECTORY.glob("*.yaml")), *sorted(PRODUCTS.glob("*/contract.yaml"))]
+TEXT = (PRODUCTS / "case_daily_snapshot" / "contract.yaml").read_text(encoding="utf-8")
 
 
 class _Texts(yaml.SafeLoader):
@@ -35,7 +37,7 @@ class _Texts(yaml.SafeLoader):
 _Texts.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
 
 
-@pytest.mark.parametrize("path", sorted(DIRECTORY.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_contract_is_valid_odcs(path: Path) -> None:
     assert odcs_errors(path.read_text(encoding="utf-8")) == []
 

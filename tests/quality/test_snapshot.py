@@ -11,8 +11,8 @@ import pytest
 
 from casegold.quality.completeness import COLUMNS
 from casegold.quality.results import CheckResult, CheckStatus
-from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
 from casegold.quality.verdict import verdict
+from products.case_daily_snapshot.checks import SnapshotSurroundings, check_snapshots
 from tests.quality.rows import CALENDAR, DAY, SNAPSHOT, at, frame, nothing_outside, row
 
 END = CALENDAR.end_of(DAY)

@@ -12,7 +12,7 @@ from casegold.domain.calendar import days
 from casegold.domain.sql import load
 from casegold.quality.completeness import COLUMNS
 from casegold.quality.results import CheckResult, CheckStatus
-from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
+from products.case_daily_snapshot.checks import SnapshotSurroundings, check_snapshots
 from tests.quality.rows import SNAPSHOT, frame, nothing_outside
 from tests.transform.oracle import Fact, snapshots
 from tests.transform.register import Register

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from casegold.domain.calendar import BusinessCalendar, days, month_end
-from casegold.transform.report.build import build_report
+from products.enforcement_report.build import build_report
 from tests.quality.rows import SNAPSHOT, row
 
 MONTH = date(2026, 2, 1)

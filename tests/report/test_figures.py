@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.transform.report.build import REPORT_SCHEMA
+from products.enforcement_report.build import REPORT_SCHEMA
 from tests.report.register import EVE, MONTH, Case, build, by_hand, figures, instant
 
 NEW = date(2026, 2, 10)

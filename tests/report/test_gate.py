@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from casegold.domain.calendar import days, month_end
-from casegold.quality.report import check_reports
 from casegold.quality.results import CheckResult, CheckStatus
 from casegold.quality.verdict import verdict
+from products.enforcement_report.checks import check_reports
 from tests.quality.rows import REPORT
 from tests.report.register import EVE, MONTH, Case, build
 

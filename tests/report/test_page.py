@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from casegold.domain.calendar import days, month_end
 from casegold.domain.csv_text import safe_cell
-from casegold.transform.report.build import REPORT_SCHEMA
-from casegold.transform.report.csv_file import render_csv
-from casegold.transform.report.evidence import InputVersion, ReportEvidence, version_ranges
-from casegold.transform.report.page import render_html
+from casegold.transform.evidence import InputVersion, ReportEvidence, version_ranges
+from products.enforcement_report.build import REPORT_SCHEMA
+from products.enforcement_report.csv_file import render_csv
+from products.enforcement_report.page import render_html
 from tests.report.register import EVE, MONTH, Case, build
 
 NEW = date(2026, 2, 10)
@@ -220,7 +220,7 @@ def test_same_figures_same_bytes() -> None:
 
 
 def _palettes() -> Iterator[dict[str, str]]:
-    style = files("casegold.transform.report").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("casegold.transform").joinpath("page.css").read_text(encoding="utf-8")
     light, dark, _ = (
         dict(re.findall(r"--([\w-]+): (#\w+);", block)) for block in re.findall(r":root \{(.*?)\}", style, re.S)
     )

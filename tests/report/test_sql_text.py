@@ -11,7 +11,7 @@ from sqlglot import exp
 
 TEXTS = {
     f"{package}/{file.name}": file.read_text("utf-8")
-    for package in ("casegold.transform.report", "casegold.transform.breach_metrics", "casegold.quality")
+    for package in ("products.enforcement_report", "products.breach_metrics", "casegold.quality")
     for file in files(package).iterdir()
     if file.name.endswith(".sql")
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
-PRODUCT = ("casegold", "sensors", "platform_assets", "resources")
+PRODUCT = ("casegold", "products", "sensors", "platform_assets", "resources")
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

@@ -18,7 +18,7 @@ from casegold.domain.events import DEFAULT_SOURCE, EVENT_TYPES, CaseEvent
 from casegold.runtime.cli.load import commands
 from casegold.runtime.demo import log_act
 from casegold.runtime.settings import Settings
-from casegold.runtime.shipped import REPOSITORY
+from casegold.runtime.shipped import DATASET_CONTRACTS, PRODUCTS
 from casegold.source.codec import KafkaRecord, decode
 from casegold.source.jsonl import read_events
 from casegold.source.producer import RecordSender
@@ -105,7 +105,7 @@ def refused(*arguments: str) -> str:
     return str(result.exception)
 
 
-GOLD = REPOSITORY / "contracts" / "datasets" / "gold_case_daily_snapshot.yaml"
+GOLD = PRODUCTS / "case_daily_snapshot" / "contract.yaml"
 
 
 def nothing_sent(settings: Settings) -> bool:
@@ -145,9 +145,8 @@ def test_events_from_a_pipe_are_refused_and_not_waited_for(tmp_path: Path) -> No
 def test_simulated_cases_need_their_source_declared(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(GOLD.parent, tmp_path / "contracts")
-    for path in (tmp_path / "contracts").iterdir():
-        path.write_text(path.read_text().replace(DEFAULT_SOURCE, "urn:other"))
+    shutil.copytree(DATASET_CONTRACTS, tmp_path / "contracts")
+    (tmp_path / "contracts" / "gold.yaml").write_text(GOLD.read_text().replace(DEFAULT_SOURCE, "urn:other"))
     monkeypatch.setenv("CASEGOLD_CONTRACTS_DIR", str(tmp_path / "contracts"))
     said = refused(*SIMULATE)
     assert f"the simulated case system: the source '{DEFAULT_SOURCE}' is not declared in {tmp_path}" in said

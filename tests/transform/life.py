@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.transform.snapshot.build import open_corrections
+from products.case_daily_snapshot.build import open_corrections
 from tests.transform.oracle import Fact
 from tests.transform.register import Register
 

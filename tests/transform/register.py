@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from casegold.domain.calendar import BusinessCalendar, days
-from casegold.transform.snapshot.build import build_states, chunks, find_affected_cases, snapshot_rows
-from casegold.transform.snapshot.schema import no_rows
+from products.case_daily_snapshot.build import build_states, chunks, find_affected_cases, snapshot_rows
+from products.case_daily_snapshot.schema import no_rows
 from tests.transform.oracle import Fact
 
 INSTANT = pa.timestamp("us", tz="UTC")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from casegold.domain.calendar import BusinessCalendar, days
-from casegold.transform.snapshot.schema import SNAPSHOT_SCHEMA
+from products.case_daily_snapshot.schema import SNAPSHOT_SCHEMA
 from tests.transform.life import FIRST, REGISTER, Life, at
 from tests.transform.register import Register, in_steps
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from casegold.transform.snapshot.corrections import Verdict, overrule
+from products.case_daily_snapshot.corrections import Verdict, overrule
 from tests.transform.life import Life, at, open_reasons
 
 

@@ -12,12 +12,12 @@ import yaml
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import InvariantBroken
-from casegold.transform.snapshot.build import build_states, chunks, find_affected_cases, snapshot_rows
-from casegold.transform.snapshot.schema import SNAPSHOT_SCHEMA, no_rows
+from products.case_daily_snapshot.build import build_states, chunks, find_affected_cases, snapshot_rows
+from products.case_daily_snapshot.schema import SNAPSHOT_SCHEMA, no_rows
 from tests.transform.life import FIRST, Life
 from tests.transform.register import INSTANT, Register
 
-CONTRACT = Path(__file__).parents[2] / "contracts/datasets/gold_case_daily_snapshot.yaml"
+CONTRACT = Path(__file__).parents[2] / "products/case_daily_snapshot/contract.yaml"
 ARROW_TYPES = {
     "string": pa.string(),
     "int": pa.int32(),

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from casegold.domain.calendar import days
-from casegold.transform.snapshot.build import open_corrections
+from products.case_daily_snapshot.build import open_corrections
 from tests.transform.oracle import Corrections, Fact, snapshots
 from tests.transform.register import Register, before, in_steps, of_date
 from tests.transform.strategies import Window, registers

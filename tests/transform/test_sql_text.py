@@ -15,7 +15,7 @@ ENGINE_ONLY = {"duckdb_functions", "forget_steps"}
 
 SQL = {
     file.name.removesuffix(".sql"): file.read_text("utf-8")
-    for file in files("casegold.transform.snapshot").iterdir()
+    for file in files("products.case_daily_snapshot").iterdir()
     if file.name.endswith(".sql") and file.name.removesuffix(".sql") not in ENGINE_ONLY
 }
 SAME_IN_BOTH = {

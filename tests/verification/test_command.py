@@ -69,7 +69,7 @@ def test_a_difference_exits_with_50_and_stays_red_until_it_is_verified(installat
         assert said.count("verified") == 2
     assert red(installation) == [SINCE]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(version, "versions", lambda: {"snapshot": "snapshot-99+0123456789ab"})
+        patch.setattr(version, "versions", lambda _: {"snapshot": "snapshot-99+0123456789ab"})
         said = command("verify", SNAPSHOT, "--partition", SINCE, expect=ExitClass.CONFIGURATION)
         assert "version 2 is unverifiable: it was made by snapshot-" in said
         assert red(installation) == red(installation, standing.UNVERIFIABLE) == [SINCE], "no answer is no good answer"

@@ -232,7 +232,7 @@ def test_other_facts_and_other_inputs_make_other_figures(installation: Installat
 def test_other_rules_than_the_recorded_ones_verify_nothing_yet_find_what_is_damaged(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(version, "versions", lambda: {"snapshot": "snapshot-99+0123456789ab"})
+    monkeypatch.setattr(version, "versions", lambda _: {"snapshot": "snapshot-99+0123456789ab"})
     (found,) = verification.verify(installation.platform, SNAPSHOT, [SINCE], "a test")
     assert found.outcome is Found.UNVERIFIABLE
     assert "installed is snapshot-99" in found.reason

@@ -23,7 +23,7 @@ from casegold.manifest.db import ControlDb
 from casegold.runtime.backup import programs
 from casegold.runtime.backup.relocate import Relocation, Roots, read_metadata
 from casegold.runtime.backup.store import Point, Store, StoredFile, digest
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import file_io
 
@@ -167,7 +167,7 @@ def _restore_database(settings: Settings, control: ControlDb, store: Store, poin
     programs.script_of(store.object(point.database.sha256), dump)
     mend.write_text(load(SQL, "mend"), encoding="utf-8")
     datasets = [
-        claim for claim in claims(load_contracts(settings.contracts_dir)) if claim.startswith(("gold/", "reports/"))
+        claim for claim in claims(contracts_of(settings)) if claim.startswith(("gold/", "reports/"))
     ]
     variables = {
         "old": point.warehouse,

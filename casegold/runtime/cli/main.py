@@ -81,6 +81,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "completion": Entry("completion", "A script with which your shell completes commands."),
         "user": Entry("user", "Logins of people: add, list, remove."),
         "audit": Entry("audit", "Verify the trail of what people decided."),
+        "product": Entry("product", "Datasets of your own: make a folder, check it."),
         "clock": Entry("operate", "Which dates are over: see or set the clock."),
         "failpoints": Entry("failpoints", "Where a process can be made to fail, in rehearsals."),
     },

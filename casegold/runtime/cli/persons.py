@@ -14,7 +14,7 @@ from casegold.manifest.revision import opened
 from casegold.runtime.cli.arguments import as_date
 from casegold.runtime.cli.output import Output
 from casegold.runtime.cli.values import Below, Short
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
 from casegold.runtime.people import control_of_person
 from casegold.runtime.settings import Settings, load_settings
 
@@ -57,7 +57,7 @@ def contract_and_range(
     Raises:
         ConfigurationError: there is no such dataset, or it has no partitions.
     """
-    contract = load_contracts(settings.contracts_dir, first_date=settings.first_date)[dataset]
+    contract = contracts_of(settings)[dataset]
     keys = [contract.partition_of(as_date(text)) for text in (first, last or first)]
     for key in keys:
         contract.period(key)

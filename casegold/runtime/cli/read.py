@@ -189,16 +189,16 @@ def plan(out: Output) -> None:
     from casegold.manifest import planner  # noqa: PLC0415 - loads the database's client
     from casegold.manifest.decisions import Due  # noqa: PLC0415
     from casegold.runtime.platform import open_platform  # noqa: PLC0415
-    from casegold.transform.version import versions as transforms  # noqa: PLC0415 - reads all SQL; needed here only
 
     platform = open_platform()
+    transforms = platform.transforms
     with platform.control.read() as connection:
-        decisions = planner.decide(connection, platform.contracts, transforms())
+        decisions = planner.decide(connection, platform.contracts, transforms)
         ended = {
             decision.dataset: f"; run {run.run_id[:SHORT_ID]} of it is {run.state}: see `casegold retry`"
             for decision in decisions
             if isinstance(decision, Due)
-            and (run := planner.ended_run(connection, platform.contracts, decision, transforms())) is not None
+            and (run := planner.ended_run(connection, platform.contracts, decision, transforms)) is not None
         }
     out.rows(
         "Plan",

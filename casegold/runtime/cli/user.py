@@ -11,7 +11,7 @@ from casegold.domain.errors import ConfigurationError, ExitClass
 from casegold.manifest import people
 from casegold.manifest.revision import opened
 from casegold.runtime.cli.output import Output, listed
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
 from casegold.runtime.settings import load_settings
 
 
@@ -41,7 +41,7 @@ def add(name: str, role: str, person: str | None, password_stdin: bool, ask_pass
       casegold user add bob-approves --role casegold_steward --person bob --ask-password
     """
     settings = load_settings()
-    known = people.roles_of(load_contracts(settings.contracts_dir))
+    known = people.roles_of(contracts_of(settings))
     if role not in known:
         raise ConfigurationError(f"no contract names the role {role}", remedy=f"roles: {', '.join(known)}")
     given = _password(from_stdin=password_stdin, ask=ask_password)

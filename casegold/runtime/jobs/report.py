@@ -16,20 +16,22 @@ import pyarrow as pa
 
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import InvariantBroken
+from casegold.domain.product import Product
 from casegold.domain.sql import load
 from casegold.manifest import holds, versions
 from casegold.manifest.model import Claim, Mode, RunManifest
 from casegold.manifest.versions import InputVersion, PinnedPartition, Seen, VersionArtifact, VersionInput
+from casegold.quality.custom import Judgement
 from casegold.quality.verdict import GateStatus, Verdict, verdict
 from casegold.runtime.jobs import gate, publication
 from casegold.runtime.jobs.facts import engine
 from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
-from casegold.runtime.products import Judgement, Product, product_of
+from casegold.runtime.products import compute, headline, judge, limits_of, product_of, render
 from casegold.sink.publish import resolve_undecided
 from casegold.sink.staging import HASHES, Stage, StagedVersion
-from casegold.transform.report.evidence import InputVersion as EvidenceInput
-from casegold.transform.report.evidence import ReportEvidence
+from casegold.transform.evidence import InputVersion as EvidenceInput
+from casegold.transform.evidence import ReportEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
     """Compute, stage and judge the manifest's periods. A shadow has no files beside its rows: nobody is shown it."""
     contract = platform.contracts.of_table(manifest.dataset)
     inputs = _pinned_inputs(platform, manifest)
-    work = _Work(platform, manifest, claim, contract, product_of(contract), inputs)
+    work = _Work(platform, manifest, claim, contract, product_of(platform.products, contract), inputs)
     with engine(platform) as connection:
         tables, staged = _stage(connection, work)
         judged_by = _judge(connection, work, staged)
@@ -79,7 +81,7 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
         contract=contract,
         staged=staged,
         verdict=judged_by,
-        figures={period: work.product.headline(table, period) for period, table in tables.items()},
+        figures={period: headline(work.product, table, period) for period, table in tables.items()},
         seen=seen,
         inputs=lambda period: tuple(_version_input(period, each) for each in inputs[period]),
         artifacts=lambda period: artifacts[period],
@@ -97,11 +99,10 @@ def computed(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
 ) -> Iterator[tuple[date, pa.Table]]:
     """The rows of some of the manifest's periods, computed as its run did; nothing is written."""
-    product, pinned = product_of(contract), _pinned(manifest)
+    product, pinned = product_of(platform.products, contract), _pinned(manifest)
     with engine(platform) as connection:
         for period in wanted:
-            _register_inputs(connection, platform, contract, period, pinned[period])
-            yield period, product.compute(connection, period, platform.calendar)
+            yield period, _computed(connection, platform, product, contract, period, pinned[period])
 
 
 def _pinned(manifest: RunManifest) -> dict[date, list[PinnedPartition]]:
@@ -126,27 +127,27 @@ def _stage(connection: duckdb.DuckDBPyConnection, work: _Work) -> tuple[dict[dat
     for period in sorted(work.inputs):
         work.claim.check()
         pinned = [(each.dataset, each.partition, each.version) for each in work.inputs[period]]
-        _register_inputs(connection, work.platform, work.contract, period, pinned)
-        tables[period] = work.product.compute(connection, period, work.platform.calendar)
+        tables[period] = _computed(connection, work.platform, work.product, work.contract, period, pinned)
         stage.write(period, tables[period], 0, HASHES)
     return tables, stage.finish()
 
 
-def _register_inputs(
+def _computed(
     connection: duckdb.DuckDBPyConnection,
     platform: Platform,
+    product: Product,
     contract: DatasetContract,
     period: date,
     pinned: Sequence[PinnedPartition],
-) -> None:
-    """One view for each way in which the period reads an input."""
-    views = product_of(contract).views
+) -> pa.Table:
+    """The rows of a period, with one view for each way in which it reads an input."""
     for ref in contract.inputs:
         partitions = set(contract.input_partitions(ref, period))
         wanted = [each for each in pinned if each[0] == ref.dataset and each[1] in partitions]
         with platform.control.read() as control:
             paths = versions.files_of(control, wanted)
-        platform.lake.register_files(connection, views[ref.mapping], ref.dataset, paths)
+        platform.lake.register_files(connection, product.view_of(ref), ref.dataset, paths)
+    return compute(product, connection, period, platform.calendar, limits_of(platform.settings))
 
 
 def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVersion) -> Verdict:
@@ -157,7 +158,8 @@ def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVer
     if row is None or row["first"] is None:
         raise InvariantBroken(f"{work.contract.dataset} is computed before any date is closed")
     rows = publication.read_staged(work.platform, connection, staged, periods[0], periods[-1])
-    results = work.product.judge(Judgement(work.contract, rows, periods, days_read, row["first"]))
+    asked = Judgement(work.contract, rows, periods, days_read, row["first"])
+    results = judge(work.product, asked, limits_of(work.platform.settings))
     return verdict(work.contract, results, periods, gate.waivers(work.platform, work.manifest))
 
 
@@ -170,7 +172,7 @@ def _artifacts(
         status = judged_by.status(period)
         if status is GateStatus.CLOSED:
             continue
-        rendered = work.product.render(table, _evidence(work, period, judged_by, status, number))
+        rendered = render(work.product, work.contract, table, _evidence(work, period, judged_by, status, number))
         found[period] = tuple(
             VersionArtifact(
                 partition=period,

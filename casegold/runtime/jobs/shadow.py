@@ -19,7 +19,6 @@ from casegold.runtime.jobs import gate, report, snapshot
 from casegold.runtime.jobs.publication import Judged, figures_of, files_of
 from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
-from casegold.transform import version as transforms
 
 SAMPLE = 50
 """Rows that differ of which the values stay on record."""
@@ -42,7 +41,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
 def _make(platform: Platform, manifest: RunManifest, claim: Claim, backfill_run_id: str) -> Shadow:
     contract = platform.contracts.of_table(manifest.dataset)
-    installed = transforms.versions()[contract.transform]
+    installed = platform.transforms[contract.transform]
     if installed != manifest.transform_version:
         raise ConfigurationError(
             f"{backfill_run_id} is of {manifest.transform_version}, installed is {installed}",

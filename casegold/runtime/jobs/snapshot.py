@@ -1,6 +1,6 @@
 """The daily snapshots of a range: compute at the pinned sequences, stage, judge what was staged, publish in one commit.
 
-Not here: the rules of a case (transform.snapshot), the checks (quality), the commit protocol (sink.publish).
+Not here: the rules of a case (products.case_daily_snapshot), the checks (quality), the commit protocol (sink.publish).
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from casegold.manifest import stages, versions
 from casegold.manifest.model import Claim, Mode, PartitionRange, RunManifest
 from casegold.manifest.stages import StagedChunk
 from casegold.manifest.versions import PinnedPartition, Seen
+from casegold.quality.declared import check_declared
 from casegold.quality.results import CheckResult
-from casegold.quality.snapshot import SnapshotSurroundings, check_snapshots
 from casegold.quality.verdict import Verdict, verdict
 from casegold.runtime.jobs import gate, publication
 from casegold.runtime.jobs.facts import SQL, Pins, engine, frame, register_facts
 from casegold.runtime.outcome import Outcome
 from casegold.runtime.platform import Platform
+from casegold.runtime.products import limits_of
 from casegold.sink.publish import resolve_undecided
 from casegold.sink.staging import Stage, StagedVersion, case_ranges
-from casegold.transform.snapshot import build, schema
+from products.case_daily_snapshot import build, schema
+from products.case_daily_snapshot.checks import SnapshotSurroundings, check_snapshots
 
 QUALITY = "casegold.quality"
 STATUSES = ("OPEN", "ESCALATED", "DECIDED", "CLOSED")
@@ -229,6 +231,7 @@ def _judge(
         rows = publication.read_staged(platform, connection, staged, first, last)
         partitions = [partition.key for partition in staged.partitions if first <= partition.key <= last]
         results += check_snapshots(contract, rows, partitions, platform.calendar, around)
+        results += check_declared(contract, rows, partitions, limits_of(platform.settings))
         around = replace(around, previous_cases=rows.filter(pl.col("snapshot_date") == last)["case_id"])
     keys = [partition.key for partition in staged.partitions]
     return verdict(contract, results, keys, waivers)

@@ -20,7 +20,7 @@ from casegold.domain.errors import SourceUnavailable
 from casegold.domain.sql import load
 from casegold.manifest import installation, people, revision
 from casegold.manifest.db import ControlDb, migrate
-from casegold.runtime.contracts import load_contracts
+from casegold.runtime.contracts import contracts_of
 from casegold.runtime.services import jars, kafka, postgres, processes, separation
 from casegold.runtime.services.addresses import Addresses, read_addresses, write_addresses
 from casegold.runtime.services.kafka import KafkaServer
@@ -138,7 +138,7 @@ def prepare_database(settings: Settings) -> None:
         connection.execute(load(__package__, "schemas"))
     _migrate(url)
     with ControlDb(url).write("rules") as connection:
-        people.sync_rules(connection, load_contracts(settings.contracts_dir))
+        people.sync_rules(connection, contracts_of(settings))
         separation.apply(connection, settings.platform_login())
     installation.install(ControlDb(settings.control_url()), settings.time_zone, settings.business_clock)
 

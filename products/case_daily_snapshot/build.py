@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from casegold.domain.errors import InvariantBroken
 from casegold.domain.sql import load
-from casegold.transform.snapshot.corrections import EventKey, overrule
-from casegold.transform.snapshot.schema import SNAPSHOT_SCHEMA
+from products.case_daily_snapshot.corrections import EventKey, overrule
+from products.case_daily_snapshot.schema import SNAPSHOT_SCHEMA
 
-_PACKAGE = "casegold.transform.snapshot"
+_PACKAGE = "products.case_daily_snapshot"
 _OVERRULED = pa.schema([("source", pa.string()), ("event_id", pa.string()), ("verdict", pa.string())])
 
 

@@ -5,19 +5,17 @@ Every text from the data is escaped. Not here: the figures themselves, and where
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
-from importlib.resources import files
 
 import pyarrow as pa
 
 from casegold.domain.markup import html
-from casegold.transform.report import charts
-from casegold.transform.report.evidence import ReportEvidence, version_ranges
-from casegold.transform.report.figures import DIMENSIONS, MEASURES, Figures, number, unit_of
+from casegold.transform import page
+from casegold.transform.evidence import ReportEvidence
+from products.enforcement_report import charts
+from products.enforcement_report.figures import DIMENSIONS, MEASURES, Figures, number, unit_of
 
 _CHARTED = 12
-_TOLERATED_SHOWN = 10
 """Groups drawn in a chart; all of them are in the table."""
 
 _MEANINGS = {
@@ -39,24 +37,16 @@ def render_html(table: pa.Table, evidence: ReportEvidence) -> str:
     body = [
         _header(month, evidence, figures),
         '<main class="wide">',
-        _warning(evidence),
+        page.warning(evidence),
         _tiles(figures),
         _movements(figures),
         *(_dimension(figures, dimension, title) for dimension, title in DIMENSIONS.items()),
         _penalties(figures),
-        _meanings(),
-        _evidence(evidence),
+        page.meanings(_MEANINGS),
+        page.evidence_of(evidence),
         "</main>",
     ]
-    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>Enforcement report, {html(month)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        + "\n".join(part for part in body if part)
-        + f"\n{_data(evidence)}\n</body>\n</html>\n"
-    )
+    return page.document(f"Enforcement report, {month}", body, evidence)
 
 
 def _header(month: str, evidence: ReportEvidence, figures: Figures) -> str:
@@ -67,45 +57,10 @@ def _header(month: str, evidence: ReportEvidence, figures: Figures) -> str:
         f"{figures.count('OPENED'):,} were opened, {figures.count('CLOSED'):,} closed and "
         f"{figures.count('DECIDED'):,} decided; {figures.count('BREACHED'):,} breached their clock."
     )
-    badges = [
-        (evidence.publication, "good" if evidence.publication == "OFFICIAL" else "warn"),
-        (f"Quality {evidence.quality}", "good" if evidence.quality == "PASSED" else "warn"),
-        *([(f"Mode {evidence.mode}", "warn")] if evidence.mode != "NORMAL" else []),
-        (_version(evidence), ""),
-    ]
-    items = "".join(f'<li class="badge {kind}">{html(text)}</li>' for text, kind in badges)
     return (
         f'<header><div class="wide"><p class="over">Enforcement report</p><h1>{html(month)}</h1>'
-        f'<ul class="badges" aria-label="Status">{items}</ul><p class="lead">{lead}</p></div></header>'
+        f'{page.badges(evidence)}<p class="lead">{lead}</p></div></header>'
     )
-
-
-def _version(evidence: ReportEvidence) -> str:
-    return "Version not yet numbered" if evidence.version is None else f"Version {evidence.version}"
-
-
-def _warning(evidence: ReportEvidence) -> str:
-    return _waived(evidence) + _tolerated(evidence)
-
-
-def _tolerated(evidence: ReportEvidence) -> str:
-    lines = evidence.tolerated()
-    if not lines:
-        return ""
-    more = f"<li>and {len(lines) - _TOLERATED_SHOWN} more</li>" if len(lines) > _TOLERATED_SHOWN else ""
-    items = "".join(f"<li>{html(line)}</li>" for line in lines[:_TOLERATED_SHOWN]) + more
-    return (
-        '<div class="warning"><strong>Some facts are not in these figures; the contract tolerates that.</strong>'
-        f"<ul>{items}</ul></div>"
-    )
-
-
-def _waived(evidence: ReportEvidence) -> str:
-    if not evidence.waived:
-        return ""
-    checks = ", ".join(evidence.waived_checks)
-    named = f" Waived here: {html(checks)}." if checks else " The waivers concern its inputs."
-    return f'<p class="warning"><strong>Published under a waiver.</strong>{named} See the evidence below.</p>'
 
 
 def _tiles(figures: Figures) -> str:
@@ -224,52 +179,3 @@ def _penalties_by(figures: Figures, units: list[str], dimension: str, title: str
         f'<tbody><tr class="part"><th scope="rowgroup" colspan="{len(units) + 1}">By {title.lower()}</th></tr>'
         f"{''.join(rows)}</tbody>"
     )
-
-
-def _meanings() -> str:
-    items = "".join(f"<dt>{word}</dt><dd>{meaning}</dd>" for word, meaning in _MEANINGS.items())
-    return (
-        '<section aria-labelledby="meanings"><h2 id="meanings">What is counted</h2>'
-        f'<dl class="facts">{items}</dl></section>'
-    )
-
-
-def _evidence(evidence: ReportEvidence) -> str:
-    facts = {
-        "Dataset": f"{evidence.dataset}, partition {evidence.month.isoformat()}",
-        "Version": _version(evidence),
-        "Publication": evidence.publication,
-        "Quality": f"{evidence.quality}"
-        + (f"; waived: {', '.join(evidence.waived_checks)}" if evidence.waived_checks else ""),
-        "Mode": evidence.mode,
-        "Run": f"{evidence.run_id}, attempt {evidence.attempt}",
-        "Transform version": evidence.transform_version,
-        "Contract version": evidence.contract_version,
-        "Business time zone": evidence.time_zone,
-        "Computed at": f"{evidence.created_at.isoformat(timespec='seconds')}",
-    }
-    items = "".join(f"<dt>{name}</dt><dd>{_fact(name, value)}</dd>" for name, value in facts.items())
-    rows = "".join(
-        f"<tr><td>{html(dataset)}</td><td>{first if first == last else f'{first} to {last}'}</td>"
-        f"<td>{version}</td><td>{html(quality)}</td></tr>"
-        for dataset, first, last, version, quality in version_ranges(evidence.inputs)
-    )
-    return (
-        '<section aria-labelledby="evidence-title"><h2 id="evidence-title">Evidence</h2>'
-        "<p>How these figures came to be. The same facts stand in this file as data, input by input.</p>"
-        f'<dl class="facts">{items}</dl><h3>Versions they were counted from</h3>'
-        '<div class="scroll" role="region" tabindex="0" aria-label="Input versions"><table class="texts"><thead><tr>'
-        '<th scope="col">Dataset</th><th scope="col">Partitions</th><th scope="col">Version</th>'
-        f'<th scope="col">Quality</th></tr></thead><tbody>{rows}</tbody></table></div></section>'
-    )
-
-
-def _fact(name: str, value: str) -> str:
-    return f"<code>{html(value)}</code>" if name in ("Dataset", "Run") else html(value)
-
-
-def _data(evidence: ReportEvidence) -> str:
-    """The evidence as a data block. Its angle brackets are written as escapes, so that no value can end it."""
-    text = json.dumps(evidence.as_data(), ensure_ascii=True, sort_keys=True)
-    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return f'<script type="application/json" id="evidence">{safe}</script>'

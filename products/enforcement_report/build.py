@@ -16,7 +16,7 @@ import pyarrow as pa
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.sql import load
 
-_PACKAGE = "casegold.transform.report"
+_PACKAGE = "products.enforcement_report"
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 REPORT_SCHEMA = pa.schema(
@@ -45,7 +45,7 @@ def build_report(connection: duckdb.DuckDBPyConnection, month: date, calendar: B
         "starts_at": pa.array([calendar.end_of(month - timedelta(days=1))], _INSTANT),
     }
     connection.register("period", pa.table(period))
-    connection.execute(load("casegold.transform.snapshot", "duckdb_functions"))
+    connection.execute(load("products.case_daily_snapshot", "duckdb_functions"))
     for step in ("case_days", "report_cases", "report_members"):
         connection.execute(load(_PACKAGE, step))
     return connection.execute(load(_PACKAGE, "figures")).to_arrow_table().cast(REPORT_SCHEMA)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.sql import load
 
-_PACKAGE = "casegold.transform.breach_metrics"
+_PACKAGE = "products.breach_metrics"
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 METRICS_SCHEMA = pa.schema(
