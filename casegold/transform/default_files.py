@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from casegold.domain.contract import DatasetContract, PartitionedBy
 from casegold.domain.csv_text import safe_cell
+from casegold.domain.markup import html
 from casegold.domain.product import Product
 from casegold.transform import page
-from casegold.domain.markup import html
 from casegold.transform.evidence import ReportEvidence
 
 ROWS_SHOWN = 500

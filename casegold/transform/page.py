@@ -72,10 +72,7 @@ def _version(evidence: ReportEvidence) -> str:
 
 def meanings(words: Mapping[str, str]) -> str:
     """The words of the page: term and meaning."""
-    items = "".join(
-        f"<dt>{html(word)}</dt><dd>{html(meaning)}</dd>"
-        for word, meaning in words.items()
-    )
+    items = "".join(f"<dt>{html(word)}</dt><dd>{html(meaning)}</dd>" for word, meaning in words.items())
     return (
         '<section aria-labelledby="meanings"><h2 id="meanings">What is counted</h2>'
         f'<dl class="facts">{items}</dl></section>'

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from casegold.transform.report.page import render_html
+from products.enforcement_report.page import render_html
 from tests.hostile import HOSTILE, MARK, TRAP
 from tests.report.test_page import EVIDENCE, report
 

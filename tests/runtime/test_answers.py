@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from casegold.domain.errors import ConfigurationError
+from casegold.manifest.db import ControlDb
 from casegold.runtime.cli.main import ENTRIES, casegold
 from casegold.runtime.settings import Settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, operator_and_steward
@@ -41,8 +42,11 @@ LISTS = [
     "show",
     "check-events",
     "verify",
+    "backup create",
+    "backup list",
+    "backup verify",
 ]
-ONE_THING = ["runs show", "diff", "causes", "clock show", "days status", "backfill status", "backfill plan"]
+ONE_THING = ["runs show", "diff", "causes", "clock show", "days status", "backfill status", "backfill plan", "rebuild"]
 NO_ANSWER = [
     "demo",
     "dev",
@@ -66,6 +70,13 @@ NO_ANSWER = [
     "user add",
     "user remove",
     "user catalog",
+    "user check",
+    "audit head",
+    "audit verify",
+    "backup prune",
+    "restore",
+    "product new",
+    "product check",
     "backfill request",
     "backfill approve",
     "backfill reject",
@@ -116,7 +127,7 @@ def asked(
     events = tmp_path / "events.jsonl"
     command("simulate", "--cases", 2, "--days", 2, "--seed", 1, "--until", LAST, "--to", events)
     events.write_text(events.read_text() + '{"no": "event"}\n')
-    with operator_and_steward(installation.platform.control, monkeypatch) as (ann, _):
+    with operator_and_steward(ControlDb(settings.owner_url()), monkeypatch) as (ann, _):
         command("waiver", "request", SNAPSHOT, "completeness", LAST, "--reason", "try", "--as", ann)
         (request, *_) = json.loads(command("backfill", "list", "--format", "json"))
         run = json.loads(command("runs", "list", "--dataset", SNAPSHOT, "--format", "json"))[0]["run"]
@@ -132,6 +143,10 @@ def asked(
             "causes": (SNAPSHOT, 2),
             "backfill status": (request["request"],),
             "backfill plan": ("--dry-run", SNAPSHOT, FIRST, LAST),
+            "backup create": (tmp_path / "backup",),
+            "backup list": (tmp_path / "backup",),
+            "backup verify": (tmp_path / "backup",),
+            "rebuild": ("silver/case_events", "--reason", "try"),
         }
 
 
@@ -143,7 +158,7 @@ def answer(*arguments: object) -> tuple[str, str]:
 
 
 def test_every_table_is_json_too(asked: dict[str, tuple[object, ...]]) -> None:
-    may_be_empty = {"holds", "source losses", "user list"}
+    may_be_empty = {"holds", "source losses", "user list", "backup verify"}
     for name in LISTS:
         found = json.loads(answer(*name.split(), *asked.get(name, ()), "--format", "json")[0])
         assert isinstance(found, list) and (found or name in may_be_empty), name

@@ -166,9 +166,7 @@ def _restore_database(settings: Settings, control: ControlDb, store: Store, poin
     roles.write_text(_roles(control, point), encoding="utf-8")
     programs.script_of(store.object(point.database.sha256), dump)
     mend.write_text(load(SQL, "mend"), encoding="utf-8")
-    datasets = [
-        claim for claim in claims(contracts_of(settings)) if claim.startswith(("gold/", "reports/"))
-    ]
+    datasets = [claim for claim in claims(contracts_of(settings)) if claim.startswith(("gold/", "reports/"))]
     variables = {
         "old": point.warehouse,
         "new": settings.warehouse_url(),

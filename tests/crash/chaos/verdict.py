@@ -23,7 +23,6 @@ from casegold.runtime.platform import Platform
 from casegold.runtime.settings import Settings
 from casegold.source.kafka import describe_topic
 from casegold.source.simulate import Plan
-from casegold.transform import version as transforms
 from platform_assets.build import OF_INGEST, OF_REGISTER
 from tests.crash.chaos.feed import Feed
 from tests.crash.final_state import final_state, messages
@@ -74,7 +73,7 @@ def due(platform: Platform, plan: Plan, feed: Feed) -> Iterator[str]:
     if not row["closed"] == row["snapshots"] == plan.days or row["reports"] != 1:
         yield f"{row['closed']} of {plan.days} dates closed, {row['snapshots']} snapshots, {row['reports']} reports"
     with control.read() as connection:
-        decisions = planner.decide(connection, platform.contracts, transforms.versions())
+        decisions = planner.decide(connection, platform.contracts, platform.transforms)
     yield from (f"{each.dataset} {each.partitions} is due: {each.why}" for each in decisions if isinstance(each, Due))
     for each in control.rows(OPEN_RUNS):
         yield f"run {each['run']} of {each['dataset']}: attempt {each['attempt']} is {each['state']}, {each['pause']}"
