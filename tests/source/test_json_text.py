@@ -69,3 +69,10 @@ def test_flat_objects_are_written_as_all_others(value: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(identity, "_FLAT", frozenset())
         assert written() == fast
+
+
+def test_brackets_in_a_text_are_no_nesting_whatever_is_escaped_there() -> None:
+    brackets = "[" * 40
+    assert read_object(b'{"a":"\\"' + brackets.encode() + b'"}') == {"a": f'"{brackets}'}
+    with pytest.raises(Unreadable, match="nested deeper than 32"):
+        read_object(b'{"a":"\\\\","b":' + brackets.encode() + b"]" * 40 + b"}")
