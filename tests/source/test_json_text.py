@@ -88,3 +88,8 @@ def test_the_deepest_nesting_that_is_read(monkeypatch: pytest.MonkeyPatch) -> No
                 read_object(value)
         else:
             assert read_object(value)["t"] == "[["
+
+
+def test_a_whole_number_is_an_integer_as_long_as_a_double_is_exact() -> None:
+    found = read_object(b'{"a":9007199254740991.0,"b":9007199254740992.0}')
+    assert [type(value) for value in found.values()] == [int, float]
