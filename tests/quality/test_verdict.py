@@ -33,6 +33,7 @@ def changed(
 def test_all_passed_is_open() -> None:
     judged = verdict(SNAPSHOT, all_passed(3), dates(3))
     assert not judged.closed()
+    assert judged.results == tuple(all_passed(3))
     assert judged.passing_prefix() == tuple(dates(3))
     assert judged.quality_status(dates(3)) is GateStatus.PASSED
 

@@ -87,6 +87,61 @@ def test_plain_defaults() -> None:
     assert event.occurred_at == datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [(Encoding.BINARY, "application/json"), (Encoding.STRUCTURED, "application/cloudevents+json")],
+)
+def test_a_cloud_event_says_what_its_value_is(encoding: Encoding, content: str) -> None:
+    event = decode(record(plain(), b"c1"), default_source=SOURCE)
+    assert isinstance(event, CaseEvent)
+    headers = dict(encode(event, encoding, default_source=SOURCE).headers)
+    assert headers["content-type"] == content.encode()
+    assert headers.get("ce_specversion") == (b"1.0" if encoding is Encoding.BINARY else None)
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_the_key_is_the_case(encoding: Encoding) -> None:
+    event = decode(record(plain(), b"c1"), default_source=SOURCE)
+    assert isinstance(event, CaseEvent)
+    assert encode(event, encoding, default_source=SOURCE).key == b"c1"
+
+
+@pytest.mark.parametrize("text", ["-1", "one", "1.0", ""])
+def test_a_sequence_in_a_header_is_a_number(text: str) -> None:
+    refused = rejected(b"{}", headers=(("ce_id", b"e1"), ("ce_sequence", text.encode())))
+    assert (refused.reason, refused.detail) == (RejectReason.INVALID, "sequence: not an integer of at least 0")
+
+
+@pytest.mark.parametrize("encoding", [Encoding.BINARY, Encoding.STRUCTURED])
+def test_a_cloud_event_has_the_source_that_it_names(encoding: Encoding) -> None:
+    event = decode(record(plain(), b"c1"), default_source=SOURCE)
+    assert isinstance(event, CaseEvent)
+    sent = encode(event, encoding, default_source=SOURCE)
+    read = decode(record(sent.value, sent.key, sent.headers), default_source="urn:other")
+    assert isinstance(read, CaseEvent)
+    assert read.source == SOURCE
+
+
+def test_the_greatest_sequence() -> None:
+    greatest = decode(record(plain(sequence=2**63 - 1)), default_source=SOURCE)
+    assert isinstance(greatest, CaseEvent)
+    sent = encode(greatest, Encoding.BINARY, default_source=SOURCE)
+    beyond = tuple((name, b"%d" % 2**63 if name == "ce_sequence" else value) for name, value in sent.headers)
+    assert rejected(sent.value, sent.key, beyond).detail == "sequence: not an integer of at least 0"
+
+
+def test_another_version_of_cloud_events_is_refused() -> None:
+    refused = rejected(b"{}", headers=(("ce_id", b"e1"), ("ce_specversion", b"2.0")))
+    assert refused.detail == "specversion: only CloudEvents 1.0 is read"
+
+
+def test_the_plain_encoding_of_another_source_is_refused() -> None:
+    event = decode(record(plain(), b"c1"), default_source=SOURCE)
+    assert isinstance(event, CaseEvent)
+    with pytest.raises(ValueError, match="'urn:test' is not 'urn:other'"):
+        encode(event, Encoding.PLAIN, default_source="urn:other")
+
+
 def test_equal_values_written_differently_have_one_digest() -> None:
     data = [
         {"decision": "FINE", "penaltyAmount": "5", "currency": "EUR", "extra": 1.0},

@@ -69,3 +69,27 @@ def test_flat_objects_are_written_as_all_others(value: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(identity, "_FLAT", frozenset())
         assert written() == fast
+
+
+def test_brackets_in_a_text_are_no_nesting_whatever_is_escaped_there() -> None:
+    brackets = "[" * 40
+    assert read_object(b'{"a":"\\"' + brackets.encode() + b'"}') == {"a": f'"{brackets}'}
+    with pytest.raises(Unreadable, match="nested deeper than 32"):
+        read_object(b'{"a":"\\\\","b":' + brackets.encode() + b"]" * 40 + b"}")
+
+
+def test_the_deepest_nesting_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_text, "_read_plain", lambda _: None)  # the careful reader alone
+    for depth, refused in ((32, False), (33, True)):
+        # More brackets than the limit, so that they are counted: those in the text are no nesting.
+        value = b'{"t":"[[","a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"
+        if refused:
+            with pytest.raises(Unreadable, match="nested deeper than 32"):
+                read_object(value)
+        else:
+            assert read_object(value)["t"] == "[["
+
+
+def test_a_whole_number_is_an_integer_as_long_as_a_double_is_exact() -> None:
+    found = read_object(b'{"a":9007199254740991.0,"b":9007199254740992.0}')
+    assert [type(value) for value in found.values()] == [int, float]
