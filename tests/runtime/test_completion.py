@@ -53,8 +53,12 @@ def test_datasets_come_from_the_contracts(words: tuple[str, ...]) -> None:
 def test_the_names_are_those_that_the_contracts_give(tmp_path: Path) -> None:
     assert datasets() == sorted(each.dataset for each in load_contracts(DATASET_CONTRACTS))
     (tmp_path / "one.yaml").write_text("customProperties:\n  - property: datasetId\n    value: gold/one\n")
-    assert completed("show", "", CASEGOLD_CONTRACTS_DIR=str(tmp_path)) == ["gold/one"]
-    assert completed("show", "", CASEGOLD_CONTRACTS_DIR=str(tmp_path / "none")) == []
+    ours = completed("show", "", CASEGOLD_CONTRACTS_DIR=str(tmp_path / "none"))
+    assert ours == ["gold/breach_metrics", "gold/case_daily_snapshot", "reports/enforcement_report"]
+    assert completed("show", "", CASEGOLD_CONTRACTS_DIR=str(tmp_path)) == sorted([*ours, "gold/one"])
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one.yaml").rename(tmp_path / "two" / "contract.yaml")
+    assert completed("show", "gold/o", CASEGOLD_PRODUCTS_DIR=str(tmp_path)) == ["gold/one"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -34,12 +34,14 @@ class Dataset(click.ParamType[str]):
 
 def datasets() -> list[str]:
     """The names that the contracts of this shell's installation give, sorted; none where there are no contracts."""
-    from casegold.runtime.shipped import DATASET_CONTRACTS  # noqa: PLC0415 - only for completion
+    from casegold.runtime.shipped import DATASET_CONTRACTS, PRODUCTS  # noqa: PLC0415 - only for completion
 
     # Read past the settings, which load much and refuse what is wrong: a completion says nothing rather than an error.
-    folder = Path(os.environ.get("CASEGOLD_CONTRACTS_DIR") or DATASET_CONTRACTS).expanduser()
-    texts = (path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("*.yaml"))
-    return sorted(found[1] for text in texts for found in _DATASET_ID.finditer(text))
+    files = [*Path(os.environ.get("CASEGOLD_CONTRACTS_DIR") or DATASET_CONTRACTS).expanduser().glob("*.yaml")]
+    for folder in (PRODUCTS, os.environ.get("CASEGOLD_PRODUCTS_DIR")):
+        files += Path(folder).expanduser().glob("*/contract.yaml") if folder else ()
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
+    return sorted({found[1] for text in texts for found in _DATASET_ID.finditer(text)})
 
 
 DATASET = Dataset()

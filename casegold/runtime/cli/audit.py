@@ -15,12 +15,23 @@ SHOWN = 20
 
 @click.group()
 def audit() -> None:
-    """Verify the trail of what people decided, or print its head."""
+    """Verify the trail of what people decided, or print its head.
+
+    \b
+    Examples:
+      casegold audit verify
+      casegold audit head
+    """
 
 
 @audit.command()
 def head() -> None:
-    """Print number and digest of the last link. Keep it where no administrator of the database reaches it."""
+    """Print number and digest of the last link. Keep it where no administrator of the database reaches it.
+
+    \b
+    Examples:
+      casegold audit head
+    """
     last = head_of(opened(load_settings().control_url()))
     click.echo(f"{last.sequence} {last.digest}")
 
@@ -38,6 +49,11 @@ def verify(context: click.Context, kept: tuple[int, str] | None, without_kafka: 
     Exit codes:
       0   the trail is whole, and no announcement contradicts it
       50  it is not: somebody with a superuser's rights changed it, or this is a bug
+
+    \b
+    Examples:
+      casegold audit verify
+      casegold audit verify --without-kafka
     """
     from casegold.manifest.audit import Head, contradicted  # noqa: PLC0415 - with what follows
     from casegold.runtime import auditing  # noqa: PLC0415 - loads Kafka

@@ -17,14 +17,25 @@ if TYPE_CHECKING:
 
 @click.group()
 def product() -> None:
-    """Datasets of your own, a folder of SQL and a contract each: docs/adding-a-product.md."""
+    """Datasets of your own, a folder of SQL and a contract each: docs/adding-a-product.md.
+
+    \b
+    Examples:
+      casegold product new cases_by_region --into my-products
+      casegold product check
+    """
 
 
 @product.command()
 @click.argument("name")
 @click.option("--into", type=click.Path(path_type=Path), help="Directory of the folder; unset: CASEGOLD_PRODUCTS_DIR.")
 def new(name: str, into: Path | None) -> None:
-    """Make the folder of the product NAME: a monthly one, complete, to be changed."""
+    """Make the folder of the product NAME: a monthly one, complete, to be changed.
+
+    \b
+    Examples:
+      casegold product new cases_by_region --into my-products
+    """
     from casegold.runtime.product_new import new_product  # noqa: PLC0415 - needed by this command only
 
     settings = load_settings()
@@ -46,7 +57,13 @@ def new(name: str, into: Path | None) -> None:
     "--record", is_flag=True, help="Write the digest of the changed rules first. Only before anything is published."
 )
 def check(name: str | None, record: bool) -> None:
-    """Validate the product NAME, tell what it reads, and run it on its samples; without NAME, every product."""
+    """Validate the product NAME, tell what it reads, and run it on its samples; without NAME, every product.
+
+    \b
+    Examples:
+      casegold product check
+      casegold product check enforcement_report
+    """
     from casegold.domain.calendar import BusinessCalendar  # noqa: PLC0415 - needed by this command only
     from casegold.runtime.contracts import contracts_of  # noqa: PLC0415
     from casegold.runtime.product_check import Bench  # noqa: PLC0415 - loads DuckDB

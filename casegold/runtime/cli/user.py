@@ -102,6 +102,10 @@ def check(context: click.Context) -> None:
 
     PostgreSQL lets everybody change his own password, to one of a single character, too, and nothing can forbid it.
     Run this at night; what it finds is cured by `casegold user remove` and `add`.
+
+    \b
+    Examples:
+      casegold user check
     """
     changed = people.changed_passwords(opened(load_settings().owner_url()))
     for login in changed:
