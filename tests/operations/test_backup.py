@@ -216,21 +216,22 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
         assert not (settings.home / "warehouse").exists()
 
 
-@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.sampled
+@pytest.mark.parametrize("point", ["restore.before:kill", "restore.after:kill"])
 def test_a_restore_that_dies_is_given_again_or_finished_by_up(
-    house: Installation, servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str
+    house: Installation, servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     then = figures(house)
     take(house.platform, Store(tmp_path / "backup"), silent)
     with elsewhere(servers, monkeypatch, home=tmp_path / "other") as settings:
-        environment = os.environ | {f"{PREFIX}FAILPOINT": f"restore.{side}:kill"}
+        environment = os.environ | {f"{PREFIX}FAILPOINT": point}
         died = subprocess.run(
             [sys.executable, "-m", "casegold.runtime.cli.main", "restore", str(tmp_path / "backup")],
             env=environment,
             check=False,
         )
         assert died.returncode == -9
-        if side == "before":
+        if point == "restore.before:kill":
             command("restore", tmp_path / "backup")
         else:
             with pytest.raises(Exception, match="the database is not empty"):

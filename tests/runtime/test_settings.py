@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
 from casegold.runtime.cli.settings import commands
 from casegold.runtime.services.local import keep_private
-from casegold.runtime.settings import IDLE_SECONDS, Settings, load_settings
+from casegold.runtime.settings import IDLE_SECONDS, LOCK_SECONDS, Settings, load_settings
 from casegold.runtime.settings_page import page
 from casegold.runtime.shipped import REPOSITORY
 
@@ -65,7 +65,8 @@ def test_one_database_has_a_schema_for_each_of_its_three_users() -> None:
         parsed = make_url(url)
         assert (parsed.drivername, parsed.password, parsed.database) == (driver, "p@ss", "cases")
         assert parsed.query["sslmode"] == "require"
-        impatient = "" if schema == "dagster" else f" -cidle_in_transaction_session_timeout={IDLE_SECONDS}s"
+        limits = f" -cidle_in_transaction_session_timeout={IDLE_SECONDS}s -clock_timeout={LOCK_SECONDS}s"
+        impatient = "" if schema == "dagster" else limits
         assert parse_qs(urlsplit(url).query)["options"] == [f"-csearch_path={schema} -ctimezone=UTC{impatient}"]
         assert "+" not in urlsplit(url).query
 
