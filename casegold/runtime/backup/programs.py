@@ -9,8 +9,12 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from casegold.domain.errors import SourceUnavailable
+from casegold.domain.errors import CommitUnknown, SourceUnavailable
 from casegold.runtime.services.postgres import programs
+
+CONNECTION_LOST = 2
+"""psql's exit code where the connection broke and the session was not interactive."""
+LOST_REMEDY = "give the command again: it goes on, or says that the database is not empty, which means it was done"
 
 
 def dump(url: str, snapshot: str, to: Path) -> None:
@@ -36,6 +40,7 @@ def execute(url: str, scripts: Sequence[Path], variables: Mapping[str, str]) -> 
 
     Raises:
         SourceUnavailable: psql fails; nothing has changed.
+        CommitUnknown: its connection broke, perhaps after the commit.
     """
     arguments = ["--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction", "--set=ON_ERROR_STOP=1"]
     arguments += [f"--set={name}={value}" for name, value in variables.items()]
@@ -51,6 +56,8 @@ def _run(url: str | None, program: str, arguments: list[str]) -> None:
         arguments = [f"--dbname={make_conninfo(**parameters)}", *arguments]
     command = [str(programs() / program), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if program == "psql" and done.returncode == CONNECTION_LOST:
+        raise CommitUnknown(f"psql lost its connection: {done.stderr.strip()}", remedy=LOST_REMEDY)
     if done.returncode:
         raise SourceUnavailable(
             f"{program} failed: {done.stderr.strip()}", remedy="does the server answer, and is there space on the disk?"

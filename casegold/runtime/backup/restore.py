@@ -14,7 +14,7 @@ from pathlib import Path
 from psycopg import sql
 from pyiceberg.io import FileIO
 
-from casegold.domain.errors import ConfigurationError, SourceUnavailable, ValidationFailed
+from casegold.domain.errors import CommitUnknown, ConfigurationError, SourceUnavailable, ValidationFailed
 from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
 from casegold.manifest import revision
@@ -46,6 +46,7 @@ def restore(settings: Settings, store: Store, point: Point, say: Say) -> PutBack
         ConfigurationError: the database is not empty, or does not fit the point.
         ValidationFailed: the backup is damaged; nothing has changed but the lake.
         SourceUnavailable: a server or the warehouse does not answer.
+        CommitUnknown: the connection broke when the database was to be committed.
     """
     control = ControlDb(settings.owner_url())
     _refuse_unfit(settings, control, point)
@@ -173,7 +174,7 @@ def _restore_database(settings: Settings, control: ControlDb, store: Store, poin
         "taken_at": point.taken_at.isoformat(),
         "datasets": " ".join(datasets),
     }
-    with durable("restore"):
+    with durable("restore", CommitUnknown):
         programs.execute(settings.owner_url(), [roles, dump, mend], variables)
 
 
