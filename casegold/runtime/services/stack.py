@@ -193,7 +193,9 @@ def end_dev(settings: Settings) -> bool:
             os.kill(pid, number)
             os.kill(pid, signal.SIGCONT)
         deadline = time.monotonic() + LONGEST_END_SECONDS
-        while processes.holder(path) == pid and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if processes.holder(path) != pid:
+                return True
             time.sleep(0.1)
     return True
 

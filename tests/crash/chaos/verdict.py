@@ -116,17 +116,17 @@ def assert_all_agrees(platform: Platform, plan: Plan, feed: Feed, calendar: Busi
     rows = installation.rows(SNAPSHOT, plan.first, plan.until)
     assert rows == snapshots(facts, ends)
     assert_nothing_lost_or_doubled(installation, control, len(facts) + 1)  # and the one that came too late
+    runs = assert_runs_agree(platform)
     for dataset in ("silver/case_events", SNAPSHOT, REPORT):
         command("maintain", dataset)  # as every night: it drops what dead runs staged
     final_state(platform)
     announced = assert_announced_in_order(platform)
-    runs = assert_runs_agree(platform)
     for dataset in (SNAPSHOT, REPORT):
         command("verify", dataset)
     command("reconcile")
     found = {each.question.name: each for each in standing.answers(platform, (*OF_INGEST, *OF_REGISTER))}
     red = {name: (each.count, each.sample) for name, each in found.items() if each.count != TOO_LATE.get(name, 0)}
-    assert red == {}
+    assert red == {}, red
     assert control.rows("select run_id, decision from run_decision") == [], "a hand was needed"
     assert control.rows("select run_id, state from run_manifest where state in ('FAILED', 'CANCELLED', 'OPEN')") == []
     return {"snapshot rows": len(rows), "facts": len(facts), "announcements": announced, "Dagster runs": runs}
@@ -171,7 +171,7 @@ def assert_runs_agree(platform: Platform) -> int:
         for each in attempts
         if runs.get(each["launcher_ref"]) not in STATUS_OF[each["state"]]
     ]
-    assert differ == []
+    assert differ == [], differ
     return len(runs)
 
 
