@@ -306,6 +306,7 @@ def attacks(server: Server) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+@pytest.mark.long("resources/", "platform_assets/", "sensors/", "uv.lock")
 def test_nothing_official_moves_whatever_graphql_is_asked(server: Server) -> None:
     wanted = attacks(server)
     assert set(wanted) == set(MUTATIONS), "a mutation that no attack uses"
@@ -338,6 +339,7 @@ def test_nothing_official_moves_whatever_graphql_is_asked(server: Server) -> Non
     assert server.official() == before
 
 
+@pytest.mark.long("resources/", "platform_assets/", "sensors/", "uv.lock")
 def test_a_made_up_materialisation_shows_in_dagster_and_counts_nowhere(server: Server) -> None:
     key = dg.AssetKey(SNAPSHOT.split("/"))
     before = server.official()
