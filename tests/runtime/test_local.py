@@ -115,6 +115,31 @@ def test_what_was_acknowledged_survives_a_kill(settings: Settings, server: str) 
 
 
 @pytest.mark.long("casegold/runtime/services/")
+def test_a_killed_database_that_is_still_in_the_process_table_is_waited_for(settings: Settings) -> None:
+    """Its number is taken as long as its parent does not look: PostgreSQL takes it for a living server."""
+    local.down(settings)
+    starts = (
+        "import sys, time; from casegold.runtime.services import local; from casegold.runtime.settings import Settings;"
+        " local.start_servers(Settings(home=sys.argv[1]), print); print('up', flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", starts, str(settings.home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert any("up" in line for line in parent.stdout)
+        running = processes.find(pid_file(settings, "postgres"))
+        assert running is not None
+        running.process.kill()
+        with ThreadPoolExecutor(1) as pool:
+            started = pool.submit(local.up, settings, print)
+            time.sleep(3)
+            assert not started.done()
+            assert running.process.status() == psutil.STATUS_ZOMBIE
+            parent.kill()
+            started.result(60)
+    assert all(server.answers for server in local.status(settings))
+
+
+@pytest.mark.long("casegold/runtime/services/")
 def test_a_taken_port_is_replaced(settings: Settings) -> None:
     brokers, database = settings.brokers(), settings.database_url()
     local.down(settings)

@@ -8,6 +8,8 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +27,10 @@ SERVERS_OWN_USERS = ("postgres", "nobody")
 
 RECOVERY_SECONDS = 600.0
 """How long it may take to answer. After a crash it works through its log first."""
+
+REMAINS = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
+REMAINS_SECONDS = 30.0
+"""A server that was killed stays in the process table until its parent looks, and its children take a moment to end."""
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -54,10 +60,23 @@ class PostgresServer:
         Raises:
             SourceUnavailable: it does not start.
         """
-        running = processes.find(self.pid_file)
-        port = running.port if running else self._start(previous_port, say)
-        processes.wait_until(lambda: self.answers(port), self.pid_file, NAME, self.log, RECOVERY_SECONDS)
-        return port
+        give_up = time.monotonic() + REMAINS_SECONDS
+        while True:
+            running = processes.find(self.pid_file)
+            port = running.port if running else self._start(previous_port, say)
+            try:
+                processes.wait_until(partial(self.answers, port), self.pid_file, NAME, self.log, RECOVERY_SECONDS)
+            except SourceUnavailable:
+                if not self._met_remains() or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.5)
+            else:
+                return port
+
+    def _met_remains(self) -> bool:
+        """Whether it has just refused to start because of a killed predecessor that is not quite gone."""
+        told = processes.tail(self.log, 3)
+        return processes.find(self.pid_file) is None and any(words in told for words in REMAINS)
 
     def _start(self, wanted_port: int | None, say: processes.Say) -> int:
         self._prepare(say)
