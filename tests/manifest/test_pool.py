@@ -65,24 +65,32 @@ def kill_database(servers: Settings) -> None:
     psutil.wait_procs(family)
 
 
+@pytest.fixture
+def kept(own: Settings) -> None:
+    """A table that the platform may fill."""
+    with ControlDb(own.owner_url()).write("by a test") as connection:
+        connection.execute("create table kept (n int)")
+        connection.execute("grant select, insert on kept to casegold_runtime")
+
+
 def test_transactions_take_turns_on_one_connection(own: Settings, pooled: ControlDb) -> None:
     assert len({backend(pooled) for _ in range(20)}) == 1
     assert connections(own) == 1
 
 
+@pytest.mark.usefixtures("kept")
 def test_a_read_stays_a_read_and_a_write_a_write(pooled: ControlDb) -> None:
     for _ in range(2):
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), pooled.read() as connection:
             connection.execute("delete from setting")
         with pooled.write("by a test") as connection:
-            connection.execute("create table if not exists kept (n int)")
-    assert pooled.rows("select * from kept") == []
+            connection.execute("insert into kept values (1)")
+    assert [row["n"] for row in pooled.rows("select * from kept")] == [1, 1]
 
 
+@pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_what_raises_keeps_nothing_and_the_next_finds_no_trace(pooled: ControlDb, error: type[BaseException]) -> None:
-    with pooled.write("by a test") as connection:
-        connection.execute("create table kept (n int)")
     with pytest.raises(error), pooled.write("by a test") as connection:
         connection.execute("insert into kept values (1)")
         connection.execute("set local search_path to nowhere")

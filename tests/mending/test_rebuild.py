@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from casegold.domain.errors import Deferred, ExitClass, InvariantBroken, TableLost
+from casegold.manifest.db import ControlDb
 from casegold.runtime import mending
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
@@ -93,7 +94,7 @@ def test_an_older_silver_is_refused_and_completed(house: Installation, settings:
     platform = house.platform
     before, table = rows(platform, SILVER), platform.lake.table(SILVER)
     older = table.metadata.metadata_log[-2].metadata_file
-    with platform.control.write("by a test") as connection:
+    with ControlDb(platform.settings.owner_url()).write("by a test") as connection:
         connection.execute(
             "update iceberg.iceberg_tables set metadata_location = %(older)s where table_namespace = 'silver'",
             {"older": older},
@@ -134,7 +135,7 @@ def test_rows_of_nobody_are_replaced_and_changed_rows_are_not(house: Installatio
 )
 def test_what_the_ledger_does_not_say_is_not_rebuilt(house: Installation, change: LiteralString) -> None:
     platform = house.platform
-    with platform.control.write("by a test") as connection:
+    with ControlDb(platform.settings.owner_url()).write("by a test") as connection:
         connection.execute(change)
     drop(platform, SILVER)
     with pytest.raises(InvariantBroken, match="ingest 2 made again"):

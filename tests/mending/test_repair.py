@@ -14,6 +14,7 @@ from pyiceberg.exceptions import CommitFailedException
 
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass, InvariantBroken, NotReproduced, TableLost
 from casegold.manifest import repairs
+from casegold.manifest.db import ControlDb
 from casegold.runtime import mending
 from casegold.runtime.cli.main import casegold
 from casegold.runtime.platform import Platform
@@ -156,7 +157,7 @@ def test_other_rules_bring_no_file_back(house: Installation, monkeypatch: pytest
     append_foreign_rows(platform)
     (recorded, *_) = repairs.recorded(platform.control, SNAPSHOT)
     local(recorded.file.path).unlink()
-    monkeypatch.setattr(version, "versions", lambda: {"snapshot": "snapshot-99+0123456789ab"})
+    monkeypatch.setattr(version, "versions", lambda _products: {"snapshot": "snapshot-99+0123456789ab"})
     with pytest.raises(InvariantBroken, match=r"cannot be computed again: .*installed is snapshot-99") as refused:
         command(*FIX)
     assert "docs/runbooks/lost-files.md" in refused.value.remedy
@@ -207,7 +208,7 @@ def test_a_repair_whose_main_moved_is_refused_by_the_catalog(house: Installation
 def test_a_repair_waits_for_a_run_and_says_so(house: Installation) -> None:
     platform = house.platform
     append_foreign_rows(platform)
-    with platform.control.write("by a test") as connection:
+    with ControlDb(platform.settings.owner_url()).write("by a test") as connection:
         connection.execute(
             "update run_manifest set state = 'OPEN', ended_at = null where run_id ="
             " (select run_id from run_manifest where dataset = %s and state = 'SUCCEEDED' limit 1)",

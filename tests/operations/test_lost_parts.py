@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
+from casegold.manifest.db import ControlDb
 from casegold.runtime.backup.store import Store
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import local_path
@@ -105,9 +106,10 @@ def test_versions_are_numbered_above_all_that_can_have_been_announced(
         assert once["last_number"] == 1
         assert once["n"] - 1 >= 10 * once["since"].total_seconds()
         rule = "insert into restoration (taken_at, restored_at, last_number, numbers_above) values "
-        with pytest.raises(Exception, match="restoration_check"), control.write("by a test") as connection:
+        owner = ControlDb(settings.owner_url())
+        with pytest.raises(Exception, match="restoration_check"), owner.write("by a test") as connection:
             connection.execute(rule + "(now() - interval '3 days', now(), 5, 2592004)")
-        with control.write("by a test") as connection:
+        with owner.write("by a test") as connection:
             connection.execute(rule + "(now() - interval '3 days', now(), 5, 2592005)")
         (row,) = control.rows("select highest_number('gold/none') as any, highest_number(%(d)s) as n", {"d": SNAPSHOT})
         assert (row["any"], row["n"]) == (2_592_005, 2_592_005)

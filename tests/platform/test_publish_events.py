@@ -77,10 +77,10 @@ def test_what_is_no_announcement_is_set_aside_and_passed(settings: Settings, con
     assert look(settings, control) == Seen()
 
 
-def test_a_recreated_topic_stops_the_consumer(settings: Settings, control: ControlDb) -> None:
+def test_a_recreated_topic_stops_the_consumer(settings: Settings, control: ControlDb, owner: ControlDb) -> None:
     publish(settings, control, 1)
     look(settings, control)
-    with control.write("by a test") as connection:
+    with owner.write("by a test") as connection:
         connection.execute("update source_epoch set topic_id = 'another'")
     with pytest.raises(ConfigurationError, match="recreated"):
         look(settings, control)

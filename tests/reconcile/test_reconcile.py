@@ -14,6 +14,7 @@ import pytest
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import ExitClass
 from casegold.manifest import standing
+from casegold.manifest.db import ControlDb
 from casegold.manifest.standing import Question
 from casegold.runtime import reconciliation
 from casegold.runtime.settings import Settings
@@ -66,7 +67,7 @@ def differences(installation: Installation) -> dict[Question, int]:
 
 
 def change(installation: Installation, statement: str) -> None:
-    with installation.platform.control.write("by a test") as connection:
+    with ControlDb(installation.platform.settings.owner_url()).write("by a test") as connection:
         connection.execute(statement)
 
 

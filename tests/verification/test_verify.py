@@ -62,8 +62,8 @@ def outcomes(installation: Installation, dataset: str) -> dict[object, Found]:
     return {found.partition: found.outcome for found in verification.verify(platform, dataset, keys, "a test")}
 
 
-def execute(control: ControlDb, statement: sql.Composed, parameters: Mapping[str, object]) -> None:
-    with control.write("by a test") as connection:
+def execute(owner: ControlDb, statement: sql.Composed, parameters: Mapping[str, object]) -> None:
+    with owner.write("by a test") as connection:
         connection.execute("set session_replication_role = replica")
         assert connection.execute(statement, parameters).rowcount == 1
 
@@ -146,7 +146,7 @@ def another(value: object, kind: pa.DataType) -> object:
 
 
 @contextmanager
-def another_word(control: ControlDb, table: str, word: str, bit: int) -> Iterator[None]:
+def another_word(owner: ControlDb, table: str, word: str, bit: int) -> Iterator[None]:
     """One bit of a recorded digest of version 2 is another."""
     version = "current_version" if table == "partition_state" else "version"
     names = {"table": sql.Identifier(table), "word": sql.Identifier(word), "version": sql.Identifier(version)}
@@ -155,12 +155,10 @@ def another_word(control: ControlDb, table: str, word: str, bit: int) -> Iterato
         "update {table} set {word} = %(word)s where dataset = %(dataset)s and partition_key = %(key)s and {version} = 2"
     ).format(**names)
     place = {"dataset": SNAPSHOT, "key": SINCE}
-    kept = int(
-        control.rows(look.format(**names) + sql.SQL(" order by {version} desc").format(**names), place)[0]["word"]
-    )
-    execute(control, change, place | {"word": kept ^ (1 << bit)})
+    kept = int(owner.rows(look.format(**names) + sql.SQL(" order by {version} desc").format(**names), place)[0]["word"])
+    execute(owner, change, place | {"word": kept ^ (1 << bit)})
     yield
-    execute(control, change, place | {"word": kept})
+    execute(owner, change, place | {"word": kept})
 
 
 def outcome_of(installation: Installation, key: date, dataset: str = SNAPSHOT) -> Found:
@@ -187,7 +185,7 @@ def test_no_value_of_an_official_file_changes_unseen(
 )
 @hypothesis_settings(max_examples=15)
 def test_no_recorded_digest_changes_unseen(installation: Installation, table: str, word: str, bit: int) -> None:
-    with another_word(installation.platform.control, table, word, bit):
+    with another_word(ControlDb(installation.platform.settings.owner_url()), table, word, bit):
         assert outcome_of(installation, SINCE) is Found.DIFFERENT
     assert outcome_of(installation, SINCE) is Found.VERIFIED
 

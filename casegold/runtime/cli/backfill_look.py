@@ -11,7 +11,7 @@ from casegold.manifest.approvals import BackfillRequest
 from casegold.runtime.cli.backfill_work import progress, shadow_below
 from casegold.runtime.cli.output import TABLE, Output, described, listed
 from casegold.runtime.cli.persons import SHORT_ID, as_option, looking, show_trail, trail_below
-from casegold.runtime.cli.values import Short, span
+from casegold.runtime.cli.values import Below, Short, span
 
 
 @click.command("list")
@@ -79,9 +79,11 @@ def status(request_id: str, login: str | None, out: Output) -> None:
         "approved by level": found.approvals,
         "digest of the plan": found.plan_digest,
     }
+    shadow = shadow_below(control, found.backfill_run_id)
+    facts |= {name: value for name, value in shadow.items() if not isinstance(value, Below)}
     below = {
         "runs": progress(control, found.backfill_run_id),
-        **shadow_below(control, found.backfill_run_id),
+        **shadow,
         "trail": trail_below(approvals.audit(control, found.backfill_run_id, 100)),
     }
     if out.form == TABLE and found.plan is not None:

@@ -67,8 +67,9 @@ def reconcile(fix: bool, reason: str | None, out: Output) -> None:
 
 
 def _sample(answer: Answer) -> Below:
-    columns = tuple(name.replace("_", " ") for name in answer.sample[0]) if answer.sample else ()
-    return Below(answer.question.name, columns, [tuple(row.values()) for row in answer.sample])
+    names = list(dict.fromkeys(name for row in answer.sample for name in row))
+    columns = tuple(name.replace("_", " ") for name in names)
+    return Below(answer.question.name, columns, [tuple(row.get(name) for name in names) for row in answer.sample])
 
 
 def _repair(platform: Platform, reason: str | None, out: Output) -> None:
