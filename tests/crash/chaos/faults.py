@@ -99,7 +99,7 @@ class Faults:
             return self._freeze("run", LONG_FROZEN_SECONDS)
         if what == "freeze":
             return self._freeze(self.chance.choice(FROZEN), self.chance.uniform(*FROZEN_SECONDS))
-        return self._ask_to_end(signal.SIGINT if what == "Ctrl-C" else signal.SIGTERM, what)
+        return self._ask_to_end(signal.SIGINT if what == "Ctrl-C" else signal.SIGTERM)
 
     def _victims(self, what: str) -> tuple[list[psutil.Process], Collection[str]]:
         """Whom to kill, and the roles that are to be filled again."""
@@ -135,10 +135,9 @@ class Faults:
         self._frozen.append((time.monotonic() + seconds, victim))
         return f"{role} {victim.pid} for {seconds:.0f} s"
 
-    def _ask_to_end(self, number: signal.Signals, what: str) -> str:
+    def _ask_to_end(self, number: signal.Signals) -> str:
         for dev in self.tree.found("dev"):
             dev.send_signal(number)
-            self._hurt.setdefault("dev", (time.monotonic(), what))
             return f"process {dev.pid}"
         return ""
 
