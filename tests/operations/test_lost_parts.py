@@ -113,7 +113,7 @@ def test_versions_are_numbered_above_all_that_can_have_been_announced(
             connection.execute(rule + "(now() - interval '3 days', now(), 5, 2592005)")
         (row,) = control.rows("select highest_number('gold/none') as any, highest_number(%(d)s) as n", {"d": SNAPSHOT})
         assert (row["any"], row["n"]) == (2_592_005, 2_592_005)
-        (waiver,) = control.rows("select last_value from pg_sequences where sequencename = 'waiver_waiver_id_seq'")
+        (waiver,) = owner.rows("select last_value from pg_sequences where sequencename = 'waiver_waiver_id_seq'")
         assert waiver["last_value"] == once["n"] - 1, "people's numbers are not given twice either"
 
 
