@@ -70,6 +70,12 @@ def held() -> tuple[int, int]:
     return process.num_threads(), process.num_fds()
 
 
+def assert_no_more_than(before: tuple[int, int]) -> None:
+    """Fewer may be left: the pool closes connections that nobody used for a while."""
+    now = held()
+    assert now[0] <= before[0] and now[1] <= before[1], (before, now)
+
+
 def look(house: House) -> None:
     """One look of `casegold work` and of the relay, and a tick of each sensor."""
     platform = house.platform
@@ -98,7 +104,7 @@ def test_idle_looks_and_ticks_make_no_clients(
         for _ in range(LOOKS):
             look(house)
         assert made(caplog) == []
-        assert held() == before
+        assert_no_more_than(before)
 
         kill_broker(own_servers)
         for _ in range(2):
@@ -109,7 +115,7 @@ def test_idle_looks_and_ticks_make_no_clients(
             look(house)
         # The one that failed is not lent again, nor is the one that was made for the second look.
         assert made(caplog) == ["admin", "admin"]
-        assert held() == before
+        assert_no_more_than(before)
 
 
 def test_the_relay_keeps_its_producer_unless_rows_failed(own: Settings, caplog: pytest.LogCaptureFixture) -> None:
@@ -144,7 +150,7 @@ def test_another_configuration_ends_the_clients_of_the_former(own: Settings) -> 
     before = held()
     for number in range(5):
         kafka.describe_topic({**own.kafka_config(), "reconnect.backoff.ms": 100 + number}, topic)
-    assert held() == before
+    assert_no_more_than(before)
 
 
 def test_a_forked_child_has_no_clients_and_ends_well(own: Settings) -> None:

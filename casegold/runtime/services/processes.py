@@ -25,6 +25,9 @@ from casegold.runtime.services.addresses import write_private
 
 Say = Callable[[str], None]
 
+DYING_SECONDS = 5.0
+"""The longest that a killed process may take until its parent learns how it ended."""
+
 _children: dict[int, subprocess.Popen[bytes]] = {}
 """Servers that this very process started: a dead child stays in the process table until its parent looks at it."""
 
@@ -151,8 +154,12 @@ def marked(variable: str, value: str) -> list[psutil.Process]:
 def last_words(pid_file: Path) -> str:
     """How a server that has ended did so, as far as this process can tell: only its parent learns that."""
     child = _children.get(json.loads(pid_file.read_text(encoding="utf-8"))["pid"]) if pid_file.exists() else None
-    code = None if child is None else child.poll()
-    if code is None:
+    if child is None:
+        return "has ended"
+    try:
+        # A process that is being killed has lost its memory, by which `find` knows it, before it can be waited for.
+        code = child.wait(DYING_SECONDS)
+    except subprocess.TimeoutExpired:
         return "has ended"
     return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
 
