@@ -90,8 +90,9 @@ def build_defs(settings: Settings | None = None, platform: PlatformResource | No
 
 
 def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.Definitions:
-    contracts = contracts_of(settings)
-    versions = transforms.versions(read_products(settings.products_dir))
+    products = read_products(settings.products_dir)
+    contracts = contracts_of(settings, products)
+    versions = transforms.versions(products)
     last_date = last_date_of_fixed_clock(settings)
     computed = [contract for contract in contracts.in_order() if is_computed(contract)]
     ingest_checks = standing_checks("standing_ingest", OF_INGEST)

@@ -21,9 +21,13 @@ JUDGE = "gold/case_daily_snapshot"
 """The dataset whose contract decides for all: whose facts count, when a date is over, what is late and what is held."""
 
 
-def contracts_of(settings: Settings) -> Contracts:
-    """The contracts of an installation. Raises ConfigurationError where one is wrong."""
-    products = read_products(settings.products_dir)
+def contracts_of(settings: Settings, products: Sequence[Product] | None = None) -> Contracts:
+    """The contracts of an installation, whose products are read unless they are given.
+
+    Raises:
+        ConfigurationError: one is wrong.
+    """
+    products = read_products(settings.products_dir) if products is None else products
     return load_contracts(settings.contracts_dir, first_date=settings.first_date, products=products)
 
 

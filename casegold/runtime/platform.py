@@ -60,10 +60,11 @@ def open_platform(settings: Settings | None = None) -> Platform:
     settings = settings or load_settings()
     control = revision.opened(settings.control_url(), pooled=True)
     installation.install(control, settings.time_zone, settings.business_clock)
+    products = read_products(settings.products_dir)
     return Platform(
         settings=settings,
         control=control,
-        contracts=contracts_of(settings),
+        contracts=contracts_of(settings, products),
         calendar=BusinessCalendar(settings.time_zone),
-        products=read_products(settings.products_dir),
+        products=products,
     )
