@@ -13,7 +13,15 @@ from typing import Any
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
 from casegold.manifest.db import Connection
-from casegold.manifest.versions import Seen, VersionArtifact, VersionFile, VersionInput, VersionPartition, short_id
+from casegold.manifest.versions import (
+    Seen,
+    VersionArtifact,
+    VersionFile,
+    VersionInput,
+    VersionPartition,
+    file_of,
+    short_id,
+)
 
 SQL = "casegold.manifest.sql"
 
@@ -80,26 +88,13 @@ def version(connection: Connection, dataset: str, number: int, wanted: Sequence[
             {date.fromisoformat(key): digest for key, digest in row["seen"]["inputs"].items()},
         ),
         partitions=partitions,
-        files=tuple(_file(each) for each in connection.execute(load(SQL, "recorded_files"), place)),
+        files=tuple(file_of(each) for each in connection.execute(load(SQL, "recorded_files"), place)),
         inputs=tuple(
             VersionInput(each["partition_key"], each["input_dataset"], each["input_partition"], each["input_version"])
             for each in connection.execute(load(SQL, "recorded_inputs"), place)
         ),
         artifacts=tuple(_artifact(each) for each in connection.execute(load(SQL, "recorded_artifacts"), place)),
         tolerated=tuple(row["tolerated"]),
-    )
-
-
-def _file(row: dict[str, Any]) -> VersionFile:
-    return VersionFile(
-        row["partition_key"],
-        row["file_path"],
-        row["record_count"],
-        row["file_bytes"],
-        int(row["digest_high"]),
-        int(row["digest_low"]),
-        row["hash_from"],
-        row["hash_to"],
     )
 
 

@@ -15,7 +15,7 @@ from casegold.domain.sql import load
 from casegold.manifest import store
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Claim
-from casegold.manifest.versions import VersionFile
+from casegold.manifest.versions import VersionFile, file_of
 
 SQL = "casegold.manifest.sql"
 
@@ -55,13 +55,13 @@ class RecordedFile:
 
 def official(control: ControlDb, dataset: str) -> list[VersionFile]:
     """The files that main has to have: those of the current version of every partition."""
-    return [_file(row) for row in control.rows(load(SQL, "repair_official_files"), {"dataset": dataset})]
+    return [file_of(row) for row in control.rows(load(SQL, "repair_official_files"), {"dataset": dataset})]
 
 
 def recorded(control: ControlDb, dataset: str) -> list[RecordedFile]:
     """The files of every completed version, in an order in which they can be computed again."""
     rows = control.rows(load(SQL, "repair_recorded_files"), {"dataset": dataset})
-    return [RecordedFile(_file(row), row["run_id"]) for row in rows]
+    return [RecordedFile(file_of(row), row["run_id"]) for row in rows]
 
 
 def plan(connection: Connection, claim: Claim, steps: Iterable[Step]) -> None:
@@ -91,16 +91,3 @@ def done(connection: Connection, claim: Claim, snapshot_id: int) -> None:
 def of_run(control: ControlDb, run_id: str) -> list[dict[str, Any]]:
     """What a run did about each file, by partition."""
     return control.rows(load(SQL, "repair_of_run"), {"run_id": run_id})
-
-
-def _file(row: dict[str, Any]) -> VersionFile:
-    return VersionFile(
-        row["partition_key"],
-        row["file_path"],
-        row["record_count"],
-        row["file_bytes"],
-        int(row["digest_high"]),
-        int(row["digest_low"]),
-        row["hash_from"],
-        row["hash_to"],
-    )

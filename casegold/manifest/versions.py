@@ -302,19 +302,21 @@ def partition_states(connection: Connection, dataset: str, first: date, last: da
 def current_files(connection: Connection, dataset: str, partitions: Sequence[date]) -> list[VersionFile]:
     """The files of the current version of each of some partitions."""
     rows = connection.execute(load(SQL, "version_current_files"), {"dataset": dataset, "partitions": list(partitions)})
-    return [
-        VersionFile(
-            row["partition_key"],
-            row["file_path"],
-            row["record_count"],
-            row["file_bytes"],
-            int(row["digest_high"]),
-            int(row["digest_low"]),
-            row["hash_from"],
-            row["hash_to"],
-        )
-        for row in rows
-    ]
+    return [file_of(row) for row in rows]
+
+
+def file_of(row: dict[str, Any]) -> VersionFile:
+    """A file from a row that has the columns of `version_file`."""
+    return VersionFile(
+        row["partition_key"],
+        row["file_path"],
+        row["record_count"],
+        row["file_bytes"],
+        int(row["digest_high"]),
+        int(row["digest_low"]),
+        row["hash_from"],
+        row["hash_to"],
+    )
 
 
 PinnedPartition = tuple[str, date, int]
