@@ -174,17 +174,16 @@ def _tags_that_differ(platform: Platform, dataset: str, versions: list[dict[str,
 
 def _foreign_snapshots(platform: Platform, dataset: str, versions: list[dict[str, Any]]) -> Iterator[Finding]:
     """Kept snapshots of main that say they published a version which the ledger does not know so."""
-    from casegold.sink.publish import RUN_ID, VERSION  # noqa: PLC0415 - questions are named without loading Iceberg
+    from pyiceberg.table.snapshots import ancestors_of  # noqa: PLC0415 - questions are named without loading Iceberg
+
+    from casegold.sink.publish import RUN_ID, VERSION  # noqa: PLC0415
 
     known = {(row["version"], row["run_id"]) for row in versions if row["state"] != "ABANDONED"}
     table = platform.lake.table(dataset)
-    snapshot = table.current_snapshot()
-    while snapshot is not None:
+    for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
         said = snapshot.summary.additional_properties if snapshot.summary else {}
         if VERSION in said and (int(said[VERSION]), said.get(RUN_ID)) not in known:
             yield {"dataset": dataset, "snapshot": snapshot.snapshot_id, "problem": f"unknown version {said[VERSION]}"}
-        parent = snapshot.parent_snapshot_id
-        snapshot = None if parent is None else table.snapshot_by_id(parent)
 
 
 def _files_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:

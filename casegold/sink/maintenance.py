@@ -10,9 +10,11 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import ancestors_of
 from pyiceberg.table.update.snapshot import ExpireSnapshots
 
 from casegold.domain.errors import CommitUnknown
@@ -144,13 +146,8 @@ def expirable(table: Table, wanted: Collection[tags.TagChange], keep: int = SNAP
     changing = {each.tag for each in wanted}
     kept = {ref.snapshot_id for name, ref in table.refs().items() if name not in changing}
     kept |= {each.wanted for each in wanted if each.wanted is not None} | _recently_replaced(table)
-    snapshot = table.current_snapshot()
-    for _ in range(keep):
-        if snapshot is None:
-            break
-        kept.add(snapshot.snapshot_id)
-        parent = snapshot.parent_snapshot_id
-        snapshot = None if parent is None else table.snapshot_by_id(parent)
+    newest = islice(ancestors_of(table.current_snapshot(), table.metadata), keep)
+    kept |= {each.snapshot_id for each in newest}
     return {each.snapshot_id for each in table.snapshots()} - kept
 
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.snapshots import Snapshot, ancestors_of
 
 from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
@@ -126,13 +126,10 @@ def landed(table: Table, prepared: Prepared) -> Snapshot | None:
     A person's retry of a run has the same run id, hence the version's number beside it.
     """
     wanted = {RUN_ID: prepared.run_id, VERSION: str(prepared.version)}
-    snapshot = table.current_snapshot()
-    while snapshot is not None:
+    for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
         summary = {} if snapshot.summary is None else snapshot.summary.additional_properties
         if wanted.items() <= summary.items():
             return snapshot
-        parent = snapshot.parent_snapshot_id
-        snapshot = None if parent is None else table.snapshot_by_id(parent)
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.io.pyarrow import PyArrowFileIO, write_file
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, WriteTask
-from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.snapshots import Snapshot, ancestors_of
 
 from casegold.domain.errors import CommitUnknown, InvariantBroken, NotReproduced, SourceUnavailable
 from casegold.domain.failpoints import durable
@@ -93,21 +93,13 @@ def _since(lake: Lake, dataset: str, head: Snapshot, there: set[str], lacking: s
     """
     found: dict[str, Snapshot] = {}
     waiting = there | lacking
-    for snapshot in _lineage(lake.table(dataset), head):
+    for snapshot in ancestors_of(head, lake.table(dataset).metadata):
         paths = {file.file_path for file in lake.data_files(dataset, snapshot_id=snapshot.snapshot_id)}
         waiting = {path for path in waiting if (path in paths) == (path in there)}
         found |= dict.fromkeys(waiting, snapshot)
         if not waiting or snapshot.parent_snapshot_id is None:
             return found
     return {path: snapshot for path, snapshot in found.items() if path not in waiting}
-
-
-def _lineage(table: Table, head: Snapshot) -> Iterator[Snapshot]:
-    snapshot: Snapshot | None = head
-    while snapshot is not None:
-        yield snapshot
-        parent = snapshot.parent_snapshot_id
-        snapshot = None if parent is None else table.snapshot_by_id(parent)
 
 
 def put_right(
