@@ -84,6 +84,7 @@ def repair(platform: Platform, dataset: str, reason: str) -> Repaired:
 def _asked(attempt: Attempt | None, dataset: str) -> Attempt:
     if attempt is None:
         raise Deferred(
-            f"a run of {dataset} is open; `casegold runs {dataset}` shows it: let it end or cancel it, then ask again"
+            f"a run of {dataset} is open; `casegold runs list --dataset {dataset}` shows it: "
+            "let it end or cancel it, then ask again"
         )
     return attempt
