@@ -40,6 +40,16 @@ def claims(contracts: Contracts) -> tuple[str, ...]:
     return tuple(each.dataset for each in contracts.in_order() if claim_of(each.dataset) == each.dataset)
 
 
+def published(contracts: Contracts) -> tuple[str, ...]:
+    """The claims of what is published as versions, after those that it is made from."""
+    return tuple(claim for claim in claims(contracts) if is_published(claim))
+
+
+def is_published(dataset: str) -> bool:
+    """Whether a dataset is published as versions: its layer says so."""
+    return dataset.startswith(("gold/", "reports/"))
+
+
 def upkept(connection: Connection, contracts: Contracts) -> tuple[str, ...]:
     """Every claim with tables to maintain: those of the contracts, and of shadows that were ever asked for."""
     rows = connection.execute(load(SQL, "shadow_tables"))

@@ -13,6 +13,7 @@ from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.sql import load
 from casegold.manifest import backfill, backfill_steps, holds, periods, pins, shadows, store
 from casegold.manifest.backfill_steps import UnderWay
+from casegold.manifest.claims import is_published
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.decisions import Decision, Due, NotDue, Register, unsettled_from
 from casegold.manifest.model import (
@@ -109,11 +110,7 @@ def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str
 
 def is_computed(contract: DatasetContract) -> bool:
     """Whether the planner asks for this dataset: it has partitions and is made from others by a transform."""
-    return (
-        contract.partition_column is not None
-        and bool(contract.inputs)
-        and contract.dataset.startswith(("gold/", "reports/"))
-    )
+    return contract.partition_column is not None and bool(contract.inputs) and is_published(contract.dataset)
 
 
 def needs_approval(contract: DatasetContract, due: Due) -> bool:

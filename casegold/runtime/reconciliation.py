@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from casegold.domain.errors import Deferred, TableLost
 from casegold.domain.sql import load
 from casegold.manifest import maintenance, standing
-from casegold.manifest.claims import claims, tables_of, upkept
+from casegold.manifest.claims import published, tables_of, upkept
 from casegold.manifest.standing import MAX_SAMPLE, Answer, Question
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def ask(platform: Platform, question: Question) -> Answer:
         found = [orphan for claim in every for orphan in old_orphans(platform, claim)]
         return Answer(question, len(found), tuple(found[:MAX_SAMPLE]))
     asked = versions_that_differ if question == VERSIONS_AND_LAKE else dead_stages
-    found = [finding for dataset in published(platform) for finding in asked(platform, dataset)]
+    found = [finding for dataset in published(platform.contracts) for finding in asked(platform, dataset)]
     return Answer(question, len(found), tuple(found[:MAX_SAMPLE]))
 
 
@@ -115,11 +115,6 @@ def ledger_and_lake(platform: Platform) -> Answer:
                 found.append({"table": table, "rows": rows, "ledger says": ledger[column], "up to": ledger["last_seq"]})
                 busy = busy or ledger["busy"]
     return Answer(LEDGER_AND_LAKE, len(found), tuple(found), calm=busy)
-
-
-def published(platform: Platform) -> tuple[str, ...]:
-    """The datasets that are published as versions."""
-    return tuple(claim for claim in claims(platform.contracts) if claim.startswith(("gold/", "reports/")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +245,7 @@ def settle(platform: Platform, launcher_ref: str, *, stages: bool) -> list[str]:
 
     wanted = {dataset for dataset, _ in undecided(platform)}
     if stages:
-        wanted |= {dataset for dataset in published(platform) if next(dead_stages(platform, dataset), None)}
+        wanted |= {dataset for dataset in published(platform.contracts) if next(dead_stages(platform, dataset), None)}
     settled = []
     for dataset in sorted(wanted):
         try:

@@ -8,9 +8,9 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
+from casegold.manifest.claims import published
 from casegold.manifest.maintenance import official_snapshots
 from casegold.runtime.platform import Platform
-from casegold.runtime.reconciliation import published
 from casegold.sink.tags import changes
 from casegold.source.kafka import describe_topic
 
@@ -80,7 +80,7 @@ def final_state(platform: Platform) -> dict[str, Any]:
 
 
 def _assert_every_version_is_tagged(platform: Platform) -> None:
-    for dataset in published(platform):
+    for dataset in published(platform.contracts):
         with platform.control.read() as connection:
             official = official_snapshots(connection, dataset)
         assert changes(platform.lake.table(dataset), official) == [], f"tags of {dataset} differ from its versions"

@@ -18,7 +18,7 @@ from casegold.domain.errors import CommitUnknown, ConfigurationError, SourceUnav
 from casegold.domain.failpoints import durable
 from casegold.domain.sql import load
 from casegold.manifest import revision
-from casegold.manifest.claims import claims
+from casegold.manifest.claims import published
 from casegold.manifest.db import ControlDb
 from casegold.runtime.backup import programs
 from casegold.runtime.backup.relocate import Relocation, Roots, read_metadata
@@ -167,12 +167,11 @@ def _restore_database(settings: Settings, control: ControlDb, store: Store, poin
     roles.write_text(_roles(control, point), encoding="utf-8")
     programs.script_of(store.object(point.database.sha256), dump)
     mend.write_text(load(SQL, "mend"), encoding="utf-8")
-    datasets = [claim for claim in claims(contracts_of(settings)) if claim.startswith(("gold/", "reports/"))]
     variables = {
         "old": point.warehouse,
         "new": settings.warehouse_url(),
         "taken_at": point.taken_at.isoformat(),
-        "datasets": " ".join(datasets),
+        "datasets": " ".join(published(contracts_of(settings))),
     }
     with durable("restore", CommitUnknown):
         programs.execute(settings.owner_url(), [roles, dump, mend], variables)

@@ -74,10 +74,10 @@ def _sample(answer: Answer) -> Below:
 
 def _repair(platform: Platform, reason: str | None, out: Output) -> None:
     """Mend dataset after dataset, each after those that it is made from."""
+    from casegold.manifest.claims import published  # noqa: PLC0415 - only who mends waits for it
     from casegold.runtime import mending  # noqa: PLC0415 - loads Iceberg
-    from casegold.runtime.reconciliation import published  # noqa: PLC0415
 
-    wanting = [dataset for dataset in published(platform) if mending.needs_repair(platform, dataset)]
+    wanting = [dataset for dataset in published(platform.contracts) if mending.needs_repair(platform, dataset)]
     if wanting and reason is None:
         raise ConfigurationError(
             f"main or files of {', '.join(wanting)} are not what official versions say, or a repair is unfinished",
