@@ -227,9 +227,14 @@ def assert_claim(connection: Connection, claim: Claim) -> None:
         raise Deferred(f"run {claim.run_id[:12]} attempt {claim.attempt} no longer owns {claim.dataset}")
 
 
-def still_owns(connection: Connection, claim: Claim) -> bool:
-    """Whether the claim is ours at this moment; for a step that is fenced by something else."""
-    return connection.execute(load(SQL, "claim_held"), _claim_parameters(claim)).fetchone() is not None
+def assert_held(connection: Connection, claim: Claim) -> None:
+    """See that the claim is ours at this moment; for a step that is fenced by something else.
+
+    Raises:
+        Deferred: the claim was taken over.
+    """
+    if connection.execute(load(SQL, "claim_held"), _claim_parameters(claim)).fetchone() is None:
+        raise Deferred(f"run {claim.run_id[:12]} no longer owns {claim.dataset}")
 
 
 def end_of(control: ControlDb, run_id: str, attempt: int) -> AttemptEnd:

@@ -68,8 +68,7 @@ def _take_number(platform: Platform, claim: Claim) -> int:
     """
     given = platform.lake.last_seq(BRONZE)
     with platform.control.read() as connection:
-        if not store.still_owns(connection, claim):
-            raise Deferred(f"run {claim.run_id[:12]} no longer owns {SILVER}")
+        store.assert_held(connection, claim)
         fenced = covers_nothing(platform.lake.properties(BRONZE))
         if given and not fenced and not ingest.is_complete(connection, SILVER, given):
             raise Deferred(f"commit {given} of {BRONZE} is to be finished by an ingest first")

@@ -114,8 +114,7 @@ def _next_seq(run_: _Run) -> int:
     Admissions of held facts take numbers, too, by an empty commit of bronze.
     """
     with run_.platform.control.read() as connection:
-        if not store.still_owns(connection, run_.claim):
-            raise Deferred(f"run {run_.claim.run_id[:12]} no longer owns {SILVER}")
+        store.assert_held(connection, run_.claim)
         given = ingest.last_seq(connection, SILVER)
     return max(given, run_.platform.lake.last_seq(BRONZE)) + 1
 

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from casegold.domain.errors import Deferred, InvariantBroken
+from casegold.domain.errors import InvariantBroken
 from casegold.domain.sql import load
 from casegold.manifest import mending, store
 from casegold.manifest.mending import Counts
@@ -42,6 +42,8 @@ class _Table:
     dataset: str
     rows: Mapping[int, int]
     """By number of the ingest."""
+    expected: Mapping[int, int]
+    """What the ledger says of each ingest."""
     short: frozenset[int]
     """Ingests of which it has another number of rows than the ledger says."""
     whole: bool
@@ -92,7 +94,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
             _make(job, batch)
             log.info("rebuild of %s: ingest %d of %d", claim.dataset, batch[-1].seq, last)
         for table in wanting:
-            _assert_complete(job, table, ledger)
+            _assert_complete(job, table)
             table.made.switch(last, lambda: _assert_owned(platform, claim))
         for table in job.tables:
             table.made.end()
@@ -100,7 +102,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
         {
             "ingests": len(ledger),
             "records": sum(each.records for each in ledger),
-            **{f"{table.dataset} rows": sum(_expected(table, ledger).values()) for table in job.tables},
+            **{f"{table.dataset} rows": sum(table.expected.values()) for table in job.tables},
             **{table.dataset: AS_IT_WAS if table.whole else REBUILT for table in job.tables},
         }
     )
@@ -130,7 +132,7 @@ def _look(
     numbers = expected.keys() | {seq for seq in rows if seq <= last}
     short = frozenset(seq for seq in numbers if rows.get(seq, 0) != expected.get(seq, 0))
     whole = not short and int(lake.properties(dataset).get(SEQUENCE, "0")) >= last
-    return _Table(dataset, rows, short, whole, Rebuilding(lake, dataset, run_id))
+    return _Table(dataset, rows, expected, short, whole, Rebuilding(lake, dataset, run_id))
 
 
 def _recorded_at(lake: Lake, connection: duckdb.DuckDBPyConnection) -> dict[int, datetime]:
@@ -227,17 +229,12 @@ def _only(rows: pa.Table, there: pa.Array, short: pa.Array) -> pa.Table:
     return rows.filter(pc.and_not(pc.is_in(numbers, there), pc.is_in(numbers, short)))
 
 
-def _expected(table: _Table, ledger: Sequence[Counts]) -> dict[int, int]:
-    name = "accepted" if table.dataset == SILVER else "refused"
-    return {each.seq: getattr(each, name) for each in ledger if getattr(each, name)}
-
-
-def _assert_complete(job: _Job, table: _Table, ledger: Sequence[Counts]) -> None:
+def _assert_complete(job: _Job, table: _Table) -> None:
     """What the branch holds, as read back, is what the ledger says of every ingest."""
     paths = [file.file_path for file in table.made.files()]
     job.lake.register_files(job.connection, "table_to_count", table.dataset, paths)
     rows = dict(job.connection.execute(load(SQL, "rebuild_table_counts")).fetchall())
-    if rows != _expected(table, ledger):
+    if rows != {seq: count for seq, count in table.expected.items() if count}:
         raise InvariantBroken(
             f"branch {table.made.branch} of {table.dataset} has other rows than were written",
             remedy="main is as it was",
@@ -246,5 +243,4 @@ def _assert_complete(job: _Job, table: _Table, ledger: Sequence[Counts]) -> None
 
 def _assert_owned(platform: Platform, claim: Claim) -> None:
     with platform.control.read() as connection:
-        if not store.still_owns(connection, claim):
-            raise Deferred(f"run {claim.run_id[:12]} no longer owns {claim.dataset}")
+        store.assert_held(connection, claim)
