@@ -158,19 +158,16 @@ def _copy(
     missing: set[str] = set()
     new = [each for each in locations if each not in known]
     say(f"{len(locations)} files of the lake, {len(new)} of them to copy")
-    for location in locations:
-        if location not in known:
-            found = _copy_one(io, store, location)
-            if found is None:
-                missing.add(location)
-                continue
+    for number, location in enumerate(locations, 1):
+        found = known.get(location) or _copy_one(io, store, location)
+        if found is None:
+            missing.add(location)
+        else:
+            files.append(found)
             if location.endswith(NEVER_THE_SAME_NAME):
                 known[location] = found
-            files.append(found)
-            if len(files) % 1_000 == 0:
-                say(f"  {len(files)} of {len(locations)}")
-            continue
-        files.append(known[location])
+        if number % 1_000 == 0:
+            say(f"  {number} of {len(locations)}")
     return files, missing
 
 
