@@ -84,6 +84,13 @@ def servers() -> Iterator[Settings]:
         yield settings
 
 
+@pytest.fixture(scope="module")
+def own_servers() -> Iterator[Settings]:
+    """Two servers that are the module's own to kill."""
+    with two_servers("casegold-own-") as settings:
+        yield settings
+
+
 @pytest.fixture
 def overrides() -> Mapping[str, str]:
     """Settings that a test module wants to differ, by field name: it defines a fixture of this name."""

@@ -18,7 +18,7 @@ from casegold.manifest.db import ControlDb
 from casegold.runtime.platform import open_platform
 from casegold.runtime.services import local, processes
 from casegold.runtime.settings import Settings
-from tests.conftest import own_database, own_topics, two_servers
+from tests.conftest import own_database, own_topics
 from tests.crash.final_state import final_state
 from tests.crash.lives import MOST_LIVES, Ended, Life, let_time_pass, live_until_done
 from tests.crash.test_fail_points import OVERRIDES, assert_same, load
@@ -33,13 +33,6 @@ class Then(Enum):
     WITHOUT = "goes on without the server"
     AFTER = "goes on once the server is back"
     DEAD = "is killed, too"
-
-
-@pytest.fixture(scope="module")
-def own_servers() -> Iterator[Settings]:
-    """Two servers that are this module's to kill."""
-    with two_servers("casegold-deaths-") as settings:
-        yield settings
 
 
 @pytest.fixture

@@ -19,16 +19,9 @@ from casegold.manifest.db import ControlDb
 from casegold.runtime import settings as settings_module
 from casegold.runtime.services import local, processes
 from casegold.runtime.settings import Settings
-from tests.conftest import own_database, two_servers
+from tests.conftest import own_database
 
 BACKEND = "select pg_backend_pid() as pid"
-
-
-@pytest.fixture(scope="module")
-def own_servers() -> Iterator[Settings]:
-    """Servers that are this module's to kill."""
-    with two_servers("casegold-pool-") as settings:
-        yield settings
 
 
 @pytest.fixture

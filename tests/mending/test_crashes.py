@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
 from casegold.manifest import repairs
-from casegold.runtime.settings import Settings
 from tests.crash.lives import let_time_pass, one_command
 from tests.e2e.installation import SNAPSHOT, Installation
-from tests.mending.house import OVERRIDES, REJECTED, SILVER, build, differences, drop, local, rows
+from tests.mending.house import REJECTED, SILVER, differences, drop, local, rows
 from tests.mending.test_repair import append_foreign_rows, main_is_right, remove_files
 from tests.sampling.choose import ENDS, turns
 
@@ -19,16 +16,6 @@ REPAIR_EFFECTS = ("repair-ask", "repair-write", "repair-plan", "repair-file", "r
 REBUILD = ["rebuild", SILVER, "--reason", "dropped by mistake"]
 
 FIX = ["reconcile", "--fix", "--reason", "another job wrote here"]
-
-
-@pytest.fixture
-def overrides() -> Mapping[str, str]:
-    return OVERRIDES
-
-
-@pytest.fixture
-def house(settings: Settings) -> Installation:
-    return build(settings)
 
 
 def ask_again(house: Installation, command: list[str]) -> None:

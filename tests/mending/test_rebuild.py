@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import LiteralString
 
@@ -17,19 +16,9 @@ from casegold.runtime.settings import Settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.history.story import send_late
 from tests.ingest.register import EVENTS, next_attempt
-from tests.mending.house import BRONZE, FIRST, LAST, OVERRIDES, PLAN, REJECTED, SILVER, build, differences, drop, rows
+from tests.mending.house import BRONZE, FIRST, LAST, PLAN, REJECTED, SILVER, differences, drop, rows
 
 REBUILD = ("rebuild", SILVER, "--reason", "dropped by mistake")
-
-
-@pytest.fixture
-def overrides() -> Mapping[str, str]:
-    return OVERRIDES
-
-
-@pytest.fixture
-def house(settings: Settings) -> Installation:
-    return build(settings)
 
 
 def ingests(platform: Platform) -> int:

@@ -32,19 +32,12 @@ from casegold.sink.relay import relay_once
 from casegold.source import clients, kafka
 from platform_assets.build import build_defs
 from resources.platform import PlatformResource
-from tests.conftest import own_database, own_topics, two_servers
+from tests.conftest import own_database, own_topics
 from tests.platform.conftest import House
 
 LOOKS = 25
 SENSORS = ("domain_events", "domain_totals", "publish_events", "backfill_requests", "day_close", "planner")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) [a-z_.]+: ")
-
-
-@pytest.fixture(scope="module")
-def own_servers() -> Iterator[Settings]:
-    """Two servers that are this module's to kill."""
-    with two_servers("casegold-clients-") as settings:
-        yield settings
 
 
 @pytest.fixture

@@ -19,15 +19,14 @@ from casegold.manifest.standing import Question
 from casegold.runtime import reconciliation
 from casegold.runtime.settings import Settings
 from casegold.runtime.standing import answers
-from casegold.runtime.ticks import publish_events_tick
 from casegold.sink.lake import move_head
-from casegold.sink.relay import relay_once
 from casegold.sink.staging import branch_name, create_branch
 from platform_assets.upkeep import maintenance_job
 from resources.platform import PlatformResource
 from sensors.reconcile import reconcile_sensor
 from tests.crash.lives import let_time_pass, one_life
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
+from tests.operations.house import announce
 
 CALENDAR = BusinessCalendar("Europe/Amsterdam")
 FIRST, LAST = date(2024, 2, 24), date(2024, 2, 29)
@@ -52,13 +51,6 @@ def house(settings: Settings) -> Installation:
     installation.work()
     announce(installation)
     return installation
-
-
-def announce(installation: Installation) -> None:
-    platform = installation.platform
-    while relay_once(platform.control, platform.kafka_config, platform.settings.outbox_topic_prefix):
-        pass
-    publish_events_tick(platform)
 
 
 def differences(installation: Installation) -> dict[Question, int]:
