@@ -219,6 +219,13 @@ def let_time_pass(control: ControlDb) -> None:
         connection.execute("update run_attempt set not_before = not_before - interval '1 hour'")
 
 
+def give_up(control: ControlDb) -> None:
+    """Take every attempt for dead that runs now, as after an hour without a sign of life."""
+    let_time_pass(control)
+    with control.write("by a test") as connection:
+        store.reap(connection)
+
+
 def live_until_done(control: ControlDb, disturbances: list[str]) -> None:
     """Live again and again, each life with the next disturbance that was not met yet, until all is done.
 

@@ -18,6 +18,8 @@ from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import Lake
 from casegold.source.codec import Encoded
+from casegold.source.kafka import read_chunks
+from tests.crash.lives import give_up
 from tests.ingest.events import DAY, assert_accounted, commits, correction, dirty_dates, event, put
 from tests.ingest.register import next_attempt, read, rows
 
@@ -165,15 +167,33 @@ def test_an_attempt_that_was_given_up_for_dead_adds_nothing(
         nonlocal calls
         calls += 1
         if calls == call:
-            with platform.control.write("by a test") as connection:
-                connection.execute("update dataset_claim set heartbeat_at = now() - interval '1 hour'")
-                connection.execute("update run_attempt set heartbeat_at = now() - interval '1 hour'")
-                store.reap(connection)
+            give_up(platform.control)
             read(platform, SILVER)
         return append(*arguments, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(Lake, "append", stall)
+        with pytest.raises(Deferred):
+            execute(platform, slow.run_id, slow.attempt, "slow")
+    _assert_undisturbed(platform)
+
+
+def test_an_attempt_that_was_given_up_before_it_began_to_read_takes_no_number(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number behind those of its successor would be free, and its records would be there twice."""
+    _send(platform)
+    slow = next_attempt(platform, SILVER)
+    assert slow is not None
+    with monkeypatch.context() as patch:
+
+        def stall(*arguments: Any) -> Any:
+            patch.undo()
+            give_up(platform.control)
+            read(platform, SILVER)
+            return read_chunks(*arguments)
+
+        patch.setattr(job, "read_chunks", stall)
         with pytest.raises(Deferred):
             execute(platform, slow.run_id, slow.attempt, "slow")
     _assert_undisturbed(platform)

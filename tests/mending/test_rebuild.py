@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import LiteralString
 
@@ -13,6 +14,8 @@ from casegold.manifest.db import ControlDb
 from casegold.runtime import mending
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
+from casegold.sink.rebuilding import Rebuilding
+from tests.crash.lives import give_up
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.history.story import send_late
 from tests.ingest.register import EVENTS, next_attempt
@@ -76,6 +79,26 @@ def test_both_tables_come_back_and_a_second_rebuild_changes_nothing(house: Insta
     outcome = mending.rebuild(platform, SILVER, "to be sure")
     assert (outcome.summary[SILVER], outcome.summary[REJECTED]) == ("as it was", "as it was")
     assert heads(platform) == now
+
+
+def test_a_rebuild_that_was_given_up_for_dead_does_not_get_onto_main(
+    house: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = house.platform
+    drop(platform, SILVER)
+    switch = Rebuilding.switch
+
+    def late(made: Rebuilding, seq: int, check: Callable[[], None]) -> None:
+        give_up(platform.control)
+        switch(made, seq, check)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rebuilding, "switch", late)
+        with pytest.raises(Deferred):
+            mending.rebuild(platform, SILVER, "try")
+    assert platform.lake.for_mending().data_files(SILVER) == []
+    command(*REBUILD)
+    command("reconcile")
 
 
 def test_an_older_silver_is_refused_and_completed(house: Installation, settings: Settings) -> None:
