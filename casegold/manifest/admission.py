@@ -10,7 +10,7 @@ from typing import Any
 
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import backfill, store
+from casegold.manifest import backfill, ingest, store
 from casegold.manifest.db import Connection
 from casegold.manifest.model import Claim, PartitionRange, RunManifest
 
@@ -85,7 +85,6 @@ def admit(
     dates = Counter(
         min(row["dirty_from"], dirty_from.get((row["source"], row["event_id"]), row["dirty_from"])) for row in facts
     )
-    with connection.cursor() as cursor:
-        rows = [{"seq": seq, "dirty_from": day, "facts": count, "late": count} for day, count in dates.items()]
-        cursor.executemany(load(SQL, "ingest_dates_insert"), rows)
+    rows = [{"seq": seq, "dirty_from": day, "facts": count, "late": count} for day, count in dates.items()]
+    ingest.record_dates(connection, rows)
     return Admitted(seq, len(facts))

@@ -19,6 +19,7 @@ from casegold.manifest.approvals import Answer, BackfillRequest
 from casegold.manifest.backfill_plan import Wanted
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.model import Mode, PartitionRange
+from casegold.manifest.register import closed_register
 
 SQL = "casegold.manifest.sql"
 
@@ -84,7 +85,7 @@ def _judge(
     contract = contracts[asked.dataset]
     if wanted.mode is Mode.SHADOW:
         # It is computed at the plan's pins: what came since changes nothing of it.
-        first_date, partitions = backfill_plan.register_of(connection).first, PartitionRange(now.first, now.last)
+        first_date, partitions = closed_register(connection).first, PartitionRange(now.first, now.last)
         return reasons + shadows.why_not_computed(connection, contract, first_date, partitions), None
     if now.promotes is not None:
         reasons += shadows.why_not_promoted(connection, contract, now.promotes, asked.plan)

@@ -17,8 +17,8 @@ from casegold.domain.sql import load
 from casegold.manifest import admission, holds, shadows
 from casegold.manifest.admission import HeldFacts
 from casegold.manifest.db import Connection
-from casegold.manifest.decisions import Register
 from casegold.manifest.model import Mode, PartitionRange
+from casegold.manifest.register import Register, closed_register
 from casegold.manifest.shadows import Promotion
 
 SQL = "casegold.manifest.sql"
@@ -108,7 +108,7 @@ def make(
         ConfigurationError: the dataset is not computed, or no date of the range is closed.
     """
     contract = contracts[wanted.dataset]
-    register = register_of(connection)
+    register = closed_register(connection)
     latest = contract.period(pinned[1])[1] if pinned else register.latest
     partitions = _partitions(contract, register, wanted.partitions, latest)
     span = {"dataset": contract.dataset, "first": partitions.first, "last": partitions.last}
@@ -149,16 +149,6 @@ def _promotion(connection: Connection, contract: DatasetContract, wanted: Wanted
     if wanted.mode is not Mode.BACKFILL:
         raise ConfigurationError(f"{wanted.mode} makes nothing official", remedy="a request of mode BACKFILL promotes")
     return shadows.promotion(connection, contract.dataset, wanted.promotes)
-
-
-def register_of(connection: Connection) -> Register:
-    """Closed dates and known facts. Raises ConfigurationError where no date is closed."""
-    row = connection.execute(load(SQL, "planner_register")).fetchone()
-    if row is None or row["first"] is None:
-        raise ConfigurationError(
-            "no date is closed yet: there is nothing to change", remedy="`casegold days` tells why"
-        )
-    return Register(row["first"], row["latest"], row["admitted_seq"], row["totals_seq"])
 
 
 def _partitions(contract: DatasetContract, register: Register, asked: PartitionRange, latest: date) -> PartitionRange:

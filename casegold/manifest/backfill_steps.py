@@ -76,7 +76,7 @@ def restating(connection: Connection) -> Mapping[str, UnderWay]:
 
 def advance(connection: Connection, asked_by: str) -> None:
     """Ask for admissions, end what is over, close the work of what was stopped. Part of the planner's transaction."""
-    connection.execute(load(SQL, "backfill_cancel_runs"))
+    store.cancel_of_ended_backfills(connection)
     for each in under_way(connection):
         if each.state != "EXECUTING":
             continue

@@ -15,6 +15,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from casegold.domain.sql import load
+from casegold.manifest.consumer_positions import Epoch
 from casegold.manifest.db import Connection, Lock, take_lock
 from casegold.manifest.model import PartitionRange
 
@@ -41,15 +42,6 @@ class Rules:
             "types": list(self.event_types),
             "others": Jsonb([{"source": source, "signal": signal} for source, signal in self.others]),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """The life of the events topic that is being read."""
-
-    topic: str
-    epoch: int
-    topic_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +79,6 @@ def _first(connection: Connection, rules: Rules) -> date | None:
         return rules.first_date
     row = connection.execute(load(SQL, "day_first"), rules.parameters()).fetchone()
     return None if row is None else row["first"]
-
-
-def current_epoch(connection: Connection, topic: str) -> Epoch | None:
-    """The epoch that ingest reads; None before it first looked at the topic."""
-    row = connection.execute(load(SQL, "epoch_current"), {"topic": topic}).fetchone()
-    return None if row is None else Epoch(topic, row["epoch"], row["topic_id"])
 
 
 def without_barrier(connection: Connection, rules: Rules, within: PartitionRange, epoch: Epoch) -> dict[date, Signals]:

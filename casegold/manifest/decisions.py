@@ -48,13 +48,3 @@ Decision = Due | NotDue
 def unsettled_from(decision: Decision) -> date | None:
     """From which partition on a dataset is not to be built upon: all of a due range changes together."""
     return decision.partitions.first if isinstance(decision, Due) else decision.unsettled_from
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """Which dates are official, and the sequences to pin."""
-
-    first: date
-    latest: date
-    admitted_seq: int
-    totals_seq: int

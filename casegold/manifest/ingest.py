@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from psycopg.types.json import Jsonb
 
 from casegold.domain.sql import load
-from casegold.manifest import sources, store
+from casegold.manifest import consumer_positions, sources, store
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 from casegold.manifest.model import Claim, ManifestRequest, Pipeline, RunManifest
 from casegold.manifest.sources import Topic
@@ -181,6 +181,7 @@ def record_commit(
             "rejected_by_reason": Jsonb(dict(counts.rejected_by_reason)),
         },
     )
+    reads = list(ranges)
     rows = [
         base
         | {
@@ -190,13 +191,12 @@ def record_commit(
             "records": read.records,
             "non_records": read.non_records,
             "lost": read.lost,
-            "consumer": claim.dataset,
         }
-        for read in ranges
+        for read in reads
     ]
     with connection.cursor() as cursor:
         cursor.executemany(load(SQL, "ingest_range_insert"), rows)
-        cursor.executemany(load(SQL, "position_advance"), rows)
+    consumer_positions.advance(connection, claim.dataset, topic, epoch, {read.partition: read.end for read in reads})
 
 
 def lateness(connection: Connection, grace_days: int) -> Lateness:
@@ -225,12 +225,22 @@ def record_facts(
         for day, facts in dates.items()
     ]
     because = f"changes dates before {late.held_before}; the latest closed date is {late.latest_close}"
+    record_dates(connection, rows)
     with connection.cursor() as cursor:
-        cursor.executemany(load(SQL, "ingest_dates_insert"), rows)
         cursor.executemany(
             load(SQL, "fact_hold"),
             [_columns(fact) | {"seq": seq, "because": because} for fact in held],
         )
+
+
+def record_dates(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """How many facts a number brought, by the date from which on they change figures.
+
+    Args:
+        rows: `seq, dirty_from, facts, late`.
+    """
+    with connection.cursor() as cursor:
+        cursor.executemany(load(SQL, "ingest_dates_insert"), rows)
 
 
 def record_rejected(connection: Connection, seq: int, dates: Mapping[date, int]) -> None:

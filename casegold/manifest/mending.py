@@ -72,7 +72,7 @@ def ask(connection: Connection, pipeline: Pipeline, dataset: str, reason: str) -
         ours = store.request(connection, _wanted(connection, pipeline, dataset, reason))
         if ours is None:
             return None
-    connection.execute(load(SQL, "mending_at_once"), {"run_id": ours.run_id})
+    store.start_at_once(connection, ours.run_id)
     asked = (each for each in store.requested_attempts(connection) if each.run_id == ours.run_id)
     return store.next_attempt(connection, ours.run_id, connection.info.user) or next(asked, None)
 

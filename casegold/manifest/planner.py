@@ -11,11 +11,11 @@ from datetime import date, timedelta
 
 from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.sql import load
-from casegold.manifest import backfill, backfill_steps, holds, periods, pins, shadows, store
+from casegold.manifest import backfill, backfill_steps, holds, periods, pins, shadows, store, versions
 from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.claims import is_published
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
-from casegold.manifest.decisions import Decision, Due, NotDue, Register, unsettled_from
+from casegold.manifest.decisions import Decision, Due, NotDue, unsettled_from
 from casegold.manifest.model import (
     BACKFILL_RUN_ID,
     ManifestRequest,
@@ -25,6 +25,7 @@ from casegold.manifest.model import (
     RunManifest,
     RunState,
 )
+from casegold.manifest.register import Register, register_of
 
 SQL = "casegold.manifest.sql"
 ONE_DAY = timedelta(days=1)
@@ -81,8 +82,7 @@ def ended_run(
 ) -> RunManifest | None:
     """The run of exactly this due range that failed or was cancelled; a person retries it, the planner does not."""
     wanted = request_for(contracts[due.dataset], due, transforms, "")
-    row = connection.execute(load(SQL, "manifest_get"), {"run_id": store.run_id_of(wanted)}).fetchone()
-    found = None if row is None else store.manifest_of(row)
+    found = store.find(connection, store.run_id_of(wanted))
     return found if found is not None and found.state in {RunState.FAILED, RunState.CANCELLED} else None
 
 
@@ -116,14 +116,6 @@ def is_computed(contract: DatasetContract) -> bool:
 def needs_approval(contract: DatasetContract, due: Due) -> bool:
     """Whether people have to agree first: too many official partitions change that no backfill covers."""
     return due.must_ask or due.unapproved > contract.max_partitions_automatic
-
-
-def register_of(connection: Connection) -> Register | None:
-    """Which dates are official now; None before the first is."""
-    row = connection.execute(load(SQL, "planner_register")).fetchone()
-    if row is None or row["first"] is None:
-        return None
-    return Register(row["first"], row["latest"], row["admitted_seq"], row["totals_seq"])
 
 
 def _decide_range(
@@ -177,15 +169,13 @@ def _range_due(
     under_way: UnderWay | None,
 ) -> Due:
     dataset, first = contract.dataset, partitions.first
-    parameters = {"dataset": dataset, "partition": first - ONE_DAY}
-    previous = connection.execute(load(SQL, "planner_current_version"), parameters).fetchone()
     restated = _restated(connection, dataset, first, partitions.last)
     fresh = (partitions.last - first).days + 1 - restated
     scope = {
         "partitions": [first.isoformat(), partitions.last.isoformat()],
         "admitted_seq": register.admitted_seq,
         "totals_seq": register.totals_seq,
-        "previous_version": None if previous is None else previous["current_version"],
+        "previous_version": versions.current_of(connection, dataset, first - ONE_DAY),
         "contract": holds.contract_scope(contract),
         "waivers": holds.waivers(connection, dataset, partitions),
     } | pins.scope_of_released(connection, dataset, partitions)
@@ -193,7 +183,7 @@ def _range_due(
     if under_way is not None:
         unapproved = _restated(connection, dataset, first, under_way.partitions.first - ONE_DAY)
     elif restated:
-        must_ask = connection.execute(load(SQL, "planner_admitted_unseen"), parameters).fetchone() is not None
+        must_ask = connection.execute(load(SQL, "planner_admitted_unseen"), {"dataset": dataset}).fetchone() is not None
     return Due(
         dataset=dataset,
         pipeline=Pipeline.SNAPSHOT,

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from casegold.domain.sql import load
-from casegold.manifest import store
+from casegold.manifest import store, versions
 from casegold.manifest.db import Connection, ControlDb
 from casegold.manifest.model import Claim
 from casegold.manifest.versions import VersionFile, file_of
@@ -75,7 +75,7 @@ def plan(connection: Connection, claim: Claim, steps: Iterable[Step]) -> None:
         parameters = asdict(step) | {"run_id": claim.run_id, "dataset": claim.dataset}
         connection.execute(load(SQL, "repair_plan"), parameters)
         if step.bytes_after is not None and step.bytes_after != step.bytes_before:
-            connection.execute(load(SQL, "repair_file_bytes"), parameters)
+            versions.record_file_bytes(connection, claim.dataset, step.path, step.bytes_after)
 
 
 def done(connection: Connection, claim: Claim, snapshot_id: int) -> None:

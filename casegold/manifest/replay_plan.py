@@ -14,9 +14,9 @@ from casegold.domain.contract import Contracts
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
 from casegold.manifest.approvals import BackfillRequest
-from casegold.manifest.backfill_plan import register_of
 from casegold.manifest.db import Connection
 from casegold.manifest.model import PartitionRange
+from casegold.manifest.register import closed_register
 
 SQL = "casegold.manifest.sql"
 MAX_EVENTS_PER_SECOND = 100_000
@@ -85,7 +85,7 @@ def make(
         raise ConfigurationError(
             f"{emission.events_per_second} events a second is no rate", remedy=f"1 to {MAX_EVENTS_PER_SECOND}"
         )
-    register = register_of(connection)
+    register = closed_register(connection)
     admitted_seq, totals_seq = pinned or (register.admitted_seq, register.totals_seq)
     span = {"first": asked.first, "last": asked.last, "admitted_seq": admitted_seq}
     (found,) = connection.execute(load(SQL, "replay_plan_events"), span).fetchall()

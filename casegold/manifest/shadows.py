@@ -17,7 +17,7 @@ from casegold.domain.contract import Contracts, DatasetContract, shadow_of
 from casegold.domain.difference import ColumnDifference, PartitionDifference, RowDifference
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
-from casegold.manifest import backfill, backfill_steps, holds, periods, store
+from casegold.manifest import backfill, backfill_steps, holds, period_inputs, store, versions
 from casegold.manifest.backfill_steps import UnderWay
 from casegold.manifest.db import Connection
 from casegold.manifest.model import (
@@ -128,14 +128,12 @@ def _scope(
     }
     if not contract.reads_sequence:
         keys = contract.partitions_between(first, last)
-        inputs = periods.official_inputs(connection, contract, first_date, keys)
+        inputs = period_inputs.official_inputs(connection, contract, first_date, keys)
         return None if inputs is None else scope | {"inputs": inputs}
-    day_before = {"dataset": contract.dataset, "partition": first - timedelta(days=1)}
-    previous = connection.execute(load(SQL, "planner_current_version"), day_before).fetchone()
     return scope | {
         "admitted_seq": pins["admitted_seq"],
         "totals_seq": pins["totals_seq"],
-        "previous_version": None if previous is None else previous["current_version"],
+        "previous_version": versions.current_of(connection, contract.dataset, first - timedelta(days=1)),
     }
 
 
@@ -202,7 +200,7 @@ def why_not_computed(
 ) -> list[str]:
     """Why a shadow of a range could not be computed now."""
     keys = contract.partitions_between(partitions.first, partitions.last)
-    if contract.reads_sequence or periods.official_inputs(connection, contract, first_date, keys) is not None:
+    if contract.reads_sequence or period_inputs.official_inputs(connection, contract, first_date, keys) is not None:
         return []
     return [f"not every input of {contract.dataset} {partitions} is official"]
 

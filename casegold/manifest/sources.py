@@ -11,6 +11,7 @@ from typing import Protocol
 
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
+from casegold.manifest import consumer_positions
 from casegold.manifest.db import Connection, ControlDb, Lock, take_lock
 
 SQL = "casegold.manifest.sql"
@@ -56,8 +57,7 @@ class Look:
 
 def begin(connection: Connection, state: Topic) -> None:
     """Take a topic that was never seen as found: its epoch 1."""
-    parameters = {"topic": state.topic, "cluster_id": state.cluster_id, "topic_id": state.topic_id}
-    connection.execute(load(SQL, "epoch_first"), parameters)
+    consumer_positions.begin_epoch(connection, state.topic, state.cluster_id, state.topic_id)
 
 
 def current_epoch(connection: Connection, state: Topic) -> int:
@@ -66,11 +66,11 @@ def current_epoch(connection: Connection, state: Topic) -> int:
     Raises:
         ConfigurationError: the topic is another one than before, or was never read.
     """
-    row = connection.execute(load(SQL, "epoch_current"), {"topic": state.topic}).fetchone()
-    if row is None or (row["cluster_id"], row["topic_id"]) != (state.cluster_id, state.topic_id):
-        known = "nothing" if row is None else f"topic id {row['topic_id']} of cluster {row['cluster_id']}"
+    found = consumer_positions.current_epoch(connection, state.topic)
+    if found is None or (found.cluster_id, found.topic_id) != (state.cluster_id, state.topic_id):
+        known = "nothing" if found is None else f"topic id {found.topic_id} of cluster {found.cluster_id}"
         raise another_topic(state, known)
-    return int(row["epoch"])
+    return found.epoch
 
 
 def another_topic(state: Topic, known: str) -> ConfigurationError:
@@ -129,20 +129,20 @@ def refuse_loss(connection: Connection, state: Topic, epoch: int, at: Mapping[in
 
 def positions(connection: Connection, consumer: str, topic: str, epoch: int) -> dict[int, int]:
     """The next offset of each partition that a consumer has not made durable."""
-    rows = connection.execute(load(SQL, "positions"), {"consumer": consumer, "topic": topic, "epoch": epoch})
-    return {row["kafka_partition"]: row["position"] for row in rows}
+    stored = consumer_positions.positions(connection, consumer, topic, epoch)
+    return {partition: position.offset for partition, position in stored.items()}
 
 
 def look(connection: Connection, consumer: str, state: Topic) -> Look:
     """How far a topic is read, and what the next plan would stop at. Writes nothing."""
-    row = connection.execute(load(SQL, "epoch_current"), {"topic": state.topic}).fetchone()
-    epoch = 0 if row is None else int(row["epoch"])
+    found = consumer_positions.current_epoch(connection, state.topic)
+    epoch = 0 if found is None else found.epoch
     at = positions(connection, consumer, state.topic, epoch)
     places = tuple(
         Place(partition, at.get(partition, state.starts[partition]), state.starts[partition], end)
         for partition, end in sorted(state.ends.items())
     )
-    if row is None:
+    if found is None:
         return Look(epoch, places, None)
     try:
         current_epoch(connection, state)
@@ -166,12 +166,12 @@ def accept_epoch(control: ControlDb, state: Topic, reason: str) -> int:
     }
     with control.write("epoch-accept") as connection:
         take_lock(connection, Lock.PLAN)
-        current = connection.execute(load(SQL, "epoch_current"), parameters).fetchone()
+        current = consumer_positions.current_epoch(connection, state.topic)
         if current is None:
             raise ConfigurationError(f"{state.topic} was never read: there is no epoch to follow")
-        same = (current["cluster_id"], current["topic_id"]) == (state.cluster_id, state.topic_id)
-        if same and not _truncated(connection, state, current["epoch"]):
-            raise ConfigurationError(f"{state.topic} is the one that is read as epoch {current['epoch']}: go on")
+        same = (current.cluster_id, current.topic_id) == (state.cluster_id, state.topic_id)
+        if same and not _truncated(connection, state, current.epoch):
+            raise ConfigurationError(f"{state.topic} is the one that is read as epoch {current.epoch}: go on")
         row = connection.execute(load(SQL, "epoch_accept"), parameters).fetchone()
     assert row is not None  # noqa: S101 - the topic has an epoch, so the statement adds one
     return int(row["epoch"])

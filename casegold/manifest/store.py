@@ -72,10 +72,16 @@ def manifest(connection: Connection, run_id: str) -> RunManifest:
     Raises:
         ConfigurationError: there is none.
     """
-    row = connection.execute(load(SQL, "manifest_get"), {"run_id": run_id}).fetchone()
-    if row is None:
+    found = find(connection, run_id)
+    if found is None:
         raise ConfigurationError(f"there is no run {run_id}", remedy="`casegold runs` lists them")
-    return manifest_of(row)
+    return found
+
+
+def find(connection: Connection, run_id: str) -> RunManifest | None:
+    """The manifest with this id, or None where nobody asked for it yet."""
+    row = connection.execute(load(SQL, "manifest_get"), {"run_id": run_id}).fetchone()
+    return None if row is None else manifest_of(row)
 
 
 def open_manifests(connection: Connection) -> list[RunManifest]:
@@ -131,6 +137,16 @@ def next_attempt(connection: Connection, run_id: str, requested_by: str) -> Atte
     if row is None:
         return None
     return _attempt(manifest(connection, run_id), row["attempt"])
+
+
+def start_at_once(connection: Connection, run_id: str) -> None:
+    """Let the next attempt of a run begin now: a person who asks again does not wait for a pause to end."""
+    connection.execute(load(SQL, "attempt_at_once"), {"run_id": run_id})
+
+
+def cancel_of_ended_backfills(connection: Connection) -> None:
+    """Close the runs of backfills that ended otherwise than by them. A running attempt finds out by itself."""
+    connection.execute(load(SQL, "manifest_cancel_of_backfills"))
 
 
 def requested_attempts(connection: Connection) -> list[Attempt]:

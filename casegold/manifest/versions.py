@@ -149,6 +149,18 @@ class PartitionState:
     digest_low: int
 
 
+def current_of(connection: Connection, dataset: str, partition: date) -> int | None:
+    """The version that is official in a partition; None where none is."""
+    parameters = {"dataset": dataset, "partition": partition}
+    row = connection.execute(load(SQL, "version_current"), parameters).fetchone()
+    return None if row is None else int(row["current_version"])
+
+
+def record_file_bytes(connection: Connection, dataset: str, path: str, size: int) -> None:
+    """Record that a file has the same rows in another number of bytes, in every version that has the file."""
+    connection.execute(load(SQL, "version_file_bytes"), {"dataset": dataset, "path": path, "bytes_after": size})
+
+
 def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
     """Write a version with all it will need, before the lake is touched. The caller holds the claim.
 

@@ -12,10 +12,11 @@ from datetime import date
 from casegold.domain.calendar import last_date_over
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import ConfigurationError, Deferred
-from casegold.manifest import installation, periods, planner, store, versions
+from casegold.manifest import installation, period_inputs, planner, store, versions
 from casegold.manifest.db import Connection
 from casegold.manifest.decisions import Decision, Due, unsettled_from
 from casegold.manifest.model import Attempt, PartitionRange
+from casegold.manifest.register import register_of
 from casegold.runtime.platform import Platform
 
 
@@ -82,11 +83,11 @@ def _settled(
     connection: Connection, contract: DatasetContract, decision: Decision, keys: Sequence[date]
 ) -> Collection[date]:
     """Those partitions that are official and that nothing waits to change."""
-    register = planner.register_of(connection)
+    register = register_of(connection)
     if register is None:
         return ()
     if not contract.reads_sequence:
-        return periods.up_to_date(connection, contract, register.first, keys)
+        return period_inputs.up_to_date(connection, contract, register.first, keys)
     unsettled = unsettled_from(decision)
     states = versions.partition_states(connection, contract.dataset, keys[0], keys[-1])
     return [key for key in states if unsettled is None or key < unsettled]
@@ -100,7 +101,7 @@ def _refusal(
     clock = installation.business_clock(platform.control)
     over = last_date_over(platform.calendar, clock)
     with platform.control.read() as connection:
-        register = planner.register_of(connection)
+        register = register_of(connection)
     if last > over:
         state = "has not begun" if first > platform.calendar.date_of(clock.now()) else "is not over"
         return ConfigurationError(

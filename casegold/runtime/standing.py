@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from casegold.domain.sql import load
-from casegold.manifest import installation, standing
+from casegold.manifest import consumer_positions, installation, standing
 from casegold.manifest.standing import Answer, Question
 from casegold.runtime import reconciliation
 
 if TYPE_CHECKING:
     from casegold.runtime.platform import Platform
-
-SQL = "casegold.manifest.sql"
 
 INGEST_CAUGHT_UP = Question(
     "ingest_caught_up",
@@ -121,16 +118,16 @@ def look_at_topic(platform: Platform, dataset: str) -> TopicLook:
     topic = pipeline_of(platform, dataset).topic
     state = describe_topic(platform.kafka_config, topic)
     with platform.control.read() as connection:
-        epoch = connection.execute(load(SQL, "stream_epoch"), {"topic": topic}).fetchone()
-        parameters = {"consumer": dataset, "topic": topic, "epoch": epoch["epoch"] if epoch else 0}
-        stored = {row["kafka_partition"]: row for row in connection.execute(load(SQL, "stream_positions"), parameters)}
+        epoch = consumer_positions.current_epoch(connection, topic)
+        stored = consumer_positions.positions(connection, dataset, topic, 0 if epoch is None else epoch.epoch)
     places = []
     for partition, end in sorted(state.ends.items()):
-        row = stored.get(partition, {"position": state.starts[partition], "seconds_ago": None})
-        places.append(Place(dataset, topic, partition, row["position"], end, row["seconds_ago"]))
+        at = stored.get(partition)
+        offset, seconds_ago = (state.starts[partition], None) if at is None else (at.offset, at.seconds_ago)
+        places.append(Place(dataset, topic, partition, offset, end, seconds_ago))
     foreign = ""
-    if epoch is not None and epoch["topic_id"] != state.topic_id:
-        foreign = f"topic id {state.topic_id}, read so far was {epoch['topic_id']}"
+    if epoch is not None and epoch.topic_id != state.topic_id:
+        foreign = f"topic id {state.topic_id}, read so far was {epoch.topic_id}"
     elif truncated := [place for place in places if place.end < place.position]:
         foreign = f"partition {truncated[0].partition} ends at {truncated[0].end}, read was {truncated[0].position}"
     return TopicLook(dataset, topic, tuple(places), foreign)

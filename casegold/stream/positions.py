@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from casegold.domain.errors import ConfigurationError
-from casegold.domain.sql import load
+from casegold.manifest import consumer_positions
 from casegold.manifest.db import Connection, ControlDb
 from casegold.source.codec import KafkaRecord
 from casegold.source.kafka import Chunk, OffsetRange, TopicState, describe_topic, read_chunks
-
-SQL = "casegold.manifest.sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +45,12 @@ class Batch:
             "offset": record.offset,
             "decision": decision,
         }
-        row = connection.execute(load(SQL, "trigger_claim"), claimed).fetchone()
-        return row is not None and bool(row["first"])
+        return consumer_positions.claim_event(connection, claimed)
 
     def passed(self, connection: Connection) -> None:
         """Move to the end of it. Positions never fall: of two readers of one batch the second moves nothing."""
-        place = {"consumer": self.consumer, "topic": self.topic.topic, "epoch": self.epoch}
-        for read in self.chunk.ranges:
-            connection.execute(load(SQL, "stream_advance"), place | {"partition": read.partition, "position": read.end})
+        reached = {read.partition: read.end for read in self.chunk.ranges}
+        consumer_positions.advance(connection, self.consumer, self.topic.topic, self.epoch, reached)
 
 
 def next_batch(control: ControlDb, kafka: Mapping[str, Any], consumer: str, topic: str, most: int) -> Batch | None:
@@ -78,15 +74,14 @@ def _epoch_of(connection: Connection, topic: TopicState) -> int:
     Raises:
         ConfigurationError: it is another topic than the one read so far.
     """
-    found = {"topic": topic.topic, "cluster_id": topic.cluster_id, "topic_id": topic.topic_id}
-    connection.execute(load(SQL, "stream_epoch_first"), found)
-    row = connection.execute(load(SQL, "stream_epoch"), found).fetchone()
-    if row is None or row["topic_id"] != topic.topic_id:
+    consumer_positions.begin_epoch(connection, topic.topic, topic.cluster_id, topic.topic_id)
+    found = consumer_positions.current_epoch(connection, topic.topic)
+    if found is None or found.topic_id != topic.topic_id:
         raise ConfigurationError(
             f"{topic.topic} was recreated since it was last read",
             remedy=f"find out by whom, then `casegold source accept-epoch {topic.topic} --reason ...`",
         )
-    return int(row["epoch"])
+    return found.epoch
 
 
 def _unread(connection: Connection, consumer: str, topic: TopicState, epoch: int) -> tuple[OffsetRange, ...]:
@@ -95,9 +90,8 @@ def _unread(connection: Connection, consumer: str, topic: TopicState, epoch: int
     Raises:
         ConfigurationError: the topic ends before our position.
     """
-    parameters = {"consumer": consumer, "topic": topic.topic, "epoch": epoch}
-    rows = connection.execute(load(SQL, "stream_positions"), parameters)
-    stored: Mapping[int, int] = {row["kafka_partition"]: row["position"] for row in rows}
+    found = consumer_positions.positions(connection, consumer, topic.topic, epoch)
+    stored = {partition: position.offset for partition, position in found.items()}
     for partition, end in topic.ends.items():
         if end < stored.get(partition, 0):
             raise ConfigurationError(

@@ -16,8 +16,9 @@ from casegold.domain.contract import Signal
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import EVENT_TYPES
 from casegold.domain.sql import load
-from casegold.manifest import day_close, ingest, installation
-from casegold.manifest.day_close import Barrier, Epoch, Rules
+from casegold.manifest import consumer_positions, day_close, ingest, installation
+from casegold.manifest.consumer_positions import Epoch
+from casegold.manifest.day_close import Barrier, Rules
 from casegold.manifest.db import Connection, Lock, take_lock
 from casegold.runtime.contracts import JUDGE
 from casegold.runtime.jobs.facts import SQL, engine
@@ -47,7 +48,7 @@ def close_days(platform: Platform) -> DayCloseReport:
     rules, last_over = rules_of(platform), last_over_of(platform)
     with platform.control.read() as connection:
         within = day_close.open_dates(connection, rules, last_over)
-        epoch = day_close.current_epoch(connection, platform.settings.events_topic)
+        epoch = consumer_positions.current_epoch(connection, platform.settings.events_topic)
     if within is None or epoch is None:
         return status(platform)
     signalled_until = min([last_over, *(day - timedelta(days=1) for day in _watermarks(platform, epoch))])
@@ -130,7 +131,7 @@ def status(platform: Platform, closed: tuple[date, ...] = ()) -> DayCloseReport:
         if within is None:
             why = "" if day_close.latest(connection) else "no source has counted a date that is over"
             return DayCloseReport(closed, None, why)
-        epoch = day_close.current_epoch(connection, platform.settings.events_topic)
+        epoch = consumer_positions.current_epoch(connection, platform.settings.events_topic)
         if epoch is None:
             return DayCloseReport(closed, within.first, "the events topic was not read yet")
         missing = day_close.missing(connection, rules, within.first)
@@ -164,7 +165,7 @@ def close_overdue(
     rules, last_over = rules_of(platform), last_over_of(platform)
     with platform.control.read() as connection:
         _refuse_out_of_order(connection, day, rules, last_over)
-        epoch = day_close.current_epoch(connection, platform.settings.events_topic)
+        epoch = consumer_positions.current_epoch(connection, platform.settings.events_topic)
     if epoch is None:
         raise ConfigurationError("the events topic was not read yet: nothing can close", remedy="run the ingest first")
     barrier = read_barrier(platform, epoch)

@@ -17,9 +17,9 @@ import pyarrow as pa
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import InvariantBroken
 from casegold.domain.product import Product
-from casegold.domain.sql import load
 from casegold.manifest import holds, versions
 from casegold.manifest.model import Claim, Mode, RunManifest
+from casegold.manifest.register import register_of
 from casegold.manifest.versions import InputVersion, PinnedPartition, Seen, VersionArtifact, VersionInput
 from casegold.quality.custom import Judgement
 from casegold.quality.verdict import GateStatus, Verdict, verdict
@@ -154,11 +154,11 @@ def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVer
     periods = [partition.key for partition in staged.partitions]
     days_read = {period: {each.partition for each in inputs} for period, inputs in work.inputs.items()}
     with work.platform.control.read() as control:
-        row = control.execute(load("casegold.manifest.sql", "planner_register")).fetchone()
-    if row is None or row["first"] is None:
+        register = register_of(control)
+    if register is None:
         raise InvariantBroken(f"{work.contract.dataset} is computed before any date is closed")
     rows = publication.read_staged(work.platform, connection, staged, periods[0], periods[-1])
-    asked = Judgement(work.contract, rows, periods, days_read, row["first"])
+    asked = Judgement(work.contract, rows, periods, days_read, register.first)
     results = judge(work.product, asked, limits_of(work.platform.settings))
     return verdict(work.contract, results, periods, gate.waivers(work.platform, work.manifest))
 
