@@ -29,7 +29,7 @@ test-all: .venv/.synced ## All tests.
 	SOAK_KILLS=$(or $(SOAK_KILLS),10) $(TESTS)
 
 # What is measured is the core; tests in processes of their own count, too.
-COVERED ?= tests/domain tests/source tests/transform tests/quality tests/manifest tests/sink tests/report tests/breach_metrics
+COVERED ?= tests/domain tests/source tests/transform tests/quality tests/control tests/sink tests/report tests/breach_metrics
 coverage: .venv/.synced ## Which lines of the core the tests of COVERED= reach; the page is .coverage.d/index.html.
 	rm -rf .coverage.d && mkdir .coverage.d
 	$(RUN)coverage run -m pytest -q $(COVERED)
@@ -68,16 +68,16 @@ bench: .venv/.synced ## Measure ingest and snapshots; results as JSON.
 	$(RUN)python -m benchmarks
 
 settings: .venv/.synced ## Write docs/settings.md anew.
-	$(RUN)python -m casegold.runtime.settings_page > docs/settings.md
+	$(RUN)python -m casegold.reference.settings_page > docs/settings.md
 
 architecture: .venv/.synced ## Draw the picture in ARCHITECTURE.md anew.
 	$(RUN)python -m tests.docs.architecture
 
 asyncapi: .venv/.synced ## Write contracts/asyncapi.yaml anew.
-	$(RUN)python -m casegold.runtime.asyncapi > contracts/asyncapi.yaml
+	$(RUN)python -m casegold.reference.asyncapi > contracts/asyncapi.yaml
 
 manifest-page: .venv/.synced ## Write docs/run-manifest.md anew.
-	$(RUN)python -m casegold.runtime.run_manifest_page > docs/run-manifest.md
+	$(RUN)python -m casegold.reference.run_manifest_page > docs/run-manifest.md
 
 wheel: $(filter .venv-uv/%,$(UV)) ## Build the wheel into dist.
 	$(UV) build --wheel --out-dir dist

@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from benchmarks.servers import command, own_servers
+from casegold.cli.tables import show
 from casegold.domain.calendar import BusinessCalendar
-from casegold.runtime.cli.tables import show
 
 EVENTS_A_CASE = 7
 LAST = "2024-02-29"

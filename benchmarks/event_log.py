@@ -20,8 +20,8 @@ from xml.sax.saxutils import quoteattr
 
 import click
 
+from casegold.cli.tables import show
 from casegold.domain.calendar import BusinessCalendar
-from casegold.runtime.cli.tables import show
 from casegold.runtime.shipped import REPOSITORY
 from casegold.source.import_log import EventLog
 from casegold.source.mapping import Mapping, load_mapping

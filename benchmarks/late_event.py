@@ -12,16 +12,16 @@ from datetime import UTC, date, datetime, timedelta
 import click
 
 from benchmarks.servers import command, own_servers
+from casegold.cli.tables import show
+from casegold.control.changes.backfill_plan import Wanted
+from casegold.control.model import Mode, PartitionRange
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.events import DEFAULT_SOURCE, CaseEscalated, CaseEvent, EventType
 from casegold.domain.payload import payload_json
-from casegold.manifest.backfill_plan import Wanted
-from casegold.manifest.model import Mode, PartitionRange
-from casegold.runtime import backfills
-from casegold.runtime.cli.tables import show
-from casegold.runtime.history import republish
-from casegold.runtime.launchers import run_until_idle
+from casegold.operations import backfills
+from casegold.operations.republish import republish
 from casegold.runtime.platform import open_platform
+from casegold.scheduling.worker import run_until_idle
 from casegold.source.codec import Encoding
 from casegold.source.loading import send_event
 from casegold.source.producer import RecordSender

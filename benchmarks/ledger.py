@@ -12,9 +12,9 @@ from typing import Any
 import click
 
 from benchmarks.servers import own_servers
-from casegold.manifest import impact
-from casegold.manifest.db import Connection, ControlDb
-from casegold.runtime.cli.tables import show
+from casegold.cli.tables import show
+from casegold.control.db import Connection, ControlDb
+from casegold.control.versions import impact
 
 SNAPSHOT = "gold/case_daily_snapshot"
 ROUNDS = 5

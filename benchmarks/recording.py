@@ -12,8 +12,8 @@ import click
 import dagster as dg
 
 from benchmarks.servers import own_servers
-from casegold.runtime.cli.tables import show
-from casegold.runtime.services import dagster_home
+from casegold.cli.tables import show
+from casegold.servers import dagster_home
 from platform_assets.running import keep_connections
 
 ROUNDS = 3

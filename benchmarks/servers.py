@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import click
 
-from casegold.runtime.services import local
 from casegold.runtime.settings import PREFIX, Settings, load_settings
+from casegold.servers import local
 
 
 @contextmanager
@@ -34,4 +34,4 @@ def own_servers(**variables: str) -> Iterator[Settings]:
 
 def command(*arguments: str) -> None:
     """Run a casegold command; it shows its own progress."""
-    subprocess.run([sys.executable, "-m", "casegold.runtime.cli.main", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "casegold.cli.main", *arguments], check=True)

@@ -17,11 +17,11 @@ import pyarrow as pa
 from confluent_kafka import Consumer, TopicPartition
 from pyiceberg.catalog.sql import SqlCatalog
 
-from casegold.manifest.model import Attempt
-from casegold.runtime.ingests import DATASETS
-from casegold.runtime.launchers import execute
+from casegold.control.model import Attempt
+from casegold.jobs.ingest_pipelines import DATASETS
 from casegold.runtime.platform import Platform, open_platform
-from casegold.runtime.ticks import day_close_tick, domain_tick, planner_tick
+from casegold.scheduling.ticks import day_close_tick, domain_tick, planner_tick
+from casegold.scheduling.worker import execute
 from casegold.sink.lake import local_path
 from casegold.source.kafka import describe_topic
 

@@ -7,9 +7,9 @@ import time
 import click
 
 from benchmarks.servers import own_servers
-from casegold.manifest import pool
-from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.tables import show
+from casegold.cli.tables import show
+from casegold.control import pool
+from casegold.control.db import ControlDb
 
 ROUNDS = 5
 TRANSACTIONS = 400

@@ -35,9 +35,9 @@ def plan_op(context: dg.OpExecutionContext, config: Range, platform: dg.Resource
     Raises:
         Failure: the range cannot be planned; it says why.
     """
-    from casegold.manifest.backfill_plan import Wanted  # noqa: PLC0415 - loads Postgres, definitions do without
-    from casegold.manifest.model import Mode, PartitionRange  # noqa: PLC0415
-    from casegold.runtime.backfills import plan_of, rows_of  # noqa: PLC0415
+    from casegold.control.changes.backfill_plan import Wanted  # noqa: PLC0415 - loads Postgres, definitions do without
+    from casegold.control.model import Mode, PartitionRange  # noqa: PLC0415
+    from casegold.operations.backfills import plan_of, rows_of  # noqa: PLC0415
 
     opened = platform.open()
     try:
@@ -62,7 +62,7 @@ def begin_op(context: dg.OpExecutionContext, config: Approved, platform: dg.Reso
     Raises:
         Failure: it is not approved, or what it depends on has changed; the attempt is in the audit trail.
     """
-    from casegold.runtime.backfills import begin  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.operations.backfills import begin  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     try:
         begun = begin(platform.open(), config.request)

@@ -10,25 +10,25 @@ from datetime import date
 
 import dagster as dg
 
+from casegold.control.integrity import standing_checks as questions
+from casegold.control.planning.planner import is_computed
 from casegold.domain.contract import DatasetContract
-from casegold.manifest import standing as questions
-from casegold.manifest.planner import is_computed
-from casegold.runtime import reconciliation
+from casegold.operations import reconciliation
+from casegold.operations.standing_checks import EPOCHS, INGEST_CAUGHT_UP
 from casegold.runtime.clock import last_date_of_fixed_clock
 from casegold.runtime.contracts import contracts_of
 from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings, load_settings
-from casegold.runtime.standing import EPOCHS, INGEST_CAUGHT_UP
 from casegold.transform import version as transforms
 from platform_assets import events
 from platform_assets.backfills import execute_job, plan_job
 from platform_assets.catalog import asset_key
+from platform_assets.nightly_maintenance import maintenance_job
 from platform_assets.partitions import partitions_of
 from platform_assets.product import product_asset, product_job
 from platform_assets.requested import replay_job, shadow_job
 from platform_assets.schedules import day_close_job, schedules
 from platform_assets.standing import standing_checks
-from platform_assets.upkeep import maintenance_job
 from platform_assets.verification import verification_job
 from resources.platform import PlatformResource
 from resources.runs import tags_of

@@ -17,7 +17,7 @@ from platform_assets.metadata import Metadata
 from platform_assets.pictures import table
 
 if TYPE_CHECKING:
-    from casegold.runtime.causes import Causes
+    from casegold.operations.causes import Causes
     from casegold.runtime.platform import Platform
 
 NAME = "difference"
@@ -32,7 +32,7 @@ def of_version(platform: Platform, dataset: str, version: int, keys: Collection[
 
     The version is published whatever happens here: a report that cannot be made says so in its place.
     """
-    from casegold.runtime.restated import restatement  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.operations.restatement_report import restatement  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     try:
         found = restatement(platform, dataset, version)

@@ -1,6 +1,6 @@
 """The assets on the way in: the topic, and the runs that bring its records to bronze and silver.
 
-Not here: computed datasets (`product`), and when an ingest is due (`casegold.runtime.ticks`).
+Not here: computed datasets (`product`), and when an ingest is due (`casegold.scheduling.ticks`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ import dagster as dg
 
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import CasegoldError, Deferred
-from casegold.runtime.outcome import Scalar
+from casegold.jobs.outcome import Scalar
 from platform_assets import metadata, running
 from platform_assets.catalog import asset_key, described
 from platform_assets.provenance import APPEND_ONLY
@@ -98,7 +98,7 @@ def _ingest(dataset: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
     def ingest(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[PlatformResource]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        from casegold.runtime.ticks import ask_ingest  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.scheduling.ticks import ask_ingest  # noqa: PLC0415 - loads Iceberg, definitions do without
 
         core = platform.open()
         try:

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlsplit
 
 import dagster as dg
 
+from casegold.control.versions.provenance import Artifact, Published, UsedVersion
 from casegold.domain.plain_text import visible
-from casegold.manifest.published import Artifact, Published, UsedVersion
-from casegold.runtime.outcome import CheckOutcome, PartitionOutcome, Scalar
+from casegold.jobs.outcome import CheckOutcome, PartitionOutcome, Scalar
 from platform_assets import pictures
 
 MAX_SAMPLE = 20

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from casegold.control.model import PartitionRange
 from casegold.domain.contract import DatasetContract, PartitionedBy
-from casegold.manifest.model import PartitionRange
 
 CRON = {
     PartitionedBy.DAY: "0 0 * * *",

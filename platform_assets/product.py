@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from casegold.control.integrity.verifications import Found
+from casegold.control.versions.provenance import artifacts, published, used_versions
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import CasegoldError, Deferred
 from casegold.domain.plain_text import visible
-from casegold.manifest.published import artifacts, published, used_versions
-from casegold.manifest.verifications import Found
-from casegold.runtime.outcome import CheckOutcome, GateClosed, Outcome
+from casegold.jobs.outcome import CheckOutcome, GateClosed, Outcome
 from platform_assets import differences, metadata, provenance, running
 from platform_assets.catalog import asset_key, described
 from resources.platform import PlatformResource
@@ -70,7 +70,7 @@ def product_job(contract: DatasetContract) -> AssetJob:
 
 
 def _compute(context: dg.AssetExecutionContext, platform: "Platform", contract: DatasetContract) -> Iterator[Event]:
-    from casegold.runtime.launch import manual  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.manual import manual  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     try:
         outcome = running.run_attempt(context, platform, contract.dataset, manual)

@@ -14,8 +14,8 @@ from resources.platform import PlatformResource
 from resources.runs import BACKFILL_TAG, NO_RETRY, tags_of
 
 if TYPE_CHECKING:
-    from casegold.manifest.model import PartitionRange
-    from casegold.runtime.outcome import Outcome
+    from casegold.control.model import PartitionRange
+    from casegold.jobs.outcome import Outcome
     from casegold.runtime.platform import Platform
 
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 def send_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
     """Execute the attempt that the run's tags name. Raises Failure with message and remedy of what went wrong."""
-    from casegold.manifest.backfill_steps import REPLAYS  # noqa: PLC0415 - loads Postgres, definitions do without
+    from casegold.control.changes.backfill_steps import REPLAYS  # noqa: PLC0415 - loads Postgres, definitions do without
 
     outcome = _execute(context, platform, REPLAYS)
     if outcome is not None:

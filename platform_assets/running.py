@@ -14,14 +14,14 @@ from dagster._core.errors import DagsterUserCodeProcessError
 from dagster_shared.error import SerializableErrorInfo
 
 from casegold.domain.errors import CasegoldError, Deferred, ExitClass, NotReproduced
-from casegold.runtime.outcome import Outcome
+from casegold.jobs.outcome import Outcome
 from platform_assets.partitions import wanted_range
 from resources.runs import ATTEMPT_TAG, BY_HAND, DEFERRED_TAG, EXIT_CLASS_TAG, RUN_ID_TAG, attempt_of
 
 if TYPE_CHECKING:
-    from casegold.manifest.model import Attempt, PartitionRange
-    from casegold.runtime.launch import Settled
+    from casegold.control.model import Attempt, PartitionRange
     from casegold.runtime.platform import Platform
+    from casegold.scheduling.manual import Settled
 
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
@@ -54,9 +54,9 @@ def run_attempt(context: Context, platform: Platform, dataset: str, ask: Ask) ->
         NotReproduced: verified, and not the same.
         CasegoldError: with its exit class; the run is labelled with it.
     """
-    from casegold.manifest.model import Attempt  # noqa: PLC0415 - loads Postgres, definitions do without
-    from casegold.runtime.launchers import launch  # noqa: PLC0415 - loads Iceberg
-    from casegold.runtime.verification import confirm  # noqa: PLC0415
+    from casegold.control.model import Attempt  # noqa: PLC0415 - loads Postgres, definitions do without
+    from casegold.jobs.launch import launch  # noqa: PLC0415 - loads Iceberg
+    from casegold.jobs.verification import confirm  # noqa: PLC0415
 
     try:
         named = attempt_of(context.run.tags)
@@ -115,7 +115,7 @@ def _record_termination(context: Context, platform: Platform) -> None:
 
     An interrupt that nobody asked for, as at a shutdown, cancels nothing.
     """
-    from casegold.runtime.ticks import cancelled  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.ticks import cancelled  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     run = context.instance.get_run_by_id(context.run.run_id)
     if run is None or run.status is not dg.DagsterRunStatus.CANCELING:

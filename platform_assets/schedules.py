@@ -5,7 +5,7 @@ Not here: anything event-driven.
 
 import dagster as dg
 
-from platform_assets.upkeep import maintenance_job
+from platform_assets.nightly_maintenance import maintenance_job
 from platform_assets.verification import verification_job
 from resources.platform import PlatformResource
 from resources.runs import NO_RETRY, AssetJob, tags_of
@@ -25,7 +25,7 @@ STANDING = "*/10 * * * *"
 @dg.op(name="close_days", tags=NO_RETRY, description="Close every date that is over and complete up to its barrier.")
 def close_days_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
     """Close what can be closed; the sensor `planner` then requests what became due."""
-    from casegold.runtime.jobs.day_close import close_days  # noqa: PLC0415 - loads Kafka, definitions do without
+    from casegold.jobs.day_close import close_days  # noqa: PLC0415 - loads Kafka, definitions do without
 
     report = close_days(platform.open())
     waits = f"{report.next_date}: {report.waits_for}" if report.next_date else "nothing"

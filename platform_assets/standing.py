@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from casegold.manifest.standing import Answer, Question
+from casegold.control.integrity.standing_checks import Answer, Question
 from platform_assets import metadata
 from platform_assets.catalog import asset_key
 from resources.platform import PlatformResource
@@ -16,7 +16,7 @@ def standing_checks(name: str, questions: Sequence[Question]) -> dg.AssetChecksD
 
     @dg.multi_asset_check(name=name, specs=specs)
     def checks(platform: dg.ResourceParam[PlatformResource]) -> Iterator[dg.AssetCheckResult]:
-        from casegold.runtime.standing import answers  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.operations.standing_checks import answers  # noqa: PLC0415 - loads Iceberg, definitions do without
 
         for answer in answers(platform.open(), questions):
             yield check_result(answer)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from casegold.control.integrity.verifications import Found
+from casegold.control.planning.planner import is_computed
 from casegold.domain.errors import CasegoldError, NotReproduced
-from casegold.manifest.planner import is_computed
-from casegold.manifest.verifications import Found
 from platform_assets import pictures
 from platform_assets.running import failure, label
 from resources.platform import PlatformResource
 from resources.runs import EXIT_CLASS_TAG, NO_RETRY, tags_of
 
 if TYPE_CHECKING:
-    from casegold.manifest.verifications import Verification
+    from casegold.control.integrity.verifications import Verification
     from casegold.runtime.platform import Platform
 
 ASKED_BY = "nightly verification"
@@ -65,7 +65,7 @@ def verification_job() -> None:
 
 
 def _verified(platform: "Platform") -> list["Verification"]:
-    from casegold.runtime.verification import sample, verify  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.jobs.verification import sample, verify  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     size = platform.settings.verification_sample
     return [
@@ -77,6 +77,6 @@ def _verified(platform: "Platform") -> list["Verification"]:
 
 
 def _difference(every: list["Verification"]) -> NotReproduced | None:
-    from casegold.runtime.verification import different  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.jobs.verification import different  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     return different(every)

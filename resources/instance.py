@@ -14,8 +14,8 @@ from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 
-from casegold.runtime.services import dagster_home
 from casegold.runtime.settings import load_settings
+from casegold.servers import dagster_home
 
 
 class InstallationStorage(DagsterPostgresStorage):

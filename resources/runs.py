@@ -8,8 +8,8 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from casegold.control.model import Attempt, Mode
 from casegold.domain.contract import SHADOW_LAYER
-from casegold.manifest.model import Attempt, Mode
 
 AssetJob = UnresolvedAssetJobDefinition
 """What `define_asset_job` returns; Dagster does not export the name."""

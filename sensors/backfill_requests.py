@@ -15,7 +15,7 @@ INTERVAL_SECONDS = 15
 )
 def backfill_requests(platform: dg.ResourceParam[PlatformResource]) -> dg.SkipReason:
     """One tick: a bounded number of events."""
-    from casegold.runtime.ticks import backfill_requests_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.ticks import backfill_requests_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     heard = backfill_requests_tick(platform.open())
     return dg.SkipReason(

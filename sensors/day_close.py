@@ -18,7 +18,7 @@ INTERVAL_SECONDS = 5
 )
 def day_close(platform: dg.ResourceParam[PlatformResource]) -> dg.SkipReason:
     """One look: a few questions to Postgres, and end offsets where a date has all its signals."""
-    from casegold.runtime.ticks import day_close_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.ticks import day_close_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     report = day_close_tick(platform.open())
     closed = f"closed {', '.join(map(str, report.closed))}" if report.closed else "nothing to close"

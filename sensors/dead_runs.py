@@ -1,7 +1,8 @@
 """Runs that Dagster takes for running while nobody is there any more: ended, so that their attempt is asked for again.
 
 The default launcher cannot tell that a run's process is gone where the code server died with it: such a run would keep
-its place in the queue, and its dataset, for ever. Not here: attempts without a heartbeat (`manifest.ends`).
+its place in the queue, and its dataset, for ever. Not here: attempts without a heartbeat
+(`control.runs.attempt_results`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from casegold.manifest import store
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
+from casegold.control.runs import store
 from resources.platform import PlatformResource
 from resources.runs import LANE_TAG, attempt_of
 

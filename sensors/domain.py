@@ -35,7 +35,7 @@ def domain_sensor(
         description=f"Requests an ingest of every bounded range of new offsets into {dataset}, one at a time.",
     )
     def domain(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]) -> dg.SensorResult:
-        from casegold.runtime.ticks import domain_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.scheduling.ticks import domain_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
         from sensors.launches import requests  # noqa: PLC0415
 
         core = platform.open()
@@ -51,7 +51,7 @@ def _observed(
     platform: "Platform", dataset: str, key: dg.AssetKey, wanted: Sequence[dg.RunRequest], cursor: str | None
 ) -> dg.SensorResult:
     """The requests with a look at the topic, unless one was taken for the same run at an earlier tick."""
-    from casegold.runtime.standing import look_at_topic  # noqa: PLC0415 - loads Kafka, definitions do without
+    from casegold.operations.standing_checks import look_at_topic  # noqa: PLC0415 - loads Kafka, definitions do without
     from sensors.observations import Mark, observation  # noqa: PLC0415
 
     last = Mark.of_cursor(cursor)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from casegold.control.model import Attempt
 from casegold.domain.failpoints import durable
-from casegold.manifest.model import Attempt
 from casegold.runtime.platform import Platform
-from casegold.runtime.ticks import cancelled, launch_failed
+from casegold.scheduling.ticks import cancelled, launch_failed
 from resources.runs import ATTEMPT_TAG, BY_HAND, RUN_ID_TAG, attempt_of, run_request
 
 ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS]

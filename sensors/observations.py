@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import dagster as dg
 
-from casegold.runtime.standing import TopicLook
+from casegold.operations.standing_checks import TopicLook
 
 
 @dataclass(frozen=True, slots=True)

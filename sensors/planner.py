@@ -8,8 +8,8 @@ from datetime import date
 
 import dagster as dg
 
+from casegold.control.model import Attempt, Mode
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest.model import Attempt, Mode
 from resources.platform import PlatformResource
 from resources.runs import AssetJob
 
@@ -33,7 +33,7 @@ def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition], last_date: da
     def planner(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]
     ) -> Iterator[dg.RunRequest]:
-        from casegold.runtime.ticks import planner_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.scheduling.ticks import planner_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
         from sensors.launches import requests  # noqa: PLC0415
 
         core = platform.open()

@@ -19,7 +19,7 @@ INTERVAL_SECONDS = 5
 )
 def publish_events(platform: dg.ResourceParam[PlatformResource]) -> dg.SkipReason:
     """One tick: a bounded number of events."""
-    from casegold.runtime.ticks import publish_events_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.ticks import publish_events_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
 
     seen = publish_events_tick(platform.open())
     return dg.SkipReason(

@@ -24,7 +24,7 @@ def reconcile_sensor(maintenance: dg.JobDefinition) -> dg.SensorDefinition:
         description="Has versions settled that a dead run left between prepared and published.",
     )
     def reconcile(platform: dg.ResourceParam[PlatformResource]) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        from casegold.runtime.reconciliation import undecided  # noqa: PLC0415 - definitions do without
+        from casegold.operations.reconciliation import undecided  # noqa: PLC0415 - definitions do without
 
         found = undecided(platform.open())
         # A request an hour for the same versions: one that failed is made again, a slow one is not doubled.

@@ -11,8 +11,8 @@ from collections.abc import Collection
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from casegold.manifest import store
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
+from casegold.control.runs import store
 from resources.runs import EXIT_CLASS_TAG, NO_RETRY, attempt_of
 
 TELLS_FOR_TAG = "casegold/tells_for"

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
-from casegold.manifest import installation
-from casegold.manifest.db import ControlDb
-from casegold.runtime.services import local
+from casegold.control import installation
+from casegold.control.db import ControlDb
 from casegold.runtime.settings import PREFIX, Settings, load_settings
+from casegold.servers import local
 
 pytest_plugins = ["tests.sampling.plugin"]
 

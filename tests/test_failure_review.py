@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import pytest
 
-from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.main import casegold
+from casegold.cli.main import casegold
+from casegold.control.db import ControlDb
 
 REPOSITORY = Path(__file__).parents[1]
 REVIEW = (REPOSITORY / "docs" / "failure-review.md").read_text(encoding="utf-8")

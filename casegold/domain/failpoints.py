@@ -109,7 +109,7 @@ EFFECTS: dict[str, str] = {
     # History
     "republish-ask": "a version is asked to be official again",
     "pin-release": "partitions are no longer pinned",
-    # Upkeep
+    # Maintained
     "verification-record": "what a verification found is recorded",
     "reconcile-mark": "ledger and lake of a dataset are known to agree",
     "rebuild-ask": "silver is asked to be made again from bronze",

@@ -1,6 +1,6 @@
 """What a product's own Python may give in place of what follows from its folder: `custom.py`, a `Custom` named CUSTOM.
 
-Only products of this repository have one. Not here: what is done where nothing is given (`runtime.products`).
+Only products of this repository have one. Not here: what is done where nothing is given (`jobs.product_rules`).
 """
 
 from __future__ import annotations

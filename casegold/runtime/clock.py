@@ -6,10 +6,10 @@ from datetime import date
 
 from psycopg.errors import UndefinedTable
 
+from casegold.control import installation
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar, BusinessClock, FixedClock, last_date_over
-from casegold.manifest import installation
-from casegold.manifest.db import ControlDb
-from casegold.runtime.services.addresses import read_addresses
+from casegold.runtime.addresses import read_addresses
 from casegold.runtime.settings import Settings
 
 

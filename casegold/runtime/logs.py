@@ -1,7 +1,7 @@
 """The program's log: one line each on standard error, of ours and of the libraries that we use.
 
 `casegold`'s commands and its batch job write it themselves; in Dagster's processes standard error is their log. Not
-here: what is said to the person who gave a command (`runtime.cli`).
+here: what is said to the person who gave a command (`cli`).
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from casegold.control import installation, revision
+from casegold.control.db import ControlDb
+from casegold.control.ingest.watermarks import written
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Contracts
 from casegold.domain.product import Product
-from casegold.manifest import installation, revision
-from casegold.manifest.db import ControlDb
-from casegold.manifest.written import written
 from casegold.runtime.contracts import contracts_of
 from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings, load_settings

@@ -1,7 +1,7 @@
 """The settings of an installation, read from `CASEGOLD_*` variables, and the addresses that follow from them.
 
 Here belongs: what an operator may set, its default and its check. Not here: facts that the control database keeps (the
-business clock after the first start) and how the local servers are run (`runtime.services`).
+business clock after the first start) and how the local servers are run (`servers`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from casegold.control.installation import parse_clock
 from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError, ConfigurationError, SourceUnavailable
 from casegold.domain.events import DEFAULT_SOURCE
-from casegold.manifest.installation import parse_clock
 from casegold.runtime import logs
-from casegold.runtime.services.addresses import administrator_url, read_addresses
+from casegold.runtime.addresses import administrator_url, read_addresses
 from casegold.runtime.shipped import DATASET_CONTRACTS
 
 PREFIX = "CASEGOLD_"

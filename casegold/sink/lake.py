@@ -30,11 +30,11 @@ from pyiceberg.typedef import EMPTY_DICT, Identifier, Properties
 from pyiceberg.utils.config import Config
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from casegold.control.ingest.watermarks import Written, nothing
+from casegold.control.runs.claimed_tables import claim_of
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable, TableLost
 from casegold.domain.failpoints import durable
-from casegold.manifest.claims import claim_of
-from casegold.manifest.written import Written, nothing
 from casegold.sink.tables import PROPERTIES, layout_of
 
 CATALOG_NAME = "casegold"

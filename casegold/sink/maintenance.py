@@ -1,7 +1,7 @@
-"""Upkeep of a table's metadata: manifests are merged, old tags and snapshots go, and branches of ended runs.
+"""Maintenance of a table's metadata: manifests are merged, old tags and snapshots go, and branches of ended runs.
 
 No data file is touched. Not here: joining data files (`compaction`), deleting what is nobody's (`orphans`), whose
-branches may go (`manifest.maintenance`), and who may do this when (`runtime.jobs.maintenance`).
+branches may go (`control.integrity.maintenance_requests`), and who may do this when (`jobs.maintenance`).
 """
 
 from __future__ import annotations

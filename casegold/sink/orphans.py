@@ -1,7 +1,8 @@
 """Orphans: files below a table that nothing names, left by dead stages, lost commits and compactions.
 
 What names a file: a snapshot that is kept, of whatever branch; the catalog's metadata log; a version that is official
-or may become so. Not here: which snapshots are kept (`maintenance`), which versions are (`manifest.maintenance`).
+or may become so. Not here: which snapshots are kept (`maintenance`), and which
+versions are (`control.integrity.maintenance_requests`).
 """
 
 from __future__ import annotations

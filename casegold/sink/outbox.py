@@ -7,8 +7,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from psycopg.types.json import Jsonb
 
-from casegold.domain.sql import load
-from casegold.manifest.db import Connection
+from casegold.control.db import Connection
+from casegold.domain.sql import query
+
+ROOM = "casegold.sink"
 
 NAMESPACE = uuid5(NAMESPACE_URL, "urn:casegold:outbox")
 
@@ -34,7 +36,7 @@ def announce(
     """
     event_id = uuid5(NAMESPACE, f"{aggregate_type}/{aggregate_id}/{event_type}/{key}")
     connection.execute(
-        load("casegold.manifest.sql", "outbox_insert"),
+        query(ROOM, "outbox_insert"),
         {
             "id": event_id,
             "aggregate_type": aggregate_type,

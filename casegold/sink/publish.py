@@ -18,12 +18,14 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot, ancestors_of
 
+from casegold.control.changes import backfill_requests
+from casegold.control.db import Connection, ControlDb
+from casegold.control.model import Claim
+from casegold.control.runs import store
+from casegold.control.versions import versions
+from casegold.control.versions.versions import NewVersion, Prepared
 from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
-from casegold.manifest import backfill, store, versions
-from casegold.manifest.db import Connection, ControlDb
-from casegold.manifest.model import Claim
-from casegold.manifest.versions import NewVersion, Prepared
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, move_head, storage_named
 from casegold.sink.outbox import announce
 from casegold.sink.staging import in_partitions, partition_filter, partition_of, remove_branch
@@ -52,7 +54,7 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
     """
     with control.write("version-prepare") as connection:
         store.assert_claim(connection, claim)
-        backfill.assert_executing(connection, claim.run_id)
+        backfill_requests.assert_executing(connection, claim.run_id)
         prepared = versions.prepare(connection, claim, new)
     summary = {
         RUN_ID: prepared.run_id,

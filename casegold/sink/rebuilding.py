@@ -1,6 +1,6 @@
 """A table made again on a branch of its own, and then put on main in one commit instead of what was there.
 
-Not here: which rows, and whether they are right (`runtime.jobs.rebuild`).
+Not here: which rows, and whether they are right (`jobs.rebuild`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Iceberg's entry of a file that a version recorded, made anew from the file itself: its snapshot may have expired.
 
-Not here: which files (`manifest.recorded`), and their commit (`staging`, `publish`).
+Not here: which files (`control.versions.version_record`), and their commit (`staging`, `publish`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
 from pyiceberg.table import Table
 
+from casegold.control.versions.versions import VersionFile
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
-from casegold.manifest.versions import VersionFile
 
 REMEDY = "restore the file from a backup; until then this version cannot be made official again"
 

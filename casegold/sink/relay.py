@@ -15,15 +15,16 @@ from uuid import UUID
 
 from confluent_kafka import KafkaException, Message, Producer
 
+from casegold.control.db import Connection, ControlDb
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.domain.identity import PLATFORM_SOURCE
-from casegold.domain.sql import load
-from casegold.manifest.db import Connection, ControlDb
+from casegold.domain.sql import query
 from casegold.source.clients import Lent
 from casegold.source.producer import idempotent_producer
 
-SQL = "casegold.manifest.sql"
+ROOM = "casegold.sink"
+
 HEAD_SEQUENCE, HEAD_DIGEST = "ce_auditsequence", "ce_audithead"
 """Headers with the audit trail's head: once on Kafka, no hand on the database reaches it."""
 
@@ -88,8 +89,8 @@ def relay_once(control: ControlDb, kafka: dict[str, Any], topic_prefix: str) -> 
         SourceUnavailable: some rows did not get through; those that did are recorded.
     """
     with control.write("relay-mark") as connection:
-        connection.execute(load(SQL, "outbox_lock"))
-        rows = connection.execute(load(SQL, "outbox_undelivered"), {"limit": BATCH}).fetchall()
+        connection.execute(query(ROOM, "outbox_lock"))
+        rows = connection.execute(query(ROOM, "outbox_undelivered"), {"limit": BATCH}).fetchall()
         if not rows:
             return 0
         batch = _send(kafka, topic_prefix, rows)
@@ -111,8 +112,8 @@ def forget_deliveries(control: ControlDb, topic: str) -> int:
         ConfigurationError: nothing was ever delivered there.
     """
     with control.write("relay-again") as connection:
-        connection.execute(load(SQL, "outbox_lock"))
-        forgotten = connection.execute(load(SQL, "outbox_forget"), {"topic": topic}).rowcount
+        connection.execute(query(ROOM, "outbox_lock"))
+        forgotten = connection.execute(query(ROOM, "outbox_forget"), {"topic": topic}).rowcount
     if not forgotten:
         raise ConfigurationError(f"nothing was ever delivered to {topic}", remedy="name a topic of the outbox")
     return forgotten
@@ -185,4 +186,4 @@ def _headers(row: dict[str, Any]) -> list[tuple[str, str | bytes | None]]:
 
 def _record(connection: Connection, delivered: list[dict[str, Any]]) -> None:
     with connection.cursor() as cursor:
-        cursor.executemany(load(SQL, "outbox_delivered"), delivered)
+        cursor.executemany(query(ROOM, "outbox_delivered"), delivered)

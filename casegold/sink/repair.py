@@ -1,6 +1,6 @@
 """Main put back to exactly the files of official versions, and a lost file put back at its place.
 
-Not here: which files those are (`manifest.repairs`), and their rows (`runtime.jobs.repair`).
+Not here: which files those are (`control.integrity.repair_ledger`), and their rows (`jobs.repair`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, WriteTask
 from pyiceberg.table.snapshots import Snapshot, ancestors_of
 
+from casegold.control.integrity.repair_ledger import Action, Step
+from casegold.control.versions.versions import VersionFile
 from casegold.domain.errors import CommitUnknown, InvariantBroken, NotReproduced, SourceUnavailable
 from casegold.domain.failpoints import durable
-from casegold.manifest.repairs import Action, Step
-from casegold.manifest.versions import VersionFile
 from casegold.sink.compaction import PURPOSE
 from casegold.sink.digest import Digest, digest_of
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storage_named

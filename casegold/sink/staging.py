@@ -23,13 +23,15 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
 from pyiceberg.table import Table, WriteTask
 
+from casegold.control.versions.versions import VersionFile
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
-from casegold.domain.sql import load
-from casegold.manifest.versions import VersionFile
+from casegold.domain.sql import query
 from casegold.sink.digest import Digest, digest_of
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storage_named
 from casegold.sink.recorded_files import data_file
+
+ROOM = "casegold.sink"
 
 HASHES = 65_536
 """A case hash is the first four hexadecimal digits of MD5 of the case id: the same in every engine and release."""
@@ -318,7 +320,7 @@ def case_range(rows: pa.Table, hash_from: int, hash_to: int) -> pa.Table:
     with duckdb.connect() as connection:
         connection.register("rows", rows)
         bounds = {"hash_from": hash_from, "hash_to": hash_to}
-        return connection.execute(load("casegold.sink", "case_range"), bounds).to_arrow_table().cast(rows.schema)
+        return connection.execute(query(ROOM, "case_range"), bounds).to_arrow_table().cast(rows.schema)
 
 
 def partition_of(file: DataFile) -> date:

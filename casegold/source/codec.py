@@ -13,14 +13,7 @@ from typing import Any
 
 import msgspec
 
-from casegold.domain.events import (
-    MAX_IDENTIFIER,
-    CaseEvent,
-    EventType,
-    ProcessingMode,
-    Rejection,
-    RejectReason,
-)
+from casegold.domain.events import MAX_IDENTIFIER, CaseEvent, EventType, ProcessingMode, Rejection, RejectReason
 from casegold.domain.identity import canonical_instant
 from casegold.domain.payload import Invalid, read_instant, read_payload
 from casegold.source.attribute_names import CLOUD, PLAIN, Names

@@ -1,7 +1,7 @@
 """`BackfillRequested` events of other systems: each becomes a request once, which people then plan and approve.
 
 An event proves nobody's identity: the request is the platform's own, and what the event says of its sender is part of
-its reason. Not here: people's requests (`manifest.approvals`).
+its reason. Not here: people's requests (`control.changes.approvals`).
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import Annotated, Any
 
 import msgspec
 
+from casegold.control.changes import backfill_requests
+from casegold.control.db import Connection, ControlDb
+from casegold.control.model import PartitionRange
+from casegold.control.planning.planner import is_computed
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import ConfigurationError
-from casegold.domain.sql import load
-from casegold.manifest import backfill
-from casegold.manifest.db import Connection, ControlDb
-from casegold.manifest.model import PartitionRange
-from casegold.manifest.planner import is_computed
+from casegold.domain.sql import query
 from casegold.source.codec import KafkaRecord
 from casegold.stream.dead_letters import set_aside
 from casegold.stream.positions import Batch, EventId, next_batch
 
-SQL = "casegold.manifest.sql"
+ROOM = "casegold.stream"
+
 CONSUMER = "backfill_requests"
 TYPE = "BackfillRequested"
 MAX_EVENTS = 100
@@ -84,9 +85,9 @@ def hear(control: ControlDb, contracts: Contracts, kafka: Mapping[str, Any], top
 def _ask(connection: Connection, batch: Batch, record: KafkaRecord, wish: _Wish) -> str:
     event = wish.event
     place = {"source": event.source, "event_id": event.event_id}
-    known = connection.execute(load(SQL, "trigger_known"), place).fetchone() is not None
+    known = connection.execute(query(ROOM, "trigger_known"), place).fetchone() is not None
     reason = f"{event.source} asked by event {event.event_id}: {wish.reason}"
-    asked = not known and backfill.ask(connection, wish.dataset, wish.partitions, reason)
+    asked = not known and backfill_requests.ask(connection, wish.dataset, wish.partitions, reason)
     decision = "REQUESTED_BACKFILL" if asked else "IGNORED"
     return decision if batch.claim(connection, record, event, decision) else "DUPLICATE"
 

@@ -1,6 +1,6 @@
 """Where a continuous consumer stands on a topic: read from the control database, moved in the caller's transaction.
 
-Not here: positions of ingest (`manifest.ingest`), which move with what was ingested.
+Not here: positions of ingest (`control.ingest.commits`), which move with what was ingested.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from casegold.control.db import Connection, ControlDb
+from casegold.control.ingest import consumer_positions
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest import consumer_positions
-from casegold.manifest.db import Connection, ControlDb
 from casegold.source.codec import KafkaRecord
 from casegold.source.kafka import Chunk, OffsetRange, TopicState, describe_topic, read_chunks
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
 from casegold.source.codec import KafkaRecord
 from casegold.stream.dead_letters import set_aside
 from casegold.stream.positions import EventId, next_batch

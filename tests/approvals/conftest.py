@@ -13,9 +13,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from casegold.manifest import approvals, people
-from casegold.manifest.db import ControlDb
-from casegold.manifest.model import PartitionRange
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
+from casegold.control.model import PartitionRange
 from casegold.runtime.settings import Settings
 
 SNAPSHOT = "gold/case_daily_snapshot"
@@ -115,7 +115,7 @@ def publish(control: ControlDb) -> Publish:
     """Make the first dates of January published partitions."""
 
     def published(count: int) -> None:
-        from tests.manifest.register import RUN, Register  # noqa: PLC0415
+        from tests.control.register import RUN, Register  # noqa: PLC0415
 
         with control.write("by a test") as connection:
             Register(connection)

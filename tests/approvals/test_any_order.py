@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from casegold.control.changes import approvals
+from casegold.control.db import ControlDb
+from casegold.control.model import PartitionRange
 from casegold.domain.errors import Refused
-from casegold.manifest import approvals
-from casegold.manifest.db import ControlDb
-from casegold.manifest.model import PartitionRange
 from tests.approvals.conftest import (
     OFFICER,
     OPERATOR,

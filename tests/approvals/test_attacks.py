@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg.errors import CheckViolation, Error, RestrictViolation
 
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ConfigurationError, Refused
-from casegold.manifest import approvals, people
-from casegold.manifest.db import ControlDb
 from tests.approvals.conftest import (
     JANUARY,
     OPERATOR,

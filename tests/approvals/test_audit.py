@@ -6,13 +6,14 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from casegold.cli.main import casegold
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
+from casegold.control.integrity import audit_trail, standing_checks
 from casegold.domain.errors import ExitClass
-from casegold.manifest import approvals, audit, people, standing
-from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.main import casegold
-from casegold.runtime.services import dagster_home, local
 from casegold.runtime.settings import OWNER_URL, Settings
 from casegold.runtime.shipped import REPOSITORY
+from casegold.servers import dagster_home, local
 from casegold.sink.relay import relay_once
 from tests.approvals.conftest import PLAN, execute, login_of
 
@@ -34,7 +35,7 @@ def tampered(owner: ControlDb, *statements: str) -> None:
 
 
 def problems(control: ControlDb) -> list[tuple[str, str]]:
-    return [(each.source, each.problem) for each in audit.breaks(control, 100)]
+    return [(each.source, each.problem) for each in audit_trail.breaks(control, 100)]
 
 
 @pytest.mark.usefixtures("approved")
@@ -70,9 +71,9 @@ def test_a_rewritten_row_shows(owner: ControlDb, control: ControlDb, statement: 
     assert problems(control) == []
     tampered(owner, statement)
     assert any((not source or found == source) and problem in said for found, said in problems(control))
-    answer = standing.ask(control, standing.AUDIT_TRAIL)
+    answer = standing_checks.ask(control, standing_checks.AUDIT_TRAIL)
     assert answer.count >= 1
-    assert standing.AUDIT_TRAIL.urgent
+    assert standing_checks.AUDIT_TRAIL.urgent
 
 
 REWRITTEN = """
@@ -112,7 +113,7 @@ def test_a_chain_that_is_written_anew_contradicts_what_was_announced(
     code, said = verify()
     assert (code, "the trail is whole" in said) == (0, True)
     assert "announcements carry a head" in said
-    kept = audit.head(control)
+    kept = audit_trail.head(control)
     tampered(owner, REWRITTEN)
     assert problems(control) == [], "the database alone cannot tell"
     code, said = verify()
@@ -126,14 +127,14 @@ def test_a_chain_that_is_written_anew_contradicts_what_was_announced(
 def test_announcements_carry_a_head_that_was_there(settings: Settings, control: ControlDb, approved: Planned) -> None:
     heads = control.rows("select audit_sequence as sequence, audit_digest as digest from outbox order by position")
     assert len(heads) >= 4
-    assert audit.contradicted(control, [audit.Head(**row) for row in heads]) == []
-    assert audit.contradicted(control, [audit.Head(1, "f" * 64)]) == [audit.Head(1, "f" * 64)]
+    assert audit_trail.contradicted(control, [audit_trail.Head(**row) for row in heads]) == []
+    assert audit_trail.contradicted(control, [audit_trail.Head(1, "f" * 64)]) == [audit_trail.Head(1, "f" * 64)]
     assert approvals.find(control, approved[0]).state == "APPROVED"
     assert settings.announcement_topics()
 
 
 def test_the_head_is_printed(control: ControlDb) -> None:
-    last = audit.head(control)
+    last = audit_trail.head(control)
     assert CliRunner().invoke(casegold, ["audit", "head"]).output == f"{last.sequence} {last.digest}\n"
 
 
@@ -157,18 +158,18 @@ def test_a_column_that_comes_later_is_no_change(owner: ControlDb, control: Contr
 
 def test_rules_that_stay_as_they_are_make_no_link(database: Settings, owner: ControlDb, control: ControlDb) -> None:
     local.prepare_database(database)
-    before = audit.head(control)
+    before = audit_trail.head(control)
     local.prepare_database(database)
-    assert audit.head(control) == before
+    assert audit_trail.head(control) == before
     execute(owner, "update approval_rule set role_name = 'casegold_reader' where level = 1")
-    changed = audit.head(control).sequence
+    changed = audit_trail.head(control).sequence
     local.prepare_database(database)
-    assert audit.head(control).sequence == changed + (changed - before.sequence)
+    assert audit_trail.head(control).sequence == changed + (changed - before.sequence)
     assert problems(control) == []
 
 
 def test_every_step_of_a_person_is_linked(owner: ControlDb, control: ControlDb, ann: ControlDb) -> None:
-    before = audit.head(control).sequence
+    before = audit_trail.head(control).sequence
     people.remove(owner, login_of(ann))
     rows = control.rows(
         "select source, content ->> 'removed_by' as by from audit_link where sequence > %(s)s", {"s": before}

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg import sql
 
+from casegold.cli.main import casegold
+from casegold.control.changes import approvals
+from casegold.control.db import ControlDb
 from casegold.domain.errors import CasegoldError, ConfigurationError, ExitClass, Refused
-from casegold.manifest import approvals
-from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.main import casegold
 from tests.approvals.conftest import JANUARY, PASSWORD, PLAN, SNAPSHOT, any_value, steps
 
 Say = Callable[..., Result]

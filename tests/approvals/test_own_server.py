@@ -15,14 +15,15 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
+from casegold.control.integrity import audit_trail, standing_checks
+from casegold.control.model import PartitionRange
 from casegold.domain.errors import ConfigurationError, Refused
-from casegold.manifest import approvals, audit, people, standing
-from casegold.manifest.db import ControlDb
-from casegold.manifest.model import PartitionRange
-from casegold.runtime.services import local, postgres, separation
-from casegold.runtime.services.postgres import PostgresServer
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import REPOSITORY
+from casegold.servers import local, postgres, separation
+from casegold.servers.postgres import PostgresServer
 from tests.approvals.conftest import OPERATOR, PASSWORD, PLAN, SNAPSHOT, STEWARD
 
 DAY = PartitionRange(date(2026, 1, 1), date(2026, 1, 1))
@@ -127,7 +128,7 @@ def test_four_eyes_need_no_superuser(server: Server) -> None:
         approvals.approve(ann, wanted, digest)
     assert approvals.approve(bob, wanted, digest).state == "APPROVED"
     assert approvals.begin(server.control, wanted, digest).state == "EXECUTING"
-    assert audit.breaks(server.control, 10) == []
+    assert audit_trail.breaks(server.control, 10) == []
     with psycopg.connect(bob.url) as left_open:
         people.remove(server.owner, "bob")
         with pytest.raises(psycopg.OperationalError):
@@ -168,7 +169,7 @@ def test_what_the_server_leaves_open_is_told(server: Server) -> None:
     server.execute("alter role runs createrole")
     server.execute("grant update on casegold.backfill_approval to runs")
     server.execute("alter table casegold.backfill_audit disable trigger user")
-    answer = standing.ask(server.control, standing.RIGHTS)
+    answer = standing_checks.ask(server.control, standing_checks.RIGHTS)
     said = " ".join(str(row["problem"]) for row in answer.sample)
     for problem in (
         "pg_advisory_lock(bigint)",

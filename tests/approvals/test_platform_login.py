@@ -6,9 +6,10 @@ import psycopg
 import pytest
 from psycopg.errors import CheckViolation, Error, InsufficientPrivilege, RestrictViolation
 
+from casegold.control.changes import approvals
+from casegold.control.db import ControlDb
+from casegold.control.integrity import audit_trail, standing_checks
 from casegold.domain.errors import Refused
-from casegold.manifest import approvals, audit, standing
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from tests.approvals.conftest import any_value, execute, steps
 
@@ -117,15 +118,15 @@ def refused(control: ControlDb, statement: str) -> Error | None:
 
 
 def test_everything_it_tries_is_refused_and_leaves_no_trace(control: ControlDb, planned: Planned) -> None:
-    before = audit.head(control), steps(control, planned[0])
+    before = audit_trail.head(control), steps(control, planned[0])
     answers = {statement: refused(control, statement) for statement in REFUSED}
     rights = (InsufficientPrivilege, CheckViolation, RestrictViolation)
     other = {statement: str(error) for statement, error in answers.items() if not isinstance(error, rights)}
     assert other == {}
-    assert (audit.head(control), steps(control, planned[0])) == before
+    assert (audit_trail.head(control), steps(control, planned[0])) == before
     assert approvals.find(control, planned[0]).state == "PLANNED"
-    assert audit.breaks(control, 10) == []
-    assert standing.ask(control, standing.RIGHTS).sample == ()
+    assert audit_trail.breaks(control, 10) == []
+    assert standing_checks.ask(control, standing_checks.RIGHTS).sample == ()
 
 
 def test_it_takes_no_part_in_decisions(control: ControlDb, planned: Planned) -> None:
@@ -143,15 +144,15 @@ def test_a_refusal_that_it_writes_names_the_platform(control: ControlDb, planned
 
 
 def test_postponed_links_are_written_whatever_it_sets(control: ControlDb) -> None:
-    before = audit.head(control).sequence
+    before = audit_trail.head(control).sequence
     with control.write("by a test") as connection:
         connection.execute("set constraints all deferred")
         connection.execute(
             "insert into backfill_request (backfill_run_id, dataset, partition_from, partition_to, mode, reason)"
             " values ('bf_1', 'gold/case_daily_snapshot', '2026-02-01', '2026-02-01', 'BACKFILL', 'why')"
         )
-    assert audit.head(control).sequence == before + 2, "the request and its step"
-    assert audit.breaks(control, 10) == []
+    assert audit_trail.head(control).sequence == before + 2, "the request and its step"
+    assert audit_trail.breaks(control, 10) == []
 
 
 @pytest.mark.parametrize(
@@ -183,6 +184,6 @@ def test_the_owner_writes_no_persons_approval_by_hand(owner: ControlDb) -> None:
     """A superuser gets past triggers; the trail shows it."""
     execute(owner, "alter table backfill_approval disable trigger user")
     execute(owner, FORGED)
-    (found,) = audit.breaks(owner, 10)
+    (found,) = audit_trail.breaks(owner, 10)
     assert (found.source, found.problem) == ("backfill_approval", "the row came about without a link")
     assert any_value(owner, "select state from backfill_request") == "PLANNED"

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ConfigurationError, Refused
-from casegold.manifest import approvals, people
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from tests.approvals.conftest import PASSWORD, STEWARD, People, any_value, execute, login_of
 

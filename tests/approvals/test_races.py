@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from casegold.control.changes import approvals
+from casegold.control.db import ControlDb
 from casegold.domain.errors import Refused
-from casegold.manifest import approvals
-from casegold.manifest.db import ControlDb
 from tests.approvals.conftest import STEWARD, People, any_value, events, steps
 
 Planned = tuple[str, str]

@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
+from casegold.control.changes import approvals, backfill_requests
+from casegold.control.db import ControlDb
 from casegold.domain.errors import Refused
-from casegold.manifest import approvals, backfill
-from casegold.manifest.db import ControlDb
 from tests.approvals.conftest import (
     JANUARY,
     OFFICER,
@@ -73,7 +73,7 @@ def test_what_the_platform_asks_for_is_planned_by_one_person_and_approved_by_ano
     control: ControlDb, ann: ControlDb, bob: ControlDb
 ) -> None:
     with control.write("by a test") as connection:
-        assert backfill.ask(connection, SNAPSHOT, JANUARY, "31 dates, more than automatic")
+        assert backfill_requests.ask(connection, SNAPSHOT, JANUARY, "31 dates, more than automatic")
     (found,) = approvals.requests(bob, 10)
     assert (found.requested_by, found.requested_person) == ("casegold_platform", None)
     with pytest.raises(Refused, match="PLANNED"):
@@ -85,7 +85,7 @@ def test_what_the_platform_asks_for_is_planned_by_one_person_and_approved_by_ano
 def test_a_no_is_not_asked_again(control: ControlDb, ann: ControlDb, bob: ControlDb) -> None:
     def ask(reason: str) -> bool:
         with control.write("by a test") as connection:
-            return backfill.ask(connection, SNAPSHOT, JANUARY, reason)
+            return backfill_requests.ask(connection, SNAPSHOT, JANUARY, reason)
 
     assert ask("facts up to 7")
     (found,) = approvals.requests(control, 10)

@@ -11,11 +11,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from casegold.manifest import approvals, audit, installation, people, standing
-from casegold.manifest.db import ControlDb, migrate
-from casegold.runtime.services import local
-from casegold.runtime.services.postgres import PostgresServer
+from casegold.control import installation
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb, migrate
+from casegold.control.integrity import audit_trail, standing_checks
 from casegold.runtime.settings import Settings
+from casegold.servers import local
+from casegold.servers.postgres import PostgresServer
 from tests.approvals.conftest import JANUARY, OPERATOR, PASSWORD, PLAN, SNAPSHOT, STEWARD
 from tests.approvals.test_own_server import Server
 
@@ -73,9 +75,9 @@ def holds_after(settings: Settings, wanted: str) -> None:
         "APPROVAL_GIVEN",
         "APPROVED",
     ]
-    assert audit.breaks(control, 10) == []
-    assert audit.head(control).sequence >= 8, "two people, the request, its approval and four steps"
-    assert standing.ask(control, standing.RIGHTS).sample == ()
+    assert audit_trail.breaks(control, 10) == []
+    assert audit_trail.head(control).sequence >= 8, "two people, the request, its approval and four steps"
+    assert standing_checks.ask(control, standing_checks.RIGHTS).sample == ()
     assert [each.login for each in people.logins(control)] == ["ann", "bob"]
     approvals.begin(control, wanted, str(found.plan_digest))
     with control.write("by a test") as connection:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from psycopg.errors import CheckViolation, RestrictViolation
 
+from casegold.control.changes import approvals
+from casegold.control.db import ControlDb
+from casegold.control.versions import holds
 from casegold.domain.errors import Refused
-from casegold.domain.sql import load
-from casegold.manifest import approvals, holds
-from casegold.manifest.db import ControlDb
+from casegold.domain.sql import query
 from tests.approvals.conftest import JANUARY, SNAPSHOT, STEWARD, People, events, execute, login_of
 
 
@@ -29,7 +30,7 @@ def test_a_waiver_is_in_force_once_another_person_approved_it(
     assert in_force(control) == []
     assert approvals.approve_waiver(bob, waiver).state == "APPROVED"
     assert in_force(control) == [waiver]
-    rows = control.rows(load("casegold.manifest.sql", "gate_waivers"), {"waivers": [waiver]})
+    rows = control.rows(query("casegold.jobs", "gate_waivers"), {"waivers": [waiver]})
     assert [row["check_name"] for row in rows] == ["completeness"]
     (found,) = approvals.waivers(bob, 10)
     assert (found.requested_person, found.approved_person) == ("ann", "bob")

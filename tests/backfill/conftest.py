@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.events import CaseEvent
-from casegold.manifest import approvals, people
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from casegold.source.simulate import Plan, simulate
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, facts_of

@@ -7,17 +7,17 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from casegold.control.changes import approvals
+from casegold.control.model import Attempt, Pipeline
 from casegold.domain.errors import Deferred
 from casegold.domain.events import CaseEvent
-from casegold.manifest import approvals
-from casegold.manifest.model import Attempt, Pipeline
-from casegold.runtime.batch_job import execute
+from casegold.jobs.batch_job import execute
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
-from casegold.runtime.ticks import domain_tick, planner_tick
+from casegold.scheduling.ticks import domain_tick, planner_tick
 from casegold.sink.tables import BRONZE_SCHEMA
 from tests.backfill.conftest import BEYOND_GRACE, FIRST, LAST, Folk, expected, state_of
-from tests.crash.lives import forked, let_time_pass, live_until_done, one_life
+from tests.crash.restarts import forked, let_time_pass, one_life, restart_until_done
 from tests.e2e.installation import SNAPSHOT, Installation, command
 from tests.e2e.test_late_facts import evidence, send
 
@@ -68,7 +68,7 @@ def test_an_admission_that_dies_is_made_once(
     installation: Installation, begun: str, simulated: list[CaseEvent], very_late: CaseEvent, point: str
 ) -> None:
     disturbances = [point]
-    live_until_done(installation.platform.control, disturbances)
+    restart_until_done(installation.platform.control, disturbances)
     assert disturbances == []
     assert state_of(installation, begun) == "COMPLETED"
     assert [kind for _, kind in commits(installation)].count("ADMISSION") == 1
@@ -99,7 +99,7 @@ def test_a_chunk_that_nobody_finished_comes_first(
     with pytest.raises(Deferred, match="to be finished by an ingest first"):
         execute(installation.platform, attempt.run_id, attempt.attempt, "test")
     assert commits(installation) == before
-    live_until_done(installation.platform.control, [])
+    restart_until_done(installation.platform.control, [])
     assert [kind for _, kind in commits(installation)[len(before) :]] == ["INGEST", "ADMISSION"]
     assert state_of(installation, begun) == "COMPLETED"
     assert installation.rows(SNAPSHOT, FIRST, LAST) == expected([*simulated, very_late, late])

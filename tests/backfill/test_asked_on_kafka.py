@@ -8,13 +8,13 @@ from datetime import date, timedelta
 import pytest
 from confluent_kafka import Producer
 
+from casegold.control.changes import approvals
 from casegold.domain.errors import Refused
-from casegold.manifest import approvals
-from casegold.runtime.ticks import backfill_requests_tick
+from casegold.scheduling.ticks import backfill_requests_tick
 from casegold.stream.backfill_requests import Heard
 from tests.backfill.conftest import LAST, Folk, state_of
 from tests.crash.final_state import messages
-from tests.crash.lives import live_until_done
+from tests.crash.restarts import restart_until_done
 from tests.e2e.installation import SNAPSHOT, Installation, command
 
 SINCE = LAST - timedelta(days=4)
@@ -83,5 +83,5 @@ def test_a_death_while_hearing_asks_once(installation: Installation) -> None:
     for number, end in enumerate(ENDS):
         first = SINCE + timedelta(days=number)
         send(installation, f"c{number}", wish(first, first))
-        live_until_done(installation.platform.control, [f"backfill-hear.{end}"])
+        restart_until_done(installation.platform.control, [f"backfill-hear.{end}"])
         assert len(approvals.requests(installation.platform.control, 10)) == number + 1

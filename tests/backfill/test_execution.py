@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from casegold.control.changes import approvals
+from casegold.control.model import Mode, Pipeline
 from casegold.domain.errors import Refused
 from casegold.domain.events import CaseEvent
-from casegold.manifest import approvals
-from casegold.manifest.model import Mode, Pipeline
-from casegold.runtime.launchers import execute
 from casegold.runtime.settings import Settings
-from casegold.runtime.ticks import domain_tick, planner_tick
+from casegold.scheduling.ticks import domain_tick, planner_tick
+from casegold.scheduling.worker import execute
 from tests.backfill.conftest import BEYOND_GRACE, CALENDAR, FIRST, LAST, Folk, expected, state_of
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.e2e.test_late_facts import evidence, partitions_of, send

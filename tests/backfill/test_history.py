@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from casegold.domain.events import CaseEvent
-from casegold.runtime.causes import of_version
+from casegold.operations.causes import of_version
 from casegold.runtime.settings import Settings
 from tests.backfill.conftest import BEYOND_GRACE, FIRST, LAST, Folk, expected, state_of
 from tests.e2e.installation import SNAPSHOT, Installation, command

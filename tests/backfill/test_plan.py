@@ -7,16 +7,17 @@ from datetime import date, timedelta
 
 import pytest
 
+from casegold.control.changes import backfill_plan
+from casegold.control.changes.backfill_plan import Wanted
+from casegold.control.db import ControlDb
+from casegold.control.model import Mode, PartitionRange
+from casegold.control.planning import planner
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest import backfill_plan, planner
-from casegold.manifest.backfill_plan import Wanted
-from casegold.manifest.db import ControlDb
-from casegold.manifest.model import Mode, PartitionRange
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings
 from casegold.transform import version as transforms
-from tests.manifest.register import REPORT, SNAPSHOT, Register
+from tests.control.register import REPORT, SNAPSHOT, Register
 
 FIRST = date(2014, 1, 1)
 TEN_YEARS = 3650

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from casegold.control.changes import approvals
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import DEFAULT_SOURCE, CaseEvent, EventType, ProcessingMode
-from casegold.manifest import approvals
 from casegold.source.codec import KafkaRecord, decode
 from tests.backfill.conftest import CALENDAR, LAST, Folk, state_of
 from tests.crash.final_state import messages
-from tests.crash.lives import let_time_pass, live_until_done, one_life
+from tests.crash.restarts import let_time_pass, one_life, restart_until_done
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 
 SINCE = LAST - timedelta(days=4)
@@ -90,7 +90,7 @@ def test_the_facts_of_a_range_are_sent_as_they_were(
 def test_a_replay_that_dies_goes_on(installation: Installation, folk: Folk, effect: str) -> None:
     request = begun(folk, rate=40)
     disturbances = [f"{effect}.{end}" for end in ENDS]
-    live_until_done(installation.platform.control, disturbances)
+    restart_until_done(installation.platform.control, disturbances)
     # A file is written and recorded once: whatever comes after its first success has nothing to write.
     assert disturbances == [] or effect in {"replay-write", "replay-file"}
     assert_sent_once(installation, request)

@@ -14,10 +14,10 @@ from casegold.domain import failpoints
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import CaseEvent
 from casegold.domain.failpoints import FailPointReached
-from casegold.runtime.run_manifest_page import page
+from casegold.reference.run_manifest_page import page
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import REPOSITORY, RUN_MANIFEST_SCHEMA
-from casegold.runtime.ticks import backfill_requests_tick
+from casegold.scheduling.ticks import backfill_requests_tick
 from tests.backfill import test_asked_on_kafka as on_kafka
 from tests.backfill.conftest import BEYOND_GRACE, LAST, Folk
 from tests.e2e.installation import SNAPSHOT, Installation, command

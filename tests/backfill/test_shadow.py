@@ -10,20 +10,21 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from casegold.control.changes import approvals, shadows
+from casegold.control.changes.shadows import Shadow
+from casegold.control.integrity import maintenance_requests
+from casegold.control.model import Pipeline
 from casegold.domain.errors import ConfigurationError, ExitClass, Refused
 from casegold.domain.events import CaseEvent
 from casegold.domain.product import Product
-from casegold.manifest import approvals, maintenance, shadows
-from casegold.manifest.model import Pipeline
-from casegold.manifest.shadows import Shadow
-from casegold.runtime.jobs.maintenance import preview
-from casegold.runtime.launchers import execute
+from casegold.jobs.maintenance import preview
 from casegold.runtime.settings import Settings
-from casegold.runtime.ticks import domain_tick
+from casegold.scheduling.ticks import domain_tick
+from casegold.scheduling.worker import execute
 from casegold.transform import version
 from products.case_daily_snapshot import build
 from tests.backfill.conftest import FIRST, LAST, Folk, expected, state_of
-from tests.crash.lives import let_time_pass, live_until_done, one_life
+from tests.crash.restarts import let_time_pass, one_life, restart_until_done
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.e2e.test_late_facts import evidence, send
 
@@ -256,7 +257,7 @@ def _without_the_first(usual: Callable[..., pa.Table], *arguments: object) -> pa
 def test_a_shadow_that_dies_is_computed_once(installation: Installation, folk: Folk, effect: str) -> None:
     request = begun(folk)
     disturbances = [f"{effect}.{end}" for end in ENDS]
-    live_until_done(installation.platform.control, disturbances)
+    restart_until_done(installation.platform.control, disturbances)
     assert len(disturbances) < len(ENDS)
     shadow = computed(installation, request)
     assert not any(each.difference.is_apart for each in shadow.partitions)
@@ -296,11 +297,11 @@ def test_maintenance_keeps_the_rows_of_a_shadow_for_their_time(
     assert shadow.branch in installation.platform.lake.table(BESIDE).refs()
     files = {file.path for each in shadow.partitions for file in each.files}
     with installation.platform.control.read() as connection:
-        assert files <= maintenance.named_files(connection, BESIDE)
+        assert files <= maintenance_requests.named_files(connection, BESIDE)
     monkeypatch.setattr(shadows, "KEPT", timedelta(0))
-    assert preview(installation.platform, BESIDE, BESIDE).upkeep.branches_removed == 1
+    assert preview(installation.platform, BESIDE, BESIDE).would_do.branches_removed == 1
     with installation.platform.control.read() as connection:
-        assert not files & maintenance.named_files(connection, BESIDE)
+        assert not files & maintenance_requests.named_files(connection, BESIDE)
     with pytest.raises(ConfigurationError, match="were kept for"):
         command("show", SNAPSHOT, "--partition", LAST, "--shadow", request)
     assert "no longer kept" in command("backfill", "status", request)

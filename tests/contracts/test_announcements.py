@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from confluent_kafka import Message
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar
-from casegold.manifest.db import ControlDb
-from casegold.runtime.asyncapi import document
+from casegold.reference.asyncapi import document
 from casegold.runtime.settings import Settings
-from casegold.runtime.ticks import backfill_requests_tick
+from casegold.scheduling.ticks import backfill_requests_tick
 from casegold.sink.relay import relay_once
 from casegold.source.producer import RecordSender
 from tests.contracts.test_asyncapi import complaints, message

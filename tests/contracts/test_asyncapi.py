@@ -23,7 +23,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from casegold.domain.events import EVENT_TYPES, CaseEvent
-from casegold.runtime.asyncapi import document, page
+from casegold.reference.asyncapi import document, page
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import REPOSITORY
 from casegold.source.codec import Encoding, KafkaRecord, encode

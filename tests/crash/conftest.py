@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
 from tests.conftest import own_database, own_topics
 from tests.crash.final_state import final_state
-from tests.crash.lives import end_all, live_until_done
+from tests.crash.restarts import end_all, restart_until_done
 from tests.crash.test_fail_points import OVERRIDES, load
 
 
@@ -32,5 +32,5 @@ def loaded_once(servers: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
         own_topics(database) as settings,
     ):
         load()
-        live_until_done(ControlDb(settings.control_url()), [])
+        restart_until_done(ControlDb(settings.control_url()), [])
         return final_state(open_platform(settings))

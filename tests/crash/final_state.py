@@ -8,8 +8,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from casegold.manifest.claims import published
-from casegold.manifest.maintenance import official_snapshots
+from casegold.control.integrity.maintenance_requests import official_snapshots
+from casegold.control.runs.claimed_tables import published
 from casegold.runtime.platform import Platform
 from casegold.sink.tags import changes
 from casegold.source.kafka import describe_topic

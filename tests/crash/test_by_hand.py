@@ -13,17 +13,19 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from casegold.control import installation
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
+from casegold.control.model import Attempt, RunState
+from casegold.control.runs import attempt_results, store
 from casegold.domain.errors import Deferred, Refused
-from casegold.manifest import approvals, ends, installation, people, store
-from casegold.manifest.db import ControlDb
-from casegold.manifest.model import Attempt, RunState
-from casegold.runtime.batch_job import execute
-from casegold.runtime.jobs import registry
+from casegold.jobs import registry
+from casegold.jobs.batch_job import execute
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
-from casegold.runtime.ticks import domain_tick, launch_failed
+from casegold.scheduling.ticks import domain_tick, launch_failed
 from sensors.launches import requests
-from tests.crash.lives import forked, one_command
+from tests.crash.restarts import forked, one_command
 from tests.ingest.events import event, put
 from tests.ingest.register import EVENTS, TOTALS, next_attempt, read, send_totals, totals_of
 from tests.sampling.choose import ENDS
@@ -62,7 +64,7 @@ def a_failed_run(platform: Platform) -> list[str]:
     assert attempt is not None
     with platform.control.write("by a test") as connection:
         connection.execute("update run_attempt set state = 'LAUNCH_FAILED', ended_at = now()")
-        ends.end_manifest(connection, attempt.run_id, RunState.FAILED, {})
+        attempt_results.end_manifest(connection, attempt.run_id, RunState.FAILED, {})
     return ["retry", attempt.run_id, "--reason", "the cause is gone"]
 
 

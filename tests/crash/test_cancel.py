@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from casegold.manifest import interventions, store
-from casegold.manifest.db import ControlDb
-from casegold.manifest.model import Pipeline
-from casegold.runtime.launchers import run_until_idle
+from casegold.control.db import ControlDb
+from casegold.control.model import Pipeline
+from casegold.control.runs import interventions, store
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
+from casegold.scheduling.worker import run_until_idle
 from products.case_daily_snapshot import build
-from tests.crash.lives import let_time_pass, one_life
+from tests.crash.restarts import let_time_pass, one_life
 from tests.e2e.installation import SNAPSHOT, command
 
 LAST = date(2024, 2, 29)

@@ -49,7 +49,7 @@ def installation(monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     print(f"home: {home}")
 
 
-@pytest.mark.long("casegold/runtime/services/", "casegold/runtime/cli/dev.py", "sensors/", "dagster.yaml")
+@pytest.mark.long("casegold/servers/", "casegold/cli/dev.py", "sensors/", "dagster.yaml")
 def test_chaos_leaves_nothing_lost_doubled_wrong_or_open(installation: Settings) -> None:
     print(f"\nCHAOS_SEED={SEED} CHAOS_FAULTS={FAULTS} home={installation.home}", flush=True)
     tree = Tree(installation)

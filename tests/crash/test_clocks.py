@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from casegold.domain.calendar import BusinessCalendar, days
-from casegold.runtime.jobs import registry
+from casegold.jobs import registry
 from casegold.runtime.settings import Settings
 from casegold.source.simulate import Plan, simulate
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, facts_of

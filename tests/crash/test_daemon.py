@@ -20,15 +20,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar, days
-from casegold.domain.sql import load
-from casegold.manifest.db import ControlDb
-from casegold.runtime.services import dagster_home, processes, stack
+from casegold.domain.sql import query
 from casegold.runtime.settings import Settings
+from casegold.servers import dagster_home, processes, stack
 from casegold.sink.relay import relay_once
 from casegold.source.simulate import Plan, simulate
 from tests.crash.final_state import final_state
-from tests.crash.lives import let_time_pass
+from tests.crash.restarts import let_time_pass
 from tests.e2e.installation import SNAPSHOT, Installation, command, facts_of
 from tests.transform.oracle import snapshots
 
@@ -40,7 +40,7 @@ PATIENCE_SECONDS = 300.0
 RUN_WORKER = "spawn_main"
 """What a run has on its command line: the code server spawns it."""
 DAEMON = "dagster._daemon"
-WHERE_IT_MATTERS = pytest.mark.long("sensors/", "casegold/runtime/launchers.py", "casegold/manifest/store.py")
+WHERE_IT_MATTERS = pytest.mark.long("sensors/", "casegold/scheduling/worker.py", "casegold/control/runs/store.py")
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def converge(settings: Settings, daemons: Sequence[Daemon], control: ControlDb) 
         if not any(daemon.runs() for daemon in daemons):
             let_time_pass(control)
         relay_once(control, settings.kafka_config(), prefix)
-        (row,) = control.rows(load("casegold.manifest.sql", "demo_progress"))
+        (row,) = control.rows(query("casegold.servers", "demo_progress"))
         (work,) = control.rows("select count(*) as runs from run_manifest where state = 'OPEN'")
         (heard,) = control.rows(
             "select coalesce(sum(position), 0)::int as events from source_position where consumer = 'publish_events'"

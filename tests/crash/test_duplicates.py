@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from tests.backfill.test_asked_on_kafka import send as ask_on_kafka
 from tests.backfill.test_asked_on_kafka import wish
 from tests.crash.final_state import final_state, messages
-from tests.crash.lives import live_until_done
+from tests.crash.restarts import restart_until_done
 from tests.crash.test_fail_points import OVERRIDES, load, send_broken_total, send_late
 from tests.e2e.installation import Installation
 
@@ -67,18 +67,18 @@ def test_everything_once_more_changes_nothing(settings: Settings) -> None:
     control = ControlDb(settings.control_url())
     platform = open_platform(settings)
     load()
-    live_until_done(control, [])
+    restart_until_done(control, [])
     send_late(settings)
     send_broken_total(settings)
     ask_on_kafka(Installation(settings), "a1", wish())
-    live_until_done(control, [])
+    restart_until_done(control, [])
     before, runs = final_state(platform), computed_runs(control)
     (commits,) = control.rows("select max(seq) as last from ingest_commit where dataset = 'silver/case_events'")
     (told,) = control.rows("select count(*) as events, sum(duplicates)::int as duplicates from trigger_ledger")
 
     sent = send_everything_again(platform)
     assert all(sent[topic] for topic in settings.topics()), "each topic has something to repeat"
-    live_until_done(control, [])
+    restart_until_done(control, [])
     after = final_state(platform)
     for what in WITHOUT_EFFECT:
         assert after[what] == before[what], what

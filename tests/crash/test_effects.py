@@ -24,8 +24,8 @@ NOT_RELIED_ON = {
     # The sender itself; and loads of made-up or imported events, which are sent again as a whole: duplicates of facts.
     "casegold/source/producer.py",
     "casegold/source/loading.py",
-    "casegold/runtime/demo.py",
-    "casegold/runtime/settings_page.py",
+    "casegold/servers/demo.py",
+    "casegold/reference/settings_page.py",
 }
 ICEBERG_COMMITS = {"transaction", "create_table_transaction", "commit", "write_file", "new_output", "delete"}
 """Calls of PyIceberg that make something durable."""
@@ -85,7 +85,7 @@ def test_nothing_is_sent_to_kafka_outside_of_an_effect() -> None:
     """Whoever makes a producer flushes it within an effect, and whoever makes a sender, which flushes as it is left."""
     bare = []
     for path, tree in modules():
-        if path in NOT_RELIED_ON or path.startswith(("casegold/runtime/cli/", "casegold/runtime/services/")):
+        if path in NOT_RELIED_ON or path.startswith(("casegold/cli/", "casegold/servers/")):
             continue
         covered = inside_effects(tree)
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
@@ -103,8 +103,8 @@ def test_postgres_is_written_by_named_transactions_only() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr == "connect" and ast.unparse(node.value) == "psycopg"
     }
-    services = {path for path in connecting if path.startswith("casegold/runtime/services/")}
-    assert connecting - services == {"casegold/manifest/db.py"}
+    services = {path for path in connecting if path.startswith("casegold/servers/")}
+    assert connecting - services == {"casegold/control/db.py"}
 
 
 def test_only_an_armed_point_fails_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.events import DEFAULT_SOURCE, CaseEscalated, CaseEvent, EventType
 from casegold.domain.payload import payload_json
-from casegold.manifest.db import ControlDb
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
 from casegold.source.codec import Encoding
@@ -26,7 +26,7 @@ from casegold.source.producer import RecordSender
 from casegold.source.simulate import Plan, simulate
 from tests.conftest import own_database, own_topics
 from tests.crash.final_state import final_state
-from tests.crash.lives import live_until_done
+from tests.crash.restarts import restart_until_done
 from tests.e2e.installation import command
 from tests.sampling.choose import ENDS, turns
 
@@ -131,15 +131,15 @@ def whole_story(settings: Settings, disturbances: list[str], later: Sequence[str
     """
     control = ControlDb(settings.control_url())
     load()
-    live_until_done(control, disturbances)
+    restart_until_done(control, disturbances)
     disturbances += later
     send_late(settings)
     send_broken_total(settings)
     load()
-    live_until_done(control, disturbances)
+    restart_until_done(control, disturbances)
     send_broken_total(settings)
     load("--totals-revision", 2)
-    live_until_done(control, disturbances)
+    restart_until_done(control, disturbances)
     return final_state(open_platform(settings))
 
 

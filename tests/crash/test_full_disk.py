@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import days
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
-from casegold.manifest.db import ControlDb
-from casegold.runtime.jobs.facts import engine
+from casegold.jobs.views import engine
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
-from tests.crash.lives import Life, let_time_pass, live_until_done
+from tests.crash.restarts import Worker, let_time_pass, restart_until_done
 from tests.crash.test_fail_points import FIRST, LAST, OVERRIDES, load, send_late
 from tests.e2e.installation import SNAPSHOT, Installation
 
@@ -69,7 +69,7 @@ def fill(place: Path) -> Path:
 
 
 def failures(control: ControlDb) -> list[str]:
-    """Messages of the attempts that failed in the last life, all of them for want of space."""
+    """Messages of the attempts that failed in the last worker, all of them for want of space."""
     failed = control.rows(
         "select exit_class, message from run_attempt where exit_class <> 0 and not_before > clock_timestamp()"
     )
@@ -82,23 +82,23 @@ def failures(control: ControlDb) -> list[str]:
 def test_a_full_warehouse_stops_the_work_until_there_is_space(settings: Settings, tiny: Path) -> None:
     control = ControlDb(settings.control_url())
     load()
-    live_until_done(control, [])
+    restart_until_done(control, [])
     installation = Installation(settings)
     official = installation.rows(SNAPSHOT, FIRST, LAST)
     send_late(settings)
     for effect, named in POINTS.items():
-        life = Life(f"{effect}.before:stop")
-        assert life.wait_until_stopped()
+        worker = Worker(f"{effect}.before:stop")
+        assert worker.wait_until_stopped()
         ballast = fill(tiny)
-        life.go_on()
-        print(effect, life.end())
+        worker.go_on()
+        print(effect, worker.end())
         messages = failures(control)
         assert any(named in message for message in messages), messages
         if effect != "artifact-write":
             assert installation.rows(SNAPSHOT, FIRST, LAST) == official
         ballast.unlink()
         let_time_pass(control)
-    live_until_done(control, [])
+    restart_until_done(control, [])
     restated = installation.rows(SNAPSHOT, FIRST, LAST)
     late = [row for row in restated if row["escalation_level"] == 9]
     assert {row["snapshot_date"] for row in late} == {day for day in days(FIRST, LAST) if day.day >= 27}

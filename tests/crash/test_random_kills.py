@@ -15,8 +15,8 @@ from datetime import date
 
 import pytest
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar, days
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from casegold.source.simulate import Plan, simulate
 from tests.e2e.installation import SNAPSHOT, Installation, command, facts_of
@@ -29,7 +29,7 @@ SEED = int(os.environ.get("SOAK_SEED", str(random.randrange(10**6))))
 LONGEST_LIFE_SECONDS = 9.0
 """Imports take the first three, the work about as much again: most lives end in the middle of something."""
 
-WORK = [sys.executable, "-m", "casegold.runtime.cli.main", "work", "--until-idle"]
+WORK = [sys.executable, "-m", "casegold.cli.main", "work", "--until-idle"]
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from casegold.control.model import PartitionRange
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.failpoints import arm, has_fired
-from casegold.manifest.model import PartitionRange
-from casegold.runtime.jobs import snapshot
+from casegold.jobs import snapshot
 from casegold.runtime.settings import Settings
 from casegold.source.simulate import Plan, simulate
 from products.case_daily_snapshot import build
-from tests.crash.lives import let_time_pass
+from tests.crash.restarts import let_time_pass
 from tests.e2e.installation import SNAPSHOT, Installation, command, facts_of
 from tests.transform.oracle import snapshots
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ExitClass
-from casegold.manifest.db import ControlDb
 from casegold.runtime.platform import open_platform
-from casegold.runtime.services import local, processes
 from casegold.runtime.settings import Settings
+from casegold.servers import local, processes
 from tests.conftest import own_database, own_topics
 from tests.crash.final_state import final_state
-from tests.crash.lives import MOST_LIVES, Ended, Life, let_time_pass, live_until_done
+from tests.crash.restarts import MOST_RESTARTS, Ended, Worker, let_time_pass, restart_until_done
 from tests.crash.test_fail_points import OVERRIDES, assert_same, load
 
 NO_PERSON_NEEDED = {None, ExitClass.SUCCESS, ExitClass.SOURCE_UNAVAILABLE, ExitClass.COMMIT_UNKNOWN}
@@ -54,32 +54,32 @@ def kill(servers: Settings, names: list[str]) -> None:
         running.process.wait()
 
 
-def stopped(control: ControlDb, at: str) -> Life:
-    """The first life that comes to a point, and has stopped there; what was due may have to wait after a death."""
-    for _ in range(MOST_LIVES):
-        life = Life(f"{at}:stop", impatient=True)
-        if life.wait_until_stopped():
-            return life
+def stopped(control: ControlDb, at: str) -> Worker:
+    """The first worker that comes to a point, and has stopped there; what was due may have to wait after a death."""
+    for _ in range(MOST_RESTARTS):
+        worker = Worker(f"{at}:stop", impatient=True)
+        if worker.wait_until_stopped():
+            return worker
         let_time_pass(control)
-    raise AssertionError(f"no life came to {at}")
+    raise AssertionError(f"no worker came to {at}")
 
 
 def a_life_that_loses(servers: Settings, control: ControlDb, names: list[str], at: str, then: Then) -> Ended | None:
-    """One life whose servers are killed when it reaches a point; how it ended, unless it was killed."""
-    life = stopped(control, at)
+    """One worker whose servers are killed when it reaches a point; how it ended, unless it was killed."""
+    worker = stopped(control, at)
     kill(servers, names)
     ended = None
     try:
         if then is Then.WITHOUT:
-            life.go_on()
-            ended = life.end()
+            worker.go_on()
+            ended = worker.end()
     finally:
         local.start_servers(servers, print)  # what `casegold up` begins with
     if then is Then.AFTER:
-        life.go_on()
-        ended = life.end()
+        worker.go_on()
+        ended = worker.end()
     if then is Then.DEAD:
-        life.die()
+        worker.die()
     assert ended is None or ended.error in NO_PERSON_NEEDED, ended
     return ended
 
@@ -105,7 +105,7 @@ STORIES = {
         (f"{BROKER} {DATABASE}", "relay-send.after", Then.AFTER),
     ),
 }
-"""What dies, at which point of the next life, and what the worker does then."""
+"""What dies, at which point of the next worker, and what the worker does then."""
 
 
 @pytest.mark.sampled
@@ -119,7 +119,7 @@ def test_dying_servers_change_nothing(
         ended = a_life_that_loses(own_servers, control, names.split(), at, then)
         print(at, then, ended)
         let_time_pass(control)
-    live_until_done(control, [])
+    restart_until_done(control, [])
     assert_same(final_state(open_platform(own)), loaded_once)
     classes = {row["exit_class"] for row in control.rows("select distinct exit_class from run_attempt")}
     assert classes <= NO_PERSON_NEEDED, "a person was needed"

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from casegold.manifest import versions
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
+from casegold.control.versions import versions
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from tests.crash.final_state import final_state
-from tests.crash.lives import MOST_LIVES, Life, let_time_pass, live_until_done
+from tests.crash.restarts import MOST_RESTARTS, Worker, let_time_pass, restart_until_done
 from tests.crash.test_fail_points import FIRST, LAST, OVERRIDES, assert_same, load
 
 GOLD = "gold/case_daily_snapshot"
@@ -28,20 +28,20 @@ def overrides() -> dict[str, str]:
     return OVERRIDES
 
 
-def fall_asleep(control: ControlDb, at: str) -> Life:
-    """A life that sleeps at a point, for so long that it is taken for dead."""
-    for _ in range(MOST_LIVES):
-        life = Life(f"{at}:stop", impatient=True)
-        if life.wait_until_stopped():
+def fall_asleep(control: ControlDb, at: str) -> Worker:
+    """A worker that sleeps at a point, for so long that it is taken for dead."""
+    for _ in range(MOST_RESTARTS):
+        worker = Worker(f"{at}:stop", impatient=True)
+        if worker.wait_until_stopped():
             let_time_pass(control)
-            return life
+            return worker
         let_time_pass(control)  # what was due had to wait after the death before
-    raise AssertionError(f"no life came to {at}")
+    raise AssertionError(f"no worker came to {at}")
 
 
-def wake(life: Life) -> None:
-    life.go_on()
-    ended = life.end()
+def wake(worker: Worker) -> None:
+    worker.go_on()
+    ended = worker.end()
     assert ended.error is None, ended
 
 
@@ -61,9 +61,9 @@ def assert_recorded_is_committed(platform: Platform) -> None:
 def test_two_workers_at_once_do_the_work_of_one(settings: Settings, loaded_once: dict[str, Any]) -> None:
     control = ControlDb(settings.control_url())
     load()
-    for ended in [life.end() for life in [Life(), Life(), Life()]]:
+    for ended in [worker.end() for worker in [Worker(), Worker(), Worker()]]:
         assert ended.error is None, ended
-    live_until_done(control, [])
+    restart_until_done(control, [])
     assert_same(final_state(open_platform(settings)), loaded_once)
     failed = control.rows(
         "select dataset, message from run_attempt join run_manifest using (run_id) where exit_class <> 0"
@@ -99,13 +99,13 @@ def test_sleepers_change_nothing_when_they_wake(settings: Settings, loaded_once:
     control = ControlDb(settings.control_url())
     load()
     asleep = [fall_asleep(control, at) for at in CHAINS[chain]]
-    live_until_done(control, [])
+    restart_until_done(control, [])
     platform = open_platform(settings)
     before = final_state(platform)
     lost = lost_attempts(control)
-    for life in asleep:
-        wake(life)
-    live_until_done(control, [])
+    for worker in asleep:
+        wake(worker)
+    restart_until_done(control, [])
     assert_same(final_state(platform), loaded_once)
     assert_same(before, loaded_once)
     assert_recorded_is_committed(platform)
@@ -121,7 +121,7 @@ def test_a_publisher_wakes_between_being_abandoned_and_its_successor(
     successor = fall_asleep(control, "version-settle.after")
     wake(publisher)
     wake(successor)
-    live_until_done(control, [])
+    restart_until_done(control, [])
     platform = open_platform(settings)
     assert_same(final_state(platform), loaded_once)
     assert_recorded_is_committed(platform)

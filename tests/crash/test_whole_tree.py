@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
-from tests.crash.lives import let_time_pass
+from tests.crash.restarts import let_time_pass
 from tests.crash.test_daemon import FIRST, LAST, PLAN, Daemon, assert_all_right, converge, wait_until
 from tests.e2e.installation import command
 
@@ -40,7 +40,7 @@ PHASES = {
 """What a run of the ingest does at the moment of the kill, and what holds it there."""
 
 
-@pytest.mark.long("sensors/", "resources/", "platform_assets/running.py", "casegold/manifest/store.py")
+@pytest.mark.long("sensors/", "resources/", "platform_assets/running.py", "casegold/control/runs/store.py")
 def test_whole_trees_killed_at_every_phase_of_a_run(settings: Settings) -> None:
     control = ControlDb(settings.control_url())
     command("simulate", "--cases", PLAN.cases, "--days", PLAN.days, "--seed", PLAN.seed, "--until", LAST)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from casegold.runtime.cli.main import casegold
+from casegold.cli.main import casegold
 
 _ENDS = {"|", "||", "&&", ";", "&", ">", ">>", "<", ")"}
 _STARTS = re.compile(r"(?:^|[\s(;|&\"'$])(?:[\w./$-]*/)?casegold\s+(?=[a-z])")

@@ -11,15 +11,16 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner
 
+from casegold.cli.main import casegold
+from casegold.control.changes import people
+from casegold.control.db import ControlDb
+from casegold.control.versions import listing, versions
 from casegold.domain.errors import ExitClass
 from casegold.domain.events import CaseCorrected, CaseEvent, Payload
-from casegold.manifest import listing, people, versions
-from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.main import casegold
-from casegold.runtime.jobs.facts import engine
-from casegold.runtime.launchers import Execution, run_until_idle
+from casegold.jobs.views import engine
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
+from casegold.scheduling.worker import Execution, run_until_idle
 from tests.transform.oracle import Fact
 
 SNAPSHOT = "gold/case_daily_snapshot"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from casegold.control.integrity import standing_checks
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.events import DEFAULT_SOURCE, EVENT_TYPES
-from casegold.manifest import standing
 from casegold.runtime.settings import Settings
 from casegold.source.producer import RecordSender
 from casegold.source.totals import ControlTotal
@@ -92,7 +92,7 @@ def found(installation: Installation, check: str, day: date) -> tuple[str, int]:
 
 
 def holds(installation: Installation) -> int:
-    return standing.ask(installation.platform.control, standing.OPEN_HOLDS).count
+    return standing_checks.ask(installation.platform.control, standing_checks.OPEN_HOLDS).count
 
 
 def test_rejected_facts_close_their_date_until_they_come_corrected(
@@ -175,13 +175,13 @@ def test_a_record_of_an_official_date_that_is_rejected_is_red_until_it_comes_cor
     count(settings, {FIRST: 1, SECOND: 0})
     installation.work()
     control = installation.platform.control
-    assert standing.ask(control, standing.REJECTED_FACTS).count == 0
+    assert standing_checks.ask(control, standing_checks.REJECTED_FACTS).count == 0
     late = opened(2, priority="low") | {"emittedat": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
     send(settings, [late, opened(3, priority="low", source=NOBODY)])
     installation.work()
-    answer = standing.ask(control, standing.REJECTED_FACTS)
+    answer = standing_checks.ask(control, standing_checks.REJECTED_FACTS)
     assert (answer.count, [row["effective_date"] for row in answer.sample]) == (1, [FIRST])
     send(settings, [late | {"data": opened(2)["data"]}])
     installation.work()
     assert cases(installation, FIRST) == 2
-    assert standing.ask(control, standing.REJECTED_FACTS).count == 0
+    assert standing_checks.ask(control, standing_checks.REJECTED_FACTS).count == 0

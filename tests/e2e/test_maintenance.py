@@ -75,7 +75,7 @@ def test_maintenance_changes_no_figure_and_no_later_work(settings: Settings, mon
 
     after = shown(1, 2)
     monkeypatch.setattr("casegold.sink.maintenance.KEEP_REPLACED", timedelta(0))
-    monkeypatch.setattr("casegold.runtime.jobs.maintenance.SNAPSHOTS_KEPT", 1)
+    monkeypatch.setattr("casegold.jobs.maintenance.SNAPSHOTS_KEPT", 1)
     monkeypatch.setattr("casegold.sink.orphans.GRACE", timedelta(0))
     assert "not done" in command("maintain", "--dry-run")
     command("maintain")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from casegold.control.versions.provenance import artifacts
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import ExitClass
 from casegold.domain.events import CaseClosed, EventType
-from casegold.manifest.published import artifacts
 from casegold.runtime.settings import Settings, load_settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.e2e.test_late_facts import event, send

@@ -11,9 +11,9 @@ import pytest
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import Tolerance
-from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import Platform
 from casegold.runtime.settings import Settings
+from casegold.scheduling.worker import run_until_idle
 from casegold.sink.lake import local_path
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation
 from tests.e2e.test_incomplete_figures import count, opened, send

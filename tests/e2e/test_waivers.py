@@ -8,9 +8,9 @@ from datetime import date
 
 import pytest
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import Refused
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command, operator_and_steward
 

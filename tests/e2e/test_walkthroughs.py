@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from casegold.manifest import people
-from casegold.manifest.db import ControlDb
+from casegold.control.changes import people
+from casegold.control.db import ControlDb
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import REPOSITORY
 from tests.e2e.test_real_logs import LOGS, RECEIPT, RECEIPT_SETTINGS

@@ -11,7 +11,7 @@ from itertools import cycle
 import pytest
 
 from casegold.runtime.settings import Settings
-from tests.crash.lives import let_time_pass, one_command
+from tests.crash.restarts import let_time_pass, one_command
 from tests.e2e.installation import REPORT, Installation, command
 from tests.history.story import MONTH, OVERRIDES, figures, tell
 from tests.sampling.choose import ENDS, turns

@@ -12,10 +12,10 @@ from typing import Any
 import click
 import pytest
 
+from casegold.cli.arguments import as_instant
+from casegold.control.versions import listing
 from casegold.domain.calendar import days
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest import listing
-from casegold.runtime.cli.arguments import as_instant
 from casegold.runtime.settings import Settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.history.story import CALENDAR, FIRST, LAST, OVERRIDES, SINCE, snapshots, tell

@@ -9,10 +9,10 @@ from urllib.parse import urlparse
 
 import pytest
 
+from casegold.control.versions import listing
 from casegold.domain.calendar import days
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest import listing
-from casegold.runtime.jobs import maintenance
+from casegold.jobs import maintenance
 from casegold.runtime.settings import Settings
 from casegold.sink import orphans, tags
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command

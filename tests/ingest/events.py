@@ -21,7 +21,7 @@ from casegold.domain.events import (
     ReplacementData,
 )
 from casegold.domain.payload import payload_json
-from casegold.runtime.jobs.ingest import BRONZE, REJECTED, SILVER
+from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
 from casegold.runtime.platform import Platform
 from casegold.source.codec import Encoded, Encoding, encode
 from casegold.source.producer import RecordSender

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from casegold.control.ingest import commits
+from casegold.control.model import Attempt
+from casegold.control.runs import store
 from casegold.domain.events import EVENT_TYPES
-from casegold.manifest import ingest, store
-from casegold.manifest.model import Attempt
-from casegold.runtime.batch_job import execute
-from casegold.runtime.ingests import pipeline_of
-from casegold.runtime.outcome import Outcome
+from casegold.jobs.batch_job import execute
+from casegold.jobs.ingest_pipelines import pipeline_of
+from casegold.jobs.outcome import Outcome
 from casegold.runtime.platform import Platform
 from casegold.source.kafka import describe_topic
 from casegold.source.producer import RecordSender
@@ -45,7 +46,7 @@ def send(platform: Platform, topic: str, records: Iterable[tuple[bytes | None, b
 def next_attempt(platform: Platform, dataset: str) -> Attempt | None:
     """The next attempt at what the topic holds now; None when everything was read."""
     pipeline = pipeline_of(platform, dataset)
-    manifest = ingest.plan(platform.control, pipeline, describe_topic(platform.kafka_config, pipeline.topic), "test")
+    manifest = commits.plan(platform.control, pipeline, describe_topic(platform.kafka_config, pipeline.topic), "test")
     if manifest is None:
         return None
     with platform.control.write("by a test") as connection:

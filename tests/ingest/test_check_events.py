@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka.admin import AdminClient
 
+from casegold.cli.check import check_events
 from casegold.domain.events import CaseEvent, Rejection, RejectReason
-from casegold.runtime.checking import Verdict
-from casegold.runtime.cli.check import check_events
-from casegold.runtime.jobs.ingest import BRONZE, REJECTED, SILVER
+from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
+from casegold.operations.event_check import Verdict
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.source.codec import Encoded, Encoding
@@ -149,7 +149,7 @@ def test_dead_letters_can_be_tried_again(platform: Platform) -> None:
 def _alone(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     """The command as a producer team runs it: no server was ever started."""
     known = {name: value for name, value in os.environ.items() if not name.startswith("CASEGOLD_")}
-    command = [sys.executable, "-m", "casegold.runtime.cli.main", "check-events", *arguments]
+    command = [sys.executable, "-m", "casegold.cli.main", "check-events", *arguments]
     env = {**known, "CASEGOLD_HOME": str(home)}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
 

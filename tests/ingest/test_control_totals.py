@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casegold.control.ingest import commits
 from casegold.domain.errors import CommitUnknown
 from casegold.domain.events import Rejection, RejectReason
-from casegold.manifest import ingest
-from casegold.runtime.batch_job import execute
-from casegold.runtime.jobs import control_totals
+from casegold.jobs import control_totals
+from casegold.jobs.batch_job import execute
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.source.codec import KafkaRecord
@@ -120,10 +120,10 @@ def test_a_killed_attempt_is_finished_by_the_next(
     read(platform, TOTALS)
     assert [row[0].day for row in _mirror(platform)] == [1] * 9 + [2] * 9
     with platform.control.write("by a test") as connection:
-        reached = ingest.positions(connection, TOTALS, platform.settings.totals_topic, 1)
+        reached = commits.positions(connection, TOTALS, platform.settings.totals_topic, 1)
     assert reached == {0: 19}
-    commits = platform.control.rows("select records, accepted, conflicts from ingest_commit order by seq")
-    assert [tuple(row.values()) for row in commits] == [(10, 9, 1), (9, 9, 0)]
+    recorded = platform.control.rows("select records, accepted, conflicts from ingest_commit order by seq")
+    assert [tuple(row.values()) for row in recorded] == [(10, 9, 1), (9, 9, 0)]
 
 
 def test_a_number_taken_by_another_attempt_is_completed_not_written_twice(

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
+from casegold.control import installation
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import days
 from casegold.domain.contract import Contracts, Signal, SourceSignal
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import EVENT_TYPES, CaseClosed, CaseEvent, EventType
 from casegold.domain.payload import payload_json
-from casegold.manifest import installation
-from casegold.manifest.db import ControlDb
+from casegold.jobs import day_close
+from casegold.jobs.day_close import close_days, close_overdue
 from casegold.runtime.contracts import JUDGE
-from casegold.runtime.jobs import day_close
-from casegold.runtime.jobs.day_close import close_days, close_overdue
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.source.codec import Encoding, encode

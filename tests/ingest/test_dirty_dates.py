@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.events import DEFAULT_SOURCE, CaseEvent
+from casegold.jobs.deduplication import KnownFacts
+from casegold.jobs.ingest import SILVER
 from casegold.runtime.contracts import load_contracts
-from casegold.runtime.jobs.ingest import SILVER
-from casegold.runtime.jobs.known_facts import KnownFacts
 from casegold.runtime.shipped import REPOSITORY
 from casegold.transform.silver import Bounds, Candidate, read_chunk, silver_rows
 from tests.ingest.events import DAY, correction, event

@@ -9,17 +9,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from casegold.control.runs import store
 from casegold.domain.errors import Deferred
-from casegold.manifest import store
-from casegold.runtime.batch_job import execute
-from casegold.runtime.jobs import ingest as job
-from casegold.runtime.jobs.ingest import BRONZE, REJECTED, SILVER
+from casegold.jobs import ingest as job
+from casegold.jobs.batch_job import execute
+from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import Lake
 from casegold.source.codec import Encoded
 from casegold.source.kafka import read_chunks
-from tests.crash.lives import give_up
+from tests.crash.restarts import give_up
 from tests.ingest.events import DAY, assert_accounted, commits, correction, dirty_dates, event, put
 from tests.ingest.register import next_attempt, read, rows
 

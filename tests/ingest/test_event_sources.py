@@ -12,11 +12,11 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from casegold.cli.source import source
+from casegold.control.ingest.sources import accept_epoch, accept_loss
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
-from casegold.manifest.sources import accept_epoch, accept_loss
-from casegold.runtime.batch_job import execute
-from casegold.runtime.cli.source import source
-from casegold.runtime.jobs.ingest import BRONZE, SILVER
+from casegold.jobs.batch_job import execute
+from casegold.jobs.ingest import BRONZE, SILVER
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import Lake

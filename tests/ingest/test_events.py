@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, Message
 
 from casegold.domain.events import DEFAULT_SOURCE
-from casegold.runtime.jobs.ingest import BRONZE, REJECTED, SILVER
+from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.source.codec import Encoded, Encoding

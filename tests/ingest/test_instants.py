@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from casegold.domain.events import RejectReason
-from casegold.runtime.jobs.ingest import BRONZE, REJECTED, SILVER
+from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from tests.ingest.events import assert_accounted, silver

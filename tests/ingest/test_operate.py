@@ -6,11 +6,12 @@ from datetime import date
 
 import pytest
 
+from casegold.cli.main import run
+from casegold.control import installation
+from casegold.control.model import RunManifest, RunState
+from casegold.control.runs import attempt_results, store
 from casegold.domain.errors import ExitClass
-from casegold.manifest import ends, installation, store
-from casegold.manifest.model import RunManifest, RunState
-from casegold.runtime.cli.main import run
-from casegold.runtime.jobs.day_close import last_over_of
+from casegold.jobs.day_close import last_over_of
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from tests.ingest.register import EVENTS, TOTALS, next_attempt, read, send, send_totals, totals_of
@@ -59,7 +60,7 @@ def _failed(platform: Platform) -> RunManifest:
     assert attempt is not None
     with platform.control.write("by a test") as connection:
         store.fail_launch(connection, attempt, "test")
-        ends.end_manifest(connection, attempt.run_id, RunState.FAILED, {"error": "test"})
+        attempt_results.end_manifest(connection, attempt.run_id, RunState.FAILED, {"error": "test"})
         return store.manifest(connection, attempt.run_id)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 
 from casegold.domain.calendar import BusinessCalendar
-from casegold.runtime.jobs.facts import engine
+from casegold.jobs.views import engine
 from casegold.runtime.platform import Platform
 from casegold.runtime.settings import Settings
 from casegold.source.simulate import Plan

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from casegold.manifest import repairs
-from tests.crash.lives import let_time_pass, one_command
+from casegold.control.integrity import repair_ledger
+from tests.crash.restarts import let_time_pass, one_command
 from tests.e2e.installation import SNAPSHOT, Installation
 from tests.mending.house import REJECTED, SILVER, differences, drop, local, rows
 from tests.mending.test_repair import append_foreign_rows, main_is_right, remove_files
@@ -53,7 +53,7 @@ def test_a_repair_that_dies_is_asked_for_again(house: Installation, points: tupl
     for point in points:
         append_foreign_rows(platform)
         (removed,) = remove_files(platform, 1)
-        lost = repairs.official(platform.control, SNAPSHOT)[-1].path
+        lost = repair_ledger.official(platform.control, SNAPSHOT)[-1].path
         local(lost).unlink()
         assert one_command(FIX, point).fired, point
         ask_again(house, FIX)

@@ -9,13 +9,13 @@ from typing import LiteralString
 import pyarrow as pa
 import pytest
 
+from casegold.control.db import ControlDb
 from casegold.domain.errors import Deferred, ExitClass, InvariantBroken, TableLost
-from casegold.manifest.db import ControlDb
-from casegold.runtime import mending
+from casegold.operations import repairs
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink.rebuilding import Rebuilding
-from tests.crash.lives import give_up
+from tests.crash.restarts import give_up
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.history.story import send_late
 from tests.ingest.register import EVENTS, next_attempt
@@ -76,7 +76,7 @@ def test_both_tables_come_back_and_a_second_rebuild_changes_nothing(house: Insta
     for dataset, old in before.items():
         assert differences(platform, old, rows(platform, dataset), without="recorded_at") == 0, dataset
     now = heads(platform)
-    outcome = mending.rebuild(platform, SILVER, "to be sure")
+    outcome = repairs.rebuild(platform, SILVER, "to be sure")
     assert (outcome.summary[SILVER], outcome.summary[REJECTED]) == ("as it was", "as it was")
     assert heads(platform) == now
 
@@ -95,7 +95,7 @@ def test_a_rebuild_that_was_given_up_for_dead_does_not_get_onto_main(
     with monkeypatch.context() as patch:
         patch.setattr(Rebuilding, "switch", late)
         with pytest.raises(Deferred):
-            mending.rebuild(platform, SILVER, "try")
+            repairs.rebuild(platform, SILVER, "try")
     assert platform.lake.for_mending().data_files(SILVER) == []
     command(*REBUILD)
     command("reconcile")
@@ -163,7 +163,7 @@ def test_facts_stay_refused_that_the_contract_would_take_by_now(
     before = rows(house.platform, SILVER)
     drop(house.platform, SILVER)
     monkeypatch.setenv("CASEGOLD_FIRST_DATE", LAST.isoformat())
-    mending.rebuild(open_platform(), SILVER, "with another contract")
+    repairs.rebuild(open_platform(), SILVER, "with another contract")
     assert differences(house.platform, before, rows(house.platform, SILVER), without="recorded_at") == 0
 
 

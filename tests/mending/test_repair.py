@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from pyiceberg.exceptions import CommitFailedException
 
+from casegold.cli.main import casegold
+from casegold.control.db import ControlDb
+from casegold.control.integrity import repair_ledger
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass, InvariantBroken, NotReproduced, TableLost
-from casegold.manifest import repairs
-from casegold.manifest.db import ControlDb
-from casegold.runtime import mending
-from casegold.runtime.cli.main import casegold
+from casegold.operations import repairs
 from casegold.runtime.platform import Platform
 from casegold.runtime.settings import Settings
 from casegold.sink import repair
@@ -42,7 +42,7 @@ def house(settings: Settings) -> Installation:
 
 
 def main_is_right(platform: Platform, dataset: str = SNAPSHOT) -> bool:
-    return not repair.difference(platform.lake, dataset, repairs.official(platform.control, dataset))
+    return not repair.difference(platform.lake, dataset, repair_ledger.official(platform.control, dataset))
 
 
 def append_foreign_rows(platform: Platform) -> int:
@@ -58,7 +58,7 @@ def append_foreign_rows(platform: Platform) -> int:
 def remove_files(platform: Platform, count: int) -> list[str]:
     """Entries of official files are deleted on main."""
     table = platform.lake.table(SNAPSHOT)
-    official = {file.path for file in repairs.official(platform.control, SNAPSHOT)}
+    official = {file.path for file in repair_ledger.official(platform.control, SNAPSHOT)}
     files = [file for file in platform.lake.data_files(SNAPSHOT) if file.file_path in official][:count]
     with table.transaction() as transaction, transaction.update_snapshot().overwrite() as update:
         for file in files:
@@ -78,7 +78,7 @@ def test_foreign_files_leave_main_and_official_ones_come_back(house: Installatio
     before, published = rows(platform, SNAPSHOT), snapshots(house)
     foreign = append_foreign_rows(platform)
     (added,) = {f.file_path for f in platform.lake.data_files(SNAPSHOT)} - {
-        f.path for f in repairs.official(platform.control, SNAPSHOT)
+        f.path for f in repair_ledger.official(platform.control, SNAPSHOT)
     }
     (removed,) = remove_files(platform, 1)
     assert differences(platform, before, rows(platform, SNAPSHOT)) > 0
@@ -118,7 +118,7 @@ def test_a_file_that_is_on_main_twice_is_there_once_again(house: Installation) -
 def test_lost_files_of_every_version_are_computed_again(house: Installation) -> None:
     platform = house.platform
     published, first = snapshots(house), snapshots(house, 1)
-    for recorded in repairs.recorded(platform.control, SNAPSHOT):
+    for recorded in repair_ledger.recorded(platform.control, SNAPSHOT):
         local(recorded.file.path).unlink()
     (report, *_) = platform.lake.data_files(REPORT)
     local(report.file_path).unlink()
@@ -133,7 +133,7 @@ def test_a_dropped_gold_is_refused_and_comes_back(house: Installation, settings:
     platform = house.platform
     before = rows(platform, SNAPSHOT)
     drop(platform, SNAPSHOT)
-    (path, *_) = (each.file.path for each in repairs.recorded(platform.control, SNAPSHOT))
+    (path, *_) = (each.file.path for each in repair_ledger.recorded(platform.control, SNAPSHOT))
     local(path).unlink()
     send_late(settings, "one more", SINCE)
     house.work()
@@ -155,7 +155,7 @@ def test_a_dropped_gold_is_refused_and_comes_back(house: Installation, settings:
 def test_other_rules_bring_no_file_back(house: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     platform = house.platform
     append_foreign_rows(platform)
-    (recorded, *_) = repairs.recorded(platform.control, SNAPSHOT)
+    (recorded, *_) = repair_ledger.recorded(platform.control, SNAPSHOT)
     local(recorded.file.path).unlink()
     monkeypatch.setattr(version, "versions", lambda _products: {"snapshot": "snapshot-99+0123456789ab"})
     with pytest.raises(InvariantBroken, match=r"cannot be computed again: .*installed is snapshot-99") as refused:
@@ -170,13 +170,13 @@ def test_other_facts_bring_no_file_back_and_a_part_of_a_partition_never_gets_to_
     (facts, *_) = (local(file.file_path) for file in platform.lake.data_files("silver/case_events"))
     kept = facts.read_bytes()
     change_a_case(facts)
-    lost = [each.file for each in repairs.recorded(platform.control, SNAPSHOT) if each.file.partition == LAST]
+    lost = [each.file for each in repair_ledger.recorded(platform.control, SNAPSHOT) if each.file.partition == LAST]
     for file in lost:
         local(file.path).unlink()
     drop(platform, SNAPSHOT)
     with pytest.raises(NotReproduced, match="main was left as it is"):
         command(*FIX)
-    (official,) = (file for file in repairs.official(platform.control, SNAPSHOT) if file.partition == LAST)
+    (official,) = (file for file in repair_ledger.official(platform.control, SNAPSHOT) if file.partition == LAST)
     assert not local(official.path).exists()
     assert platform.lake.for_mending().data_files(SNAPSHOT) == []
     facts.write_bytes(kept)
@@ -193,7 +193,7 @@ def change_a_case(path: Path) -> None:
 def test_a_repair_whose_main_moved_is_refused_by_the_catalog(house: Installation) -> None:
     platform = house.platform
     append_foreign_rows(platform)
-    official = repairs.official(platform.control, SNAPSHOT)
+    official = repair_ledger.official(platform.control, SNAPSHOT)
     stale = repair.difference(platform.lake, SNAPSHOT, official)
     paused = platform.lake.table(SNAPSHOT)
     append_foreign_rows(platform)
@@ -215,7 +215,7 @@ def test_a_repair_waits_for_a_run_and_says_so(house: Installation) -> None:
             [SNAPSHOT],
         )
     with pytest.raises(Deferred, match="is open"):
-        mending.repair(platform, SNAPSHOT, "too early")
+        repairs.repair(platform, SNAPSHOT, "too early")
     assert not main_is_right(platform)
 
 

@@ -16,10 +16,10 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from psycopg import sql
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import OWNER_URL, PREFIX, Settings, load_settings
-from casegold.runtime.ticks import publish_events_tick
+from casegold.scheduling.ticks import publish_events_tick
 from casegold.sink.relay import relay_once
 from tests.conftest import TOPIC_FIELDS
 from tests.crash.final_state import messages

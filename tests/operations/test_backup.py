@@ -14,12 +14,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from casegold.backup import programs
+from casegold.backup.store import Store
+from casegold.backup.take import take
+from casegold.control.changes import people
+from casegold.control.db import ControlDb
+from casegold.control.integrity import maintenance_requests
 from casegold.domain.errors import ExitClass, SourceUnavailable
-from casegold.manifest import maintenance, people
-from casegold.manifest.db import ControlDb
-from casegold.runtime.backup import programs
-from casegold.runtime.backup.store import Store
-from casegold.runtime.backup.take import take
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import PREFIX, Settings
 from casegold.sink.lake import local_path
@@ -76,7 +77,7 @@ def named_elsewhere(installation: Installation) -> set[str]:
     for row in rows:
         found.update(named_by(platform.lake.table(row["dataset"])))
         with platform.control.read() as connection:
-            found |= maintenance.named_files(connection, row["dataset"])
+            found |= maintenance_requests.named_files(connection, row["dataset"])
     assert len(found) > 40
     return {location for location in found if not location.startswith(platform.settings.warehouse_url() + "/")}
 
@@ -226,7 +227,7 @@ def test_a_restore_that_dies_is_given_again_or_finished_by_up(
     with elsewhere(servers, monkeypatch, home=tmp_path / "other") as settings:
         environment = os.environ | {f"{PREFIX}FAILPOINT": point}
         died = subprocess.run(
-            [sys.executable, "-m", "casegold.runtime.cli.main", "restore", str(tmp_path / "backup")],
+            [sys.executable, "-m", "casegold.cli.main", "restore", str(tmp_path / "backup")],
             env=environment,
             check=False,
         )

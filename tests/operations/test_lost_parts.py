@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from casegold.backup.store import Store
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
-from casegold.manifest.db import ControlDb
-from casegold.runtime.backup.store import Store
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import local_path
 from tests.contracts.test_asyncapi import complaints, message

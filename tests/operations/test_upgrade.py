@@ -16,12 +16,12 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 from pyiceberg.catalog.sql import SqlCatalog
 
+from casegold.control.db import ControlDb, migrate
+from casegold.control.migrations.versions import __path__ as versions_path
+from casegold.control.revision import head, refuse_newer, revision_of
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
-from casegold.manifest.db import ControlDb, migrate
-from casegold.manifest.migrations.versions import __path__ as versions_path
-from casegold.manifest.revision import head, refuse_newer, revision_of
-from casegold.runtime.services import local
 from casegold.runtime.settings import Settings
+from casegold.servers import local
 from casegold.sink.lake import CATALOG_NAME
 from tests.e2e.installation import SNAPSHOT, Installation, command
 from tests.operations.house import announce, elsewhere, figures, load_more
@@ -86,7 +86,7 @@ def copy_rows(source: str, target: str) -> dict[str, int]:
     return copied
 
 
-OLDER = [pytest.param(each, marks=pytest.mark.long("casegold/manifest/migrations/")) for each in REVISIONS[:-2]]
+OLDER = [pytest.param(each, marks=pytest.mark.long("casegold/control/migrations/")) for each in REVISIONS[:-2]]
 
 
 @pytest.mark.parametrize("revision", [*OLDER, REVISIONS[-2]])

@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner
 
-from casegold.manifest.db import ControlDb
-from casegold.runtime.cli.load import simulate
+from casegold.cli.load import simulate
+from casegold.control.db import ControlDb
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from platform_assets.build import build_defs

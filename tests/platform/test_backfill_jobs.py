@@ -8,8 +8,8 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from casegold.manifest import approvals, people
-from casegold.manifest.db import ControlDb
+from casegold.control.changes import approvals, people
+from casegold.control.db import ControlDb
 from resources.runs import BACKFILL_TAG, MODE_TAG
 from tests.e2e.installation import SNAPSHOT, command
 from tests.platform.conftest import LAST, House, send

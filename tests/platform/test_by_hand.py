@@ -12,12 +12,12 @@ from datetime import date, timedelta
 import dagster as dg
 import pytest
 
-from casegold.manifest import standing
-from casegold.runtime.launchers import execute
-from casegold.runtime.services import dagster_home
+from casegold.control.integrity import standing_checks
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import REPOSITORY
-from casegold.runtime.ticks import domain_tick
+from casegold.scheduling.ticks import domain_tick
+from casegold.scheduling.worker import execute
+from casegold.servers import dagster_home
 from resources.runs import EXIT_CLASS_TAG
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation
 from tests.history.story import FIRST, LAST, MONTH, OVERRIDES, SINCE, send_late, tell
@@ -101,11 +101,11 @@ def test_a_difference_fails_loudly_and_stays_red(shell: Shell) -> None:
         said = shell.refused(SNAPSHOT, "--partition", SINCE)
     assert f"{SNAPSHOT} {SINCE}: version 2 is DIFFERENT" in said
     assert shell.exit_class() == "50"
-    assert standing.ask(shell.installation.platform.control, standing.IRREPRODUCIBLE).count == 1
+    assert standing_checks.ask(shell.installation.platform.control, standing_checks.IRREPRODUCIBLE).count == 1
     code, said = shell.materialize(SNAPSHOT, "--partition", SINCE)
     assert code == 0 and "version 2 verified" in said, said
     assert shell.told(SNAPSHOT, SINCE) == "version 2 verified; version 2 verified"
-    assert standing.ask(shell.installation.platform.control, standing.IRREPRODUCIBLE).count == 0
+    assert standing_checks.ask(shell.installation.platform.control, standing_checks.IRREPRODUCIBLE).count == 0
 
 
 def test_what_is_not_due_is_told_in_one_sentence_with_the_command_that_helps(shell: Shell, settings: Settings) -> None:

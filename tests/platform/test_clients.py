@@ -18,15 +18,15 @@ import dagster as dg
 import psutil
 import pytest
 
+from casegold.cli.main import run
+from casegold.control.db import ControlDb
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.plain_text import one_line
-from casegold.manifest.db import ControlDb
 from casegold.runtime import logs
-from casegold.runtime.cli.main import run
-from casegold.runtime.launchers import run_until_idle
 from casegold.runtime.platform import open_platform
-from casegold.runtime.services import local, processes
 from casegold.runtime.settings import Settings
+from casegold.scheduling.worker import run_until_idle
+from casegold.servers import local, processes
 from casegold.sink.outbox import announce
 from casegold.sink.relay import relay_once
 from casegold.source import clients, kafka
@@ -175,7 +175,7 @@ def test_work_outlives_the_broker_and_keeps_its_log_in_lines(
     own_servers: Settings, own: Settings, tmp_path: Path
 ) -> None:
     control, log = ControlDb(own.control_url()), tmp_path / "work.log"
-    command = [sys.executable, "-m", "casegold.runtime.cli.main", "work"]
+    command = [sys.executable, "-m", "casegold.cli.main", "work"]
     with log.open("wb") as err, (tmp_path / "out").open("wb") as out:
         environment = os.environ | {"CASEGOLD_LOG_LEVEL": "DEBUG"}
         process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)

@@ -9,8 +9,8 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.loader import LoadingContextForTest
 
-from casegold.manifest.db import ControlDb
-from casegold.runtime.jobs.facts import engine
+from casegold.control.db import ControlDb
+from casegold.jobs.views import engine
 from resources.runs import DEFERRED_TAG, EXIT_CLASS_TAG
 from tests.e2e.test_late_facts import evidence
 from tests.e2e.test_late_facts import send as send_late
@@ -114,7 +114,7 @@ def test_a_launch_by_hand_of_another_range_is_refused_and_told_the_due_one(
 
 
 def test_a_launch_by_hand_of_the_due_range_publishes_it(house: House, control: ControlDb) -> None:
-    from casegold.runtime.jobs.day_close import close_days  # noqa: PLC0415
+    from casegold.jobs.day_close import close_days  # noqa: PLC0415
 
     send()
     house.until_quiet("domain_events", "domain_totals")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
 from tests.platform.conftest import House, send
 
 

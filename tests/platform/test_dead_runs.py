@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster._core.events import DagsterEvent, DagsterEventType
 
-from casegold.manifest import standing, store
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
+from casegold.control.integrity import standing_checks
+from casegold.control.runs import store
 from resources.runs import LANE_TAG
 from sensors.dead_runs import WITHOUT_ATTEMPT, end_dead
 from tests.platform.conftest import House, attempts, send
@@ -110,14 +111,14 @@ def test_runs_of_others_are_not_ours_to_end(house: House, control: ControlDb) ->
 
 def test_an_attempt_that_waits_too_long_is_red(house: House, control: ControlDb) -> None:
     requested(house)
-    assert standing.ask(control, standing.STUCK_ATTEMPTS).count == 0
+    assert standing_checks.ask(control, standing_checks.STUCK_ATTEMPTS).count == 0
     with control.write("by a test") as connection:
         connection.execute("update run_attempt set requested_at = now() - interval '11 minutes'")
-    answer = standing.ask(control, standing.STUCK_ATTEMPTS)
+    answer = standing_checks.ask(control, standing_checks.STUCK_ATTEMPTS)
     assert (answer.count, answer.sample[0]["state"]) == (1, "REQUESTED")
     (row,) = control.rows("select run_id from run_attempt")
     store.start(control, row["run_id"], 1, "a test")
-    assert standing.ask(control, standing.STUCK_ATTEMPTS).count == 0
+    assert standing_checks.ask(control, standing_checks.STUCK_ATTEMPTS).count == 0
     with control.write("by a test") as connection:
         connection.execute("update run_attempt set started_at = now() - interval '11 minutes', heartbeat_at = null")
-    assert standing.ask(control, standing.STUCK_ATTEMPTS).sample[0]["state"] == "RUNNING"
+    assert standing_checks.ask(control, standing_checks.STUCK_ATTEMPTS).sample[0]["state"] == "RUNNING"

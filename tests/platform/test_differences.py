@@ -8,8 +8,8 @@ from urllib.parse import urlparse
 import dagster as dg
 import pytest
 
-from casegold.manifest import listing
-from casegold.runtime import restated
+from casegold.control.versions import listing
+from casegold.operations import restatement_report
 from casegold.source.simulate import Plan
 from platform_assets import differences
 from tests.history.story import send_late
@@ -42,7 +42,7 @@ def published(house: House) -> House:
 
 
 def test_pages_of_restated_dates_tell_what_changed_and_why(published: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restated, "MOST_PARTITIONS", 1)
+    monkeypatch.setattr(restatement_report, "MOST_PARTITIONS", 1)
     first, second = restate(published).values()
     assert "Version 1 to 2: 1 rows changed, 0 added, 0 removed" in first
     assert "| escalation_level | 1 |" in first

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
+from casegold.control import installation
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
-from casegold.manifest import installation
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from platform_assets.build import build_defs
 from tests.platform.conftest import House, send

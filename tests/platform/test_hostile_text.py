@@ -17,13 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from casegold.control.integrity.verifications import Found
+from casegold.control.versions.causes import ChangedInput, RecordedCauses
 from casegold.domain.events import DEFAULT_SOURCE, CaseAssigned, CaseEvent, CaseOpened, EventType, Payload, Priority
 from casegold.domain.markup import MOST, cell, markdown
 from casegold.domain.payload import payload_json
 from casegold.domain.plain_text import one_line, visible
-from casegold.manifest.causes import ChangedInput, RecordedCauses
-from casegold.manifest.verifications import Found
-from casegold.runtime.causes import Causes, CausingFact
+from casegold.operations.causes import Causes, CausingFact
 from casegold.source.codec import Encoding
 from casegold.source.loading import send_event
 from casegold.source.producer import RecordSender

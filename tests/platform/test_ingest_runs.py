@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
 from resources.runs import ATTEMPT_TAG, DEFERRED_TAG, RUN_ID_TAG
 from tests.platform.conftest import House, attempts, send
 

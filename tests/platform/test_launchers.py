@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ExitClass
-from casegold.manifest.db import ControlDb
-from casegold.runtime.launchers import run_until_idle
+from casegold.scheduling.worker import run_until_idle
 from tests.platform.conftest import House, send
 
 

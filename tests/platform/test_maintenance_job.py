@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from casegold.manifest.claims import claims
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
+from casegold.control.runs.claimed_tables import claims
 from casegold.sink.lake import local_path
 from tests.platform.conftest import House, attempts, send
 

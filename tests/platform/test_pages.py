@@ -10,8 +10,8 @@ import dagster as dg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casegold.manifest.published import Artifact, Published, UsedVersion
-from casegold.runtime.outcome import CheckOutcome, PartitionOutcome
+from casegold.control.versions.provenance import Artifact, Published, UsedVersion
+from casegold.jobs.outcome import CheckOutcome, PartitionOutcome
 from platform_assets import metadata, pictures
 
 DAY = date(2026, 3, 1)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from casegold.sink.outbox import announce
 from casegold.sink.relay import relay_once

@@ -10,11 +10,11 @@ from threading import Thread, main_thread
 import dagster as dg
 import pytest
 
+from casegold.control.db import ControlDb
+from casegold.control.runs import interventions
+from casegold.control.runs.retry import LAUNCH
 from casegold.domain import failpoints
-from casegold.manifest import interventions
-from casegold.manifest.db import ControlDb
-from casegold.manifest.retry import LAUNCH
-from casegold.runtime.ticks import launch_failed
+from casegold.scheduling.ticks import launch_failed
 from tests.platform.conftest import House, attempts, send
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
+from casegold.control.db import ControlDb
+from casegold.control.integrity import standing_checks
 from casegold.domain.calendar import BusinessCalendar
-from casegold.manifest import standing
-from casegold.manifest.db import ControlDb
-from casegold.runtime.standing import Place, TopicLook, caught_up, epochs
+from casegold.operations.standing_checks import Place, TopicLook, caught_up, epochs
 from platform_assets.standing import check_result
-from tests.manifest.register import SNAPSHOT, Register
+from tests.control.register import SNAPSHOT, Register
 
 DAY = date(2026, 3, 1)
 AMSTERDAM = BusinessCalendar("Europe/Amsterdam")
@@ -22,9 +22,9 @@ def place(position: int, end: int, seconds_ago: float | None) -> Place:
     return Place("silver/case_events", "events", 0, position, end, seconds_ago)
 
 
-@pytest.mark.parametrize("question", standing.STATEMENTS, ids=lambda question: question.name)
-def test_an_untouched_register_has_nothing_open(control: ControlDb, question: standing.Question) -> None:
-    answer = standing.ask(control, question)
+@pytest.mark.parametrize("question", standing_checks.STATEMENTS, ids=lambda question: question.name)
+def test_an_untouched_register_has_nothing_open(control: ControlDb, question: standing_checks.Question) -> None:
+    answer = standing_checks.ask(control, question)
     assert (answer.count, answer.sample) == (0, ())
     assert check_result(answer).passed
 
@@ -32,12 +32,12 @@ def test_an_untouched_register_has_nothing_open(control: ControlDb, question: st
 def test_open_holds_are_counted_exactly_and_sampled(control: ControlDb) -> None:
     with control.write("by a test") as connection:
         register = Register(connection)
-        for offset in range(standing.MAX_SAMPLE + 5):
+        for offset in range(standing_checks.MAX_SAMPLE + 5):
             day = DAY + timedelta(days=offset)
             register.hold(SNAPSHOT, day, day, kind="PINNED")
-    answer = standing.ask(control, standing.OPEN_HOLDS)
-    assert answer.count == standing.MAX_SAMPLE + 5
-    assert len(answer.sample) == standing.MAX_SAMPLE
+    answer = standing_checks.ask(control, standing_checks.OPEN_HOLDS)
+    assert answer.count == standing_checks.MAX_SAMPLE + 5
+    assert len(answer.sample) == standing_checks.MAX_SAMPLE
     result = check_result(answer)
     assert not result.passed
     assert result.severity is dg.AssetCheckSeverity.ERROR
@@ -51,7 +51,7 @@ def test_dates_are_overdue_after_the_latency_and_from_the_latest_close_on(contro
     ends = AMSTERDAM.end_of(DAY)
 
     def overdue(now: datetime) -> int:
-        return standing.overdue_closes(control, AMSTERDAM, now, timedelta(hours=24)).count
+        return standing_checks.overdue_closes(control, AMSTERDAM, now, timedelta(hours=24)).count
 
     assert overdue(ends + timedelta(hours=23)) == 0
     assert overdue(ends + timedelta(hours=24)) == 1
@@ -66,7 +66,7 @@ def test_dates_are_overdue_after_the_latency_and_from_the_latest_close_on(contro
 
 
 def test_nothing_is_overdue_in_a_register_without_totals(control: ControlDb) -> None:
-    answer = standing.overdue_closes(control, AMSTERDAM, datetime(2026, 3, 1, tzinfo=UTC), timedelta(0))
+    answer = standing_checks.overdue_closes(control, AMSTERDAM, datetime(2026, 3, 1, tzinfo=UTC), timedelta(0))
     assert answer.count == 0
 
 

@@ -17,10 +17,10 @@ import dagster as dg
 import psutil
 import pytest
 
-from casegold.manifest.db import ControlDb
-from casegold.runtime.launchers import run_until_idle
+from casegold.control.db import ControlDb
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
+from casegold.scheduling.worker import run_until_idle
 from platform_assets.build import build_defs
 from resources.platform import PlatformResource
 from resources.runs import DEFERRED_TAG, EXIT_CLASS_TAG
@@ -154,7 +154,7 @@ def terminate(house: House, control: ControlDb, children: list[psutil.Process]) 
         time.sleep(0.1)
     time.sleep(1)
     (run,) = house.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    children += [each for each in psutil.Process().children() if "casegold.runtime.batch_job" in each.cmdline()]
+    children += [each for each in psutil.Process().children() if "casegold.jobs.batch_job" in each.cmdline()]
     house.instance.report_run_canceling(run)
     signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
@@ -180,7 +180,7 @@ def test_work_without_dagster_gives_each_attempt_its_process(house: House) -> No
 
 
 def batch_job(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "casegold.runtime.batch_job", *arguments]
+    command = [sys.executable, "-m", "casegold.jobs.batch_job", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-from casegold.manifest.db import ControlDb
-from casegold.runtime.launchers import launch
+from casegold.control.db import ControlDb
+from casegold.jobs.launch import launch
 from resources.runs import attempt_of
 from sensors.untold import telling
 from tests.platform.conftest import House, attempts, send

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import dagster as dg
 import pytest
 
-from casegold.manifest.db import ControlDb
+from casegold.control.db import ControlDb
 from casegold.transform import version
 from resources.runs import EXIT_CLASS_TAG
 from tests.platform.conftest import LAST, House, send

@@ -21,11 +21,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from casegold.manifest.db import ControlDb
-from casegold.runtime.launchers import run_until_idle
+from casegold.control.db import ControlDb
 from casegold.runtime.platform import open_platform
-from casegold.runtime.services import dagster_home, stack
 from casegold.runtime.settings import Settings
+from casegold.scheduling.worker import run_until_idle
+from casegold.servers import dagster_home, stack
 from tests.conftest import own_database, own_topics
 from tests.platform.conftest import LAST, send
 

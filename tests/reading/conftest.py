@@ -12,10 +12,11 @@ from pyiceberg.catalog import load_catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from sqlalchemy import make_url
 
+from casegold.control.changes import people
+from casegold.control.db import ControlDb
+from casegold.control.runs import store
 from casegold.domain.errors import ExitClass
-from casegold.manifest import people, store
-from casegold.manifest.db import ControlDb
-from casegold.runtime import reading
+from casegold.runtime import catalog_access
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import CATALOG_NAME
@@ -59,7 +60,7 @@ def rita(owner: ControlDb) -> Iterator[str]:
 
 def catalog_of(settings: Settings, login: str) -> SqlCatalog:
     """The catalog as a person outside opens it: by what `casegold user catalog` prints, and the password."""
-    printed = yaml.safe_load(reading.pyiceberg(settings, login))["catalog"][CATALOG_NAME]
+    printed = yaml.safe_load(catalog_access.pyiceberg(settings, login))["catalog"][CATALOG_NAME]
     url = make_url(printed.pop("uri")).set(password=PASSWORD).render_as_string(hide_password=False)
     catalog = load_catalog(CATALOG_NAME, uri=url, **printed)
     assert isinstance(catalog, SqlCatalog)

@@ -18,8 +18,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from casegold.manifest import people
-from casegold.manifest.db import ControlDb
+from casegold.control.changes import people
+from casegold.control.db import ControlDb
 from casegold.runtime.settings import PREFIX, Settings
 from casegold.runtime.shipped import REPOSITORY
 from tests.conftest import own_database, own_topics

@@ -12,13 +12,13 @@ from psycopg.errors import InsufficientPrivilege, QueryCanceled
 from pydantic import SecretStr
 from sqlalchemy.exc import ProgrammingError
 
+from casegold.control.changes import people
+from casegold.control.db import ControlDb
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest import people
-from casegold.manifest.db import ControlDb
-from casegold.runtime import reading
-from casegold.runtime.people import control_of_person
-from casegold.runtime.services import local
+from casegold.runtime import catalog_access
+from casegold.runtime.logins import control_of_person
 from casegold.runtime.settings import Settings
+from casegold.servers import local
 from tests.approvals.conftest import execute
 from tests.approvals.test_cli import call
 from tests.reading.conftest import PASSWORD, READER, Published, catalog_of
@@ -137,7 +137,7 @@ def test_a_reader_who_gives_a_command_is_told_what_he_lacks(database: Settings, 
 
 def test_the_command_prints_the_catalog_without_a_password(database: Settings, rita: str) -> None:
     printed = call("user", "catalog", rita).stdout
-    assert yaml.safe_load(printed) == yaml.safe_load(reading.pyiceberg(database, rita))
+    assert yaml.safe_load(printed) == yaml.safe_load(catalog_access.pyiceberg(database, rita))
     own = str(database.postgres_url).split(":")[2].split("@")[0]
     for engine in ("pyiceberg", "spark"):
         text = call("user", "catalog", rita, "--for", engine).stdout
@@ -154,4 +154,4 @@ def test_secrets_of_the_platforms_address_are_not_handed_on() -> None:
     url = settings.reader_url("ann@home")
     assert "geheim" not in url
     assert url.startswith("postgresql://ann%40home@db:5/x?sslmode=verify-full&options=-csearch_path%3Diceberg")
-    assert "sslmode=verify-full" in reading.spark(settings, "ann")
+    assert "sslmode=verify-full" in catalog_access.spark(settings, "ann")

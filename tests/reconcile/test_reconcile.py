@@ -11,20 +11,20 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from casegold.control.db import ControlDb
+from casegold.control.integrity import standing_checks
+from casegold.control.integrity.standing_checks import Question
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import ExitClass
-from casegold.manifest import standing
-from casegold.manifest.db import ControlDb
-from casegold.manifest.standing import Question
-from casegold.runtime import reconciliation
+from casegold.operations import reconciliation
+from casegold.operations.standing_checks import answers
 from casegold.runtime.settings import Settings
-from casegold.runtime.standing import answers
 from casegold.sink.lake import move_head
 from casegold.sink.staging import branch_name, create_branch
-from platform_assets.upkeep import maintenance_job
+from platform_assets.nightly_maintenance import maintenance_job
 from resources.platform import PlatformResource
 from sensors.reconcile import reconcile_sensor
-from tests.crash.lives import let_time_pass, one_life
+from tests.crash.restarts import let_time_pass, one_life
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
 from tests.operations.house import announce
 
@@ -96,7 +96,7 @@ def test_a_gap_between_ranges_is_found(house: Installation) -> None:
         "update source_position set position = position + 1"
         " where consumer = 'silver/case_events' and kafka_partition = 0",
     )
-    assert differences(house) == {standing.POSITIONS: 1}
+    assert differences(house) == {standing_checks.POSITIONS: 1}
 
 
 def test_a_delivery_that_nobody_met_is_found(house: Installation) -> None:
@@ -105,7 +105,7 @@ def test_a_delivery_that_nobody_met_is_found(house: Installation) -> None:
         "delete from trigger_ledger where event_id ="
         " (select id::text from outbox where type = 'DatasetVersionPublished' order by position limit 1)",
     )
-    assert differences(house) == {standing.UNHEARD: 1}
+    assert differences(house) == {standing_checks.UNHEARD: 1}
 
 
 def test_an_event_that_is_not_sent_is_found_after_ten_minutes(house: Installation) -> None:
@@ -114,7 +114,7 @@ def test_an_event_that_is_not_sent_is_found_after_ten_minutes(house: Installatio
         "insert into outbox (id, aggregatetype, aggregateid, type, payload, created_at)"
         " values (gen_random_uuid(), 'dataset', 'd', 't', '{}', now() - interval '11 minutes')",
     )
-    assert differences(house) == {standing.UNDELIVERED: 1}
+    assert differences(house) == {standing_checks.UNDELIVERED: 1}
     announce(house)
     assert differences(house) == {}
 

@@ -10,8 +10,8 @@ import pytest
 
 from casegold.domain.contract import PartitionedBy
 from casegold.domain.product import Product
+from casegold.jobs.product_rules import render
 from casegold.runtime.product_folder import read_products
-from casegold.runtime.products import render
 from casegold.transform import default_files
 from tests.report.test_page import EVIDENCE
 

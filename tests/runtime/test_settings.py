@@ -10,12 +10,12 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
+from casegold.cli.settings import commands
 from casegold.domain.errors import ConfigurationError, ExitClass, SourceUnavailable
-from casegold.runtime.cli.settings import commands
-from casegold.runtime.services.local import keep_private
+from casegold.reference.settings_page import page
 from casegold.runtime.settings import IDLE_SECONDS, LOCK_SECONDS, Settings, load_settings
-from casegold.runtime.settings_page import page
 from casegold.runtime.shipped import REPOSITORY
+from casegold.servers.local import keep_private
 
 URL = "postgresql://user:p%40ss@db.example:5432/cases?sslmode=require"
 

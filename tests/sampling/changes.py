@@ -1,8 +1,8 @@
 """Which durable effects have changed: those named in a module that differs, and in the modules that import it.
 
-A module also differs when an SQL file does that it loads. Compared is the work tree with the commit where this branch
-left the main one; on the main branch, with the commit before. Imports are followed one step, and not from the domain,
-which everything imports: the turns of the sample and the whole matrix are for what is farther away.
+A module also differs when an SQL file or a named query does that it loads. Compared is the work tree with the commit
+where this branch left the main one; on the main branch, with the commit before. Imports are followed one step, and not
+from the domain, which everything imports: the turns of the sample and the whole matrix are for what is farther away.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from casegold.domain.failpoints import EFFECTS
+from casegold.domain.sql import QUERIES, split_queries
 from tests.sampling.code import REPOSITORY, effect_names, modules
 
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "main")
 EVERYTHING = (
     "casegold/domain/failpoints.py",
-    "casegold/manifest/db.py",
+    "casegold/control/db.py",
     "tests/conftest.py",
     "tests/crash/final_state.py",
-    "tests/crash/lives.py",
+    "tests/crash/restarts.py",
     "tests/crash/test_fail_points.py",
     "tests/sampling/choose.py",
 )
@@ -61,14 +62,25 @@ def changes(base: str) -> Changes:
         return Changes("", frozenset(files), frozenset(EFFECTS))
     files = _git("diff", "--name-only", base).splitlines()
     files += _git("ls-files", "--others", "--exclude-standard").splitlines()
-    return Changes(base[:12], frozenset(files), frozenset(effects_of(files)))
+    return Changes(base[:12], frozenset(files), frozenset(effects_of(files, changed_queries(base, files))))
 
 
-def effects_of(files: Collection[str]) -> set[str]:
-    """The effects of changed files, given by their paths in the repository."""
+def changed_queries(base: str, files: Collection[str]) -> set[str]:
+    """The names of queries that are new or other than at a commit, in the changed `queries.sql` among some files."""
+    found: set[str] = set()
+    for file in files:
+        path = REPOSITORY / file
+        if path.name == QUERIES and path.exists():
+            old = split_queries(_git("show", f"{base}:{file}"))
+            found |= {name for name, text in split_queries(path.read_text("utf-8")).items() if old.get(name) != text}
+    return found
+
+
+def effects_of(files: Collection[str], queries: Collection[str] = ()) -> set[str]:
+    """The effects of changed files, given by their paths in the repository, and of changed queries by name."""
     if not set(files).isdisjoint(EVERYTHING):
         return set(EFFECTS)
-    statements = {Path(file).stem for file in files if file.endswith(".sql")}
+    statements = {Path(file).stem for file in files if file.endswith(".sql")} | set(queries)
     trees = dict(modules())
     changed = {path for path, tree in trees.items() if path in files or not statements.isdisjoint(_texts(tree))}
     names = {_module(path) for path in changed if not path.startswith("casegold/domain/")}

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from casegold.domain.failpoints import EFFECTS, Kind
-from tests.sampling.changes import EVERYTHING, effects_of
+from tests.sampling.changes import EVERYTHING, changed_queries, effects_of
 from tests.sampling.choose import ENDS, Case, choose, hits
 from tests.sampling.code import REPOSITORY
 
@@ -105,7 +105,7 @@ def test_ends_that_no_matrix_has_are_in_tests_that_always_run(collected: list[di
 
 
 @pytest.mark.parametrize(
-    "real", ["tests/crash/test_daemon.py", "tests/runtime/test_local.py", "tests/crash/test_random_kills.py"]
+    "real", ["tests/crash/test_daemon.py", "tests/servers/test_local.py", "tests/crash/test_random_kills.py"]
 )
 def test_a_real_daemon_and_real_servers_always_die(collected: list[dict[str, object]], real: str) -> None:
     assert [test for test in collected if str(test["name"]).startswith(real) and test["long"] is None]
@@ -121,7 +121,6 @@ def test_what_long_tests_wait_for_is_there(collected: list[dict[str, object]]) -
     ("file", "effects"),
     [
         ("casegold/sink/publish.py", {"publish-commit"}),
-        ("casegold/manifest/sql/version_prepare.sql", {"version-prepare"}),
         ("casegold/sink/lake.py", {"append-silver/case_events", "table-create", "head-move"}),
         ("sensors/launches.py", {"run-request"}),
     ],
@@ -130,6 +129,19 @@ def test_a_changed_file_changes_the_effects_that_it_is_about(file: str, effects:
     found = effects_of([file])
     assert effects <= found
     assert found < EFFECTS.keys()
+
+
+def test_a_changed_query_changes_the_effects_of_those_who_ask_it() -> None:
+    found = effects_of([], {"version_prepare"})
+    assert "version-prepare" in found
+    assert found < EFFECTS.keys()
+
+
+def test_the_queries_that_changed_are_told_one_by_one() -> None:
+    first = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # Git's empty tree: every query is new
+    found = changed_queries(first, ["casegold/control/versions/queries.sql"])
+    assert "version_prepare" in found
+    assert changed_queries("HEAD", ["casegold/sink/publish.py"]) == set()
 
 
 @pytest.mark.parametrize("file", EVERYTHING)

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from casegold.domain import failpoints
-from casegold.runtime.jobs.facts import engine
+from casegold.jobs.views import engine
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink import compaction

@@ -15,8 +15,8 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException
 from sqlalchemy.exc import OperationalError
 
+from casegold.control.versions.versions import Prepared
 from casegold.domain.errors import InvariantBroken
-from casegold.manifest.versions import Prepared
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink.lake import Lake, move_head

@@ -1,4 +1,4 @@
-"""Upkeep of a table that has versions, refused stages and living ones."""
+"""Maintenance of a table that has versions, refused stages and living ones."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
+from casegold.cli.maintain import maintain
+from casegold.control.runs import store
+from casegold.control.runs.claimed_tables import claim_of, claims, tables_of
+from casegold.control.versions import listing, versions
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
-from casegold.domain.sql import load
-from casegold.manifest import listing, store, versions
-from casegold.manifest.claims import claim_of, claims, tables_of
-from casegold.runtime import upkeep
-from casegold.runtime.cli.maintain import maintain
-from casegold.runtime.jobs.facts import engine
-from casegold.runtime.jobs.maintenance import preview
+from casegold.domain.sql import query
+from casegold.jobs.maintenance import preview
+from casegold.jobs.views import engine
+from casegold.operations import nightly_maintenance
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink import maintenance
@@ -111,7 +112,7 @@ def test_a_dry_run_tells_and_does_nothing(platform: Platform) -> None:
         platform.lake.append("bronze/case_events", records(seq), seq=seq)
     for _ in range(25):
         move_head(platform.lake.table("bronze/case_events"), {})
-    found = preview(platform, "bronze/case_events", "silver/case_events").upkeep
+    found = preview(platform, "bronze/case_events", "silver/case_events").would_do
     assert (found.files_joined, found.files_made, found.snapshots_expired, found.orphans) == (9, 1, 15, 0)
     shown = CliRunner().invoke(maintain, ["bronze/case_events", "--dry-run"], catch_exceptions=False)
     assert "bronze/rejected_events" in shown.output, "written under the same claim"
@@ -120,13 +121,16 @@ def test_a_dry_run_tells_and_does_nothing(platform: Platform) -> None:
     with platform.control.read() as connection:
         assert store.open_manifests(connection) == []
 
-    done = upkeep.maintain(platform, "silver/case_events", "test", "test")
+    done = nightly_maintenance.maintain(platform, "silver/case_events", "test", "test")
     assert list(done) == ["bronze/case_events", "bronze/rejected_events", "silver/case_events"]
     assert done["bronze/case_events"].files_joined == 9
     assert len(platform.lake.data_files("bronze/case_events")) == 1
-    assert upkeep.maintain(platform, "silver/case_events", "test", "test")["bronze/case_events"].files_joined == 0
+    assert (
+        nightly_maintenance.maintain(platform, "silver/case_events", "test", "test")["bronze/case_events"].files_joined
+        == 0
+    )
     with pytest.raises(Deferred, match="done today"):
-        upkeep.maintain(platform, "silver/case_events", "test", "test")
+        nightly_maintenance.maintain(platform, "silver/case_events", "test", "test")
 
 
 def test_an_unknown_table_is_refused(platform: Platform) -> None:
@@ -146,16 +150,16 @@ def test_every_table_is_written_under_one_claim(platform: Platform) -> None:
 
 def test_whoever_died_after_asking_blocks_nobody(platform: Platform) -> None:
     """Maintenance that was asked for and never started: it is taken up, and it gives way to ingest and planner."""
-    asked = upkeep._ask(platform, "silver/case_events", "test")
-    assert upkeep._ask(platform, "silver/case_events", "test") == asked
+    asked = nightly_maintenance._ask(platform, "silver/case_events", "test")
+    assert nightly_maintenance._ask(platform, "silver/case_events", "test") == asked
     with platform.control.read() as connection:
-        assert connection.execute(load("casegold.manifest.sql", "planner_busy")).fetchall() == []
+        assert connection.execute(query("casegold.control.planning", "planner_busy")).fetchall() == []
         parameters = {"dataset": "silver/case_events"}
-        assert connection.execute(load("casegold.manifest.sql", "ingest_in_flight"), parameters).fetchone() is None
-    assert upkeep.maintain(platform, "silver/case_events", "test", "test")
+        assert connection.execute(query("casegold.control.ingest", "ingest_in_flight"), parameters).fetchone() is None
+    assert nightly_maintenance.maintain(platform, "silver/case_events", "test", "test")
 
 
 def test_a_claimed_dataset_is_left_for_another_time(platform: Platform) -> None:
     _claim(platform, 1)
     with pytest.raises(Deferred, match="a run of it is open"):
-        upkeep.maintain(platform, GOLD, "test", "test")
+        nightly_maintenance.maintain(platform, GOLD, "test", "test")

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from casegold.control.integrity import maintenance_requests
+from casegold.control.runs import store
 from casegold.domain.errors import ExitClass, InvariantBroken
-from casegold.manifest import maintenance, store
-from casegold.runtime.jobs.facts import engine
+from casegold.jobs.views import engine
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink import orphans
@@ -39,7 +40,7 @@ def platform(settings: Settings) -> Platform:
 
 def _named(platform: Platform, dataset: str) -> set[str]:
     with platform.control.read() as connection:
-        return maintenance.named_files(connection, dataset)
+        return maintenance_requests.named_files(connection, dataset)
 
 
 def _find(platform: Platform, dataset: str) -> list[Orphan]:

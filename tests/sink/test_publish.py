@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from casegold.control.model import Claim, ManifestRequest, Mode, PartitionRange, Pipeline
+from casegold.control.runs import store
+from casegold.control.versions import versions
+from casegold.control.versions.versions import NewVersion, Seen, VersionFile, VersionPartition
 from casegold.domain.errors import CasegoldError, CommitUnknown, ExitClass, InvariantBroken, SourceUnavailable
-from casegold.manifest import store, versions
-from casegold.manifest.model import Claim, ManifestRequest, Mode, PartitionRange, Pipeline
-from casegold.manifest.versions import NewVersion, Seen, VersionFile, VersionPartition
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink.digest import digest_of

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 
+from casegold.control.db import ControlDb
 from casegold.domain.errors import SourceUnavailable
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from casegold.sink import relay
 from casegold.sink.outbox import announce

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from casegold.control.integrity import maintenance_requests
+from casegold.control.runs import store
+from casegold.control.versions import listing
 from casegold.domain.errors import CasegoldError, ExitClass, InvariantBroken
-from casegold.manifest import listing, maintenance, store
-from casegold.runtime import reconciliation, upkeep
-from casegold.runtime.jobs.maintenance import preview
+from casegold.jobs.maintenance import preview
+from casegold.operations import nightly_maintenance, reconciliation
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from casegold.sink import tags
@@ -33,7 +35,7 @@ def published(platform: Platform, number: int, *cases: str) -> int:
 
 def official(platform: Platform) -> dict[int, int]:
     with platform.control.read() as connection:
-        return maintenance.official_snapshots(connection, GOLD)
+        return maintenance_requests.official_snapshots(connection, GOLD)
 
 
 def tagged(platform: Platform) -> dict[str, int]:
@@ -117,14 +119,14 @@ def test_a_foreign_tag_in_the_way_is_told_and_not_moved(platform: Platform) -> N
 
 def test_maintenance_keeps_the_newest_tags_and_peoples_own(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tags, "TAGS_KEPT", 2)
-    monkeypatch.setattr("casegold.runtime.jobs.maintenance.SNAPSHOTS_KEPT", 1)
+    monkeypatch.setattr("casegold.jobs.maintenance.SNAPSHOTS_KEPT", 1)
     for number in range(1, 6):
         published(platform, number, *"abcde"[:number])
     table = platform.lake.table(GOLD)
     table.manage_snapshots().create_tag(official(platform)[1], "inspection-2026").commit()
     assert differing(platform) == [], "a tag that outlived its time is maintenance's"
-    would = preview(platform, GOLD, GOLD).upkeep
-    done = upkeep.maintain(platform, GOLD, "test", "test")[GOLD]
+    would = preview(platform, GOLD, GOLD).would_do
+    done = nightly_maintenance.maintain(platform, GOLD, "test", "test")[GOLD]
     assert (done.tags_changed, done.snapshots_expired) == (3, would.snapshots_expired)
     assert done.tags_changed == would.tags_changed
     assert sorted(tagged(platform)) == ["inspection-2026", "v000004", "v000005"]
@@ -147,7 +149,7 @@ def test_tags_changed_by_hand_are_found_and_mended(platform: Platform) -> None:
     found = {each["tag"]: each["problem"] for each in differing(platform)}
     assert found.keys() == {"v000001", "v000002", "v000007"}
     assert found["v000002"] == f"names snapshot {snapshots[3]}, should name {snapshots[2]}"
-    done = upkeep.maintain(platform, GOLD, "test", "test")[GOLD]
+    done = nightly_maintenance.maintain(platform, GOLD, "test", "test")[GOLD]
     assert done.tags_changed == 3
     assert tagged(platform) == as_official(platform)
     assert differing(platform) == []

@@ -77,7 +77,7 @@ _MEASURED = """
 import atexit, pathlib, sys
 status = pathlib.Path("/proc/self/status")
 atexit.register(lambda: print(status.read_text().split("VmHWM:")[1].split()[0], file=sys.stderr))
-from casegold.runtime.cli.main import main
+from casegold.cli.main import main
 sys.exit(main())
 """
 

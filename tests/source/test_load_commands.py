@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner
 from confluent_kafka import Consumer, Message
 
+from casegold.cli.load import commands
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
 from casegold.domain.events import DEFAULT_SOURCE, EVENT_TYPES, CaseEvent
-from casegold.runtime.cli.load import commands
-from casegold.runtime.demo import log_act
 from casegold.runtime.settings import Settings
 from casegold.runtime.shipped import DATASET_CONTRACTS, PRODUCTS
+from casegold.servers.demo import log_act
 from casegold.source.codec import KafkaRecord, decode
 from casegold.source.jsonl import read_events
 from casegold.source.producer import RecordSender

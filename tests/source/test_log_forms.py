@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from casegold.cli.load import commands
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.events import CaseEvent
-from casegold.runtime.cli.load import commands
 from casegold.source.import_log import Allowed, EventLog
 from casegold.source.json_text import storable
 from casegold.source.mapping import load_mapping

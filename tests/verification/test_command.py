@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from casegold.control.integrity import standing_checks
 from casegold.domain.errors import ConfigurationError, ExitClass
-from casegold.manifest import standing
-from casegold.runtime import verification
+from casegold.jobs import verification
 from casegold.runtime.settings import Settings
 from casegold.transform import version
 from tests.e2e.installation import METRICS, REPORT, SNAPSHOT, Installation, command
@@ -28,8 +28,10 @@ def installation(settings: Settings) -> Installation:
     return tell(settings)
 
 
-def red(installation: Installation, question: standing.Question = standing.IRREPRODUCIBLE) -> list[object]:
-    answer = standing.ask(installation.platform.control, question)
+def red(
+    installation: Installation, question: standing_checks.Question = standing_checks.IRREPRODUCIBLE
+) -> list[object]:
+    answer = standing_checks.ask(installation.platform.control, question)
     assert answer.count == len(answer.sample)
     return [row["partition"] for row in answer.sample]
 
@@ -72,9 +74,11 @@ def test_a_difference_exits_with_50_and_stays_red_until_it_is_verified(installat
         patch.setattr(version, "versions", lambda _: {"snapshot": "snapshot-99+0123456789ab"})
         said = command("verify", SNAPSHOT, "--partition", SINCE, expect=ExitClass.CONFIGURATION)
         assert "version 2 is unverifiable: it was made by snapshot-" in said
-        assert red(installation) == red(installation, standing.UNVERIFIABLE) == [SINCE], "no answer is no good answer"
+        assert red(installation) == red(installation, standing_checks.UNVERIFIABLE) == [SINCE], (
+            "no answer is no good answer"
+        )
     command("verify", SNAPSHOT, "--partition", SINCE)
-    assert red(installation) == red(installation, standing.UNVERIFIABLE) == []
+    assert red(installation) == red(installation, standing_checks.UNVERIFIABLE) == []
 
 
 def test_a_difference_is_no_more_once_another_version_is_official(installation: Installation) -> None:

@@ -16,17 +16,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from casegold.control.db import ControlDb
+from casegold.control.integrity.verifications import Found
+from casegold.control.model import PartitionRange
 from casegold.domain.calendar import days
 from casegold.domain.errors import ConfigurationError
-from casegold.manifest.db import ControlDb
-from casegold.manifest.model import PartitionRange
-from casegold.manifest.verifications import Found
-from casegold.runtime import verification
-from casegold.runtime.launch import Settled, manual
+from casegold.jobs import verification
 from casegold.runtime.settings import Settings
+from casegold.scheduling.manual import Settled, manual
 from casegold.transform import version
 from tests.conftest import own_database, own_topics
-from tests.crash.lives import one_command
+from tests.crash.restarts import one_command
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation
 from tests.history.story import FIRST, LAST, MONTH, OVERRIDES, SINCE, tell
 

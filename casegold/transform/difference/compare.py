@@ -1,7 +1,7 @@
 """What differs between two sets of rows of one dataset: by key, by column, and in sums.
 
 Rows are compared as typed values, set against set, so that only those that differ are taken apart. Not here: which rows
-these are (`runtime.difference`).
+these are (`jobs.difference`).
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from casegold.control.db import ControlDb
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.errors import SourceUnavailable
 from casegold.domain.events import DEFAULT_SOURCE, CaseEscalated, CaseEvent, EventType
 from casegold.domain.payload import payload_json
-from casegold.manifest.db import ControlDb
 from casegold.runtime.settings import Settings
 from casegold.source.loading import EncodingMix, Range, send_event, send_totals
 from casegold.source.producer import RecordSender

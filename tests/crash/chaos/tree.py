@@ -14,11 +14,11 @@ from contextlib import suppress
 
 import psutil
 
-from casegold.runtime.services import dagster_home, kafka, processes, stack
-from casegold.runtime.services.postgres import PostgresServer
 from casegold.runtime.settings import Settings
+from casegold.servers import dagster_home, kafka, processes, stack
+from casegold.servers.postgres import PostgresServer
 
-DEV = [sys.executable, "-u", "-m", "casegold.runtime.cli.main", "dev", "--port", "0"]
+DEV = [sys.executable, "-u", "-m", "casegold.cli.main", "dev", "--port", "0"]
 READY = "Dagster UI: "
 SERVERS = ("postgres", "kafka")
 OF_THE_STACK = tuple(stack.PROCESSES)

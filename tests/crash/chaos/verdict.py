@@ -12,13 +12,14 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from casegold.control.planning import planner
+from casegold.control.planning.decisions import Due
+from casegold.control.versions import versions
+from casegold.control.versions.provenance import published
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.errors import CasegoldError
-from casegold.domain.sql import load
-from casegold.manifest import planner, versions
-from casegold.manifest.decisions import Due
-from casegold.manifest.published import published
-from casegold.runtime import standing
+from casegold.domain.sql import query
+from casegold.operations import standing_checks
 from casegold.runtime.platform import Platform
 from casegold.runtime.settings import Settings
 from casegold.source.kafka import describe_topic
@@ -66,10 +67,10 @@ def wait_until_done(platform: Platform, plan: Plan, feed: Feed, pace: float) -> 
 def due(platform: Platform, plan: Plan, feed: Feed) -> Iterator[str]:
     """What is not done."""
     control = platform.control
-    for look in standing.look_at_topics(platform):
+    for look in standing_checks.look_at_topics(platform):
         if backlog := sum(place.backlog for place in look.places):
             yield f"{backlog} records of {look.topic} are not read"
-    (row,) = control.rows(load("casegold.manifest.sql", "demo_progress"))
+    (row,) = control.rows(query("casegold.servers", "demo_progress"))
     if not row["closed"] == row["snapshots"] == plan.days or row["reports"] != 1:
         yield f"{row['closed']} of {plan.days} dates closed, {row['snapshots']} snapshots, {row['reports']} reports"
     with control.read() as connection:
@@ -124,7 +125,7 @@ def assert_all_agrees(platform: Platform, plan: Plan, feed: Feed, calendar: Busi
     for dataset in (SNAPSHOT, REPORT):
         command("verify", dataset)
     command("reconcile")
-    found = {each.question.name: each for each in standing.answers(platform, (*OF_INGEST, *OF_REGISTER))}
+    found = {each.question.name: each for each in standing_checks.answers(platform, (*OF_INGEST, *OF_REGISTER))}
     red = {name: (each.count, each.sample) for name, each in found.items() if each.count != TOO_LATE.get(name, 0)}
     assert red == {}, red
     assert control.rows("select run_id, decision from run_decision") == [], "a hand was needed"

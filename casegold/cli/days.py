@@ -1,0 +1,91 @@
+"""Commands about the closing of days: what waits and why, and a person's close of an overdue date."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from casegold.cli.output import Output, described
+from casegold.cli.values import Below
+
+SAMPLE = 10
+
+
+@click.group()
+def days() -> None:
+    """See which dates are closed, and close one that waits in vain.
+
+    \b
+    Examples:
+      casegold days status
+      casegold days close 2026-03-01 --reason "the source was retired on 28 February"
+    """
+
+
+@days.command()
+@described()
+def status(out: Output) -> None:
+    """Tell up to which date the register is closed, what the next one waits for, and what is overdue.
+
+    \b
+    Examples:
+      casegold days status
+      casegold days status --format json
+    """
+    from casegold.control import installation  # noqa: PLC0415
+    from casegold.control.days import day_close  # noqa: PLC0415
+    from casegold.control.integrity import standing_checks  # noqa: PLC0415
+    from casegold.jobs import day_close as job  # noqa: PLC0415 - loads Kafka
+    from casegold.operations.standing_checks import close_latency  # noqa: PLC0415
+    from casegold.runtime.platform import open_platform  # noqa: PLC0415
+
+    platform = open_platform()
+    report = job.status(platform)
+    now = installation.business_clock(platform.control).now()
+    overdue = standing_checks.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
+    with platform.control.read() as connection:
+        latest = day_close.latest(connection)
+    columns = tuple(name.replace("_", " ") for name in overdue.sample[0]) if overdue.sample else ()
+    oldest = [list(row.values()) for row in overdue.sample[:SAMPLE]]
+    out.facts(
+        "Day close",
+        {
+            "business clock": now,
+            "last date over": job.last_over_of(platform),
+            "closed up to": latest,
+            "next to close": report.next_date,
+            "waits for": report.waits_for,
+            "overdue dates": overdue.count,
+            "overdue": Below("Overdue, oldest first", columns, oldest),
+        },
+    )
+    if overdue.count:
+        out.say(f"-> {overdue.question.recovery}")
+
+
+@days.command()
+@click.argument("day", metavar="DATE", type=click.DateTime(formats=["%Y-%m-%d"]))
+@click.option("--reason", required=True, help="Why its signals are not waited for; kept with the date.")
+@click.option(
+    "--wait", default=60.0, show_default=True, help="Seconds to wait for ingest to read what was sent so far."
+)
+def close(day: datetime, reason: str, wait: float) -> None:
+    """Close the next date although not every source has given its signal.
+
+    The date becomes official with what silver has; its gate will still ask for control totals.
+
+    \b
+    Examples:
+      casegold days close 2026-03-01 --reason "the source was retired on 28 February"
+    """
+    from casegold.jobs.day_close import close_overdue  # noqa: PLC0415 - loads Kafka
+    from casegold.runtime.platform import open_platform  # noqa: PLC0415
+
+    if not reason.strip():
+        raise click.BadParameter("say why", param_hint="--reason")
+    close_overdue(open_platform(), day.date(), reason, wait, lambda text: click.echo(text, err=True))
+    click.echo(f"{day.date()} is closed; `casegold plan` tells what is due now")
+
+
+commands = (days,)

@@ -1,0 +1,114 @@
+"""`casegold verify`: official figures made again from what is recorded with them, and compared."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from casegold.cli.arguments import DATASET, as_date
+from casegold.cli.output import JSON, Output, listed
+from casegold.cli.values import plain
+from casegold.domain.errors import ExitClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from casegold.control.integrity.verifications import Verification
+    from casegold.runtime.platform import Platform
+
+ASKED_BY = "casegold verify"
+
+
+@click.command()
+@click.argument("dataset", type=DATASET)
+@click.option("--partition", "partitions", multiple=True, help="This date, month or quarter; may be repeated.")
+@click.option(
+    "--range", "span", nargs=2, metavar="FIRST LAST", help="The partitions from FIRST to LAST, both included."
+)
+@click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="N partitions, those verified longest ago first."
+)
+@listed(columns=False)
+@click.pass_context
+def verify(
+    context: click.Context,
+    dataset: str,
+    partitions: tuple[str, ...],
+    span: tuple[str, str] | None,
+    sample: int | None,
+    out: Output,
+) -> None:
+    """Compute official partitions of DATASET again and compare: by default all of them.
+
+    The inputs and rules are those recorded with the version; no figure is changed, whatever comes out. The rows in the
+    official files are compared, too. What was found is kept, and `figures_reproducible` stays red after a difference.
+
+    \b
+    Exit codes:
+      0   every partition is verified
+      50  some partition is different: its figures cannot be reproduced
+      40  none is different, some cannot be verified: other rules are installed, or an input is gone
+
+    \b
+    Examples:
+      casegold verify gold/case_daily_snapshot --partition 2024-01-05
+      casegold verify gold/case_daily_snapshot --range 2024-01-01 2024-01-31
+      casegold verify reports/enforcement_report --partition 2024-01
+      casegold verify gold/case_daily_snapshot --sample 10 --format json
+    """
+    from casegold.control.integrity.verifications import Found  # noqa: PLC0415 - loads Postgres
+    from casegold.jobs import verification  # noqa: PLC0415 - loads Iceberg
+    from casegold.runtime.platform import open_platform  # noqa: PLC0415
+
+    if sum((bool(partitions), span is not None, sample is not None)) > 1:
+        raise click.UsageError("--partition, --range and --sample are three choices: give one")
+    platform = open_platform()
+    wanted = _wanted(platform, dataset, partitions, span, sample)
+    outcomes = []
+
+    def looked_at() -> Iterator[Verification]:
+        for found in verification.verify(platform, dataset, wanted, ASKED_BY):
+            outcomes.append(found.outcome)
+            yield found
+
+    if out.form == JSON:
+        out.stream(asdict(found) for found in looked_at())
+    else:
+        for found in looked_at():
+            click.echo(_line(found))
+    if not outcomes:
+        click.echo(f"{dataset} has no official version yet. `casegold plan` tells what is due.", err=True)
+    if Found.DIFFERENT in outcomes:
+        click.echo(f"-> {verification.DIFFERENT_REMEDY}", err=True)
+        context.exit(int(ExitClass.BUG))
+    if Found.UNVERIFIABLE in outcomes:
+        click.echo(f"-> {verification.UNVERIFIABLE_REMEDY}", err=True)
+        context.exit(int(ExitClass.CONFIGURATION))
+
+
+def _wanted(
+    platform: Platform, dataset: str, partitions: tuple[str, ...], span: tuple[str, str] | None, sample: int | None
+) -> list[date]:
+    from casegold.jobs import verification  # noqa: PLC0415 - with the platform
+
+    contract = platform.contracts[dataset]
+    if partitions:
+        return sorted({contract.partition_of(as_date(text)) for text in partitions})
+    if span is not None:
+        first, last = (contract.partition_of(as_date(text)) for text in span)
+        if last < first:
+            raise click.BadParameter(f"{span[1]} lies before {span[0]}", param_hint="--range")
+        return contract.partitions_between(first, last)
+    return verification.sample(platform, dataset, sample) if sample else verification.official(platform, dataset)
+
+
+def _line(found: Verification) -> str:
+    from casegold.jobs import verification  # noqa: PLC0415 - with the platform
+
+    return f"{found.partition}  {plain(verification.sentence(found))}"
+
+
+commands = (verify,)

@@ -1,0 +1,91 @@
+"""Held facts begin to count: the control state of an admission. Not here: who decided so, and restating the dates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from casegold.control.changes import backfill_requests
+from casegold.control.db import Connection
+from casegold.control.ingest import commits
+from casegold.control.model import Claim, PartitionRange, RunManifest
+from casegold.control.runs import store
+from casegold.domain.errors import ConfigurationError
+from casegold.domain.sql import query
+
+ROOM = "casegold.control.changes"
+
+EventId = tuple[str, str]
+"""Source and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFacts:
+    """Held facts of a range as a plan pins them: how many, and a digest of which."""
+
+    count: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What an admission did: the number from which on its facts count."""
+
+    seq: int
+    facts: int
+
+
+def held(connection: Connection, dirty_from: PartitionRange, admitted_seq: int) -> HeldFacts:
+    """The held facts that change figures from a date of the range on, of commits up to a number."""
+    parameters = {"first": dirty_from.first, "last": dirty_from.last, "admitted_seq": admitted_seq}
+    row = connection.execute(query(ROOM, "backfill_plan_facts"), parameters).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate has one row
+    return HeldFacts(row["count"], row["digest"])
+
+
+def approved(connection: Connection, manifest: RunManifest) -> list[dict[str, Any]]:
+    """The held facts that the backfill of an admission admits: source, event id and type, case id, dirty_from."""
+    return connection.execute(query(ROOM, "admission_facts"), {"backfill_run_id": manifest.backfill_run_id}).fetchall()
+
+
+def done(connection: Connection, run_id: str) -> Admitted | None:
+    """What an earlier attempt of the run admitted."""
+    row = connection.execute(query(ROOM, "admission_done"), {"run_id": run_id}).fetchone()
+    return None if row is None else Admitted(row["seq"], row["facts"])
+
+
+def admit(
+    connection: Connection, manifest: RunManifest, claim: Claim, seq: int, dirty_from: Mapping[EventId, date]
+) -> Admitted:
+    """Let exactly the facts of the approved plan count from `seq` on. Part of the caller's transaction.
+
+    Args:
+        dirty_from: dates earlier than those recorded with the facts, where later corrections moved what they concern.
+
+    Raises:
+        Deferred: the backfill is paused or over, or the claim was taken over.
+        ConfigurationError: the held facts are not those of the plan any more.
+    """
+    store.assert_claim(connection, claim)
+    backfill_requests.assert_executing(connection, claim.run_id)
+    asked = {"backfill_run_id": manifest.backfill_run_id}
+    connection.execute(query(ROOM, "admission_lock"), asked)
+    facts = approved(connection, manifest)
+    (planned,) = connection.execute(query(ROOM, "admission_planned"), asked).fetchall()
+    now = held(connection, PartitionRange(planned["first"], planned["last"]), planned["admitted_seq"])
+    if now != HeldFacts(planned["count"], planned["digest"]):
+        raise ConfigurationError(
+            f"{planned['count']} held facts were approved, {now.count} of that range are held now, or others",
+            remedy="somebody decided on some meanwhile: ask for another backfill",
+        )
+    numbered = asked | {"seq": seq, "run_id": claim.run_id, "attempt": claim.attempt}
+    commits.record_admission(connection, numbered, [(row["source"], row["event_id"]) for row in facts])
+    dates = Counter(
+        min(row["dirty_from"], dirty_from.get((row["source"], row["event_id"]), row["dirty_from"])) for row in facts
+    )
+    rows = [{"seq": seq, "dirty_from": day, "facts": count, "late": count} for day, count in dates.items()]
+    commits.record_dates(connection, rows)
+    return Admitted(seq, len(facts))

@@ -1,0 +1,60 @@
+"""How far a replay has come: the file of the events it sends, and how many of them are on Kafka for certain.
+
+Not here: sending (`jobs.replay`), who approved it (`approvals`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from casegold.control.db import Connection
+from casegold.control.model import Claim
+from casegold.control.runs import store
+from casegold.domain.errors import Deferred, InvariantBroken
+from casegold.domain.sql import query
+
+ROOM = "casegold.control.changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """The Parquet file whose rows a replay sends from first to last, and how many are sent and acknowledged."""
+
+    uri: str
+    events: int
+    sent: int
+
+
+def extract_of(connection: Connection, backfill_run_id: str) -> Extract | None:
+    """What an earlier attempt wrote, however far it came."""
+    row = connection.execute(query(ROOM, "replay_get"), {"id": backfill_run_id}).fetchone()
+    return None if row is None else Extract(row["uri"], row["events"], row["sent"])
+
+
+def record_extract(connection: Connection, claim: Claim, backfill_run_id: str, uri: str, events: int) -> None:
+    """Make a whole file the one that is sent. Source positions name it, so it is never another one afterwards.
+
+    Raises:
+        Deferred: the claim was taken over.
+    """
+    store.assert_claim(connection, claim)
+    connection.execute(query(ROOM, "replay_start"), {"id": backfill_run_id, "uri": uri, "events": events})
+
+
+def mark_sent(connection: Connection, claim: Claim, backfill_run_id: str, before: int, sent: int) -> None:
+    """Record that the rows up to `sent` are acknowledged.
+
+    Raises:
+        Deferred: the claim was taken over.
+    """
+    store.assert_claim(connection, claim)
+    parameters = {"id": backfill_run_id, "before": before, "sent": sent}
+    if connection.execute(query(ROOM, "replay_mark"), parameters).rowcount != 1:
+        raise InvariantBroken(f"replay {backfill_run_id} was not at row {before}: somebody else sends, too")
+
+
+def assert_executing(connection: Connection, backfill_run_id: str) -> None:
+    """Look whether people still want it. Raises Deferred where it was paused or is over."""
+    (row,) = connection.execute(query(ROOM, "replay_state"), {"id": backfill_run_id}).fetchall()
+    if row["state"] != "EXECUTING":
+        raise Deferred(f"backfill {backfill_run_id} is {row['state']}")

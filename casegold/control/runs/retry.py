@@ -1,0 +1,120 @@
+"""What follows the end of an attempt: the one table of it, and the pauses between attempts. Reads and writes nothing.
+
+Not here: recording an end (`store`), and what people decide (`interventions`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from casegold.control.model import RunState
+from casegold.domain.errors import ExitClass
+
+JITTER_STEPS = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What follows attempts that ended in one way.
+
+    Pauses double from `first_pause` to `longest_pause` (seconds). `jitter` is the share of a pause that differs from
+    run to run, so that runs that failed together do not come back together.
+    """
+
+    becomes: RunState
+    """The manifest's state once no attempt follows by itself."""
+    person: str
+    """What a person does then."""
+    attempts: int = 1
+    """So many attempts may fail before `becomes`; after 1 none follows. A person's retry begins to count anew."""
+    first_pause: float = 0.0
+    longest_pause: float = 0.0
+    jitter: float = 0.0
+
+    @property
+    def retried(self) -> bool:
+        return self.attempts > 1
+
+    def pause(self, run_id: str, failed: int) -> float:
+        """Seconds between the `failed`-th failure of a run and its next attempt; always the same for the same two."""
+        if not self.retried:
+            return 0.0
+        whole = min(self.longest_pause, self.first_pause * 2.0 ** (failed - 1))
+        word = hashlib.sha256(f"{run_id}/{failed}".encode()).digest()[:4]
+        return whole * (1.0 - self.jitter * int.from_bytes(word) / JITTER_STEPS)
+
+
+AWAY = Rule(
+    RunState.FAILED,
+    "bring back the server that the message names, then `casegold retry`",
+    attempts=35,
+    first_pause=5.0,
+    longest_pause=60.0,
+    jitter=0.5,
+)
+"""The pauses between 35 attempts are 15 to 31 minutes together: longer than a restart of any server takes. Each is a
+minute at most: so soon after the server is back, the work goes on."""
+
+RULES: Mapping[ExitClass, Rule] = {
+    ExitClass.SUCCESS: Rule(RunState.SUCCEEDED, "nothing"),
+    ExitClass.VALIDATION_FAILED: Rule(
+        RunState.HELD, "correct the data; `casegold holds` names the checks, and the hold ends by itself"
+    ),
+    ExitClass.SOURCE_UNAVAILABLE: AWAY,
+    # Reconciled first: every job begins with `resolve_undecided` or finishes the chunk it finds, so the next attempt
+    # learns what became of the commit before it does anything else.
+    ExitClass.COMMIT_UNKNOWN: AWAY,
+    ExitClass.CONFIGURATION: Rule(RunState.FAILED, "correct what the message names, then `casegold retry`"),
+    ExitClass.BUG: Rule(RunState.FAILED, "read the trace; once it is mended, `casegold retry`"),
+}
+
+LAUNCH = replace(AWAY, person="mend the launcher, then `casegold retry`")
+"""A launcher that does not start an attempt says nothing about the work: counted by itself, and in a row."""
+
+LOST_IN_A_ROW = 6
+"""A process that dies six times in a row without a word is a bug, not bad luck. A machine that is restarted again and
+again, or servers that die in turn, make three of a row by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How a manifest's attempts ended since a person last retried it, the newest included.
+
+    Deferred and cancelled attempts count nowhere: they did not fail, and do not end a row either.
+    """
+
+    failed: int
+    """Attempts that began and failed or were lost."""
+    lost_in_a_row: int
+    launches_failed_in_a_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What follows: the manifest's state, and where that is OPEN the seconds until its next attempt."""
+
+    state: RunState
+    pause_seconds: float
+
+
+def after(exit_class: ExitClass, run_id: str, history: History) -> Next:
+    """What follows an attempt that ended with a class."""
+    return _apply(RULES[exit_class], run_id, history.failed)
+
+
+def after_failed_launch(run_id: str, history: History) -> Next:
+    """What follows an attempt that its launcher never began."""
+    return _apply(LAUNCH, run_id, history.launches_failed_in_a_row)
+
+
+def class_of_loss(history: History) -> ExitClass:
+    """What a death that nobody recorded counts as."""
+    return ExitClass.BUG if history.lost_in_a_row >= LOST_IN_A_ROW else ExitClass.SOURCE_UNAVAILABLE
+
+
+def _apply(rule: Rule, run_id: str, failed: int) -> Next:
+    if not rule.retried or failed >= rule.attempts:
+        return Next(rule.becomes, 0.0)
+    return Next(RunState.OPEN, rule.pause(run_id, failed))

@@ -1,0 +1,63 @@
+"""Chunks that an open run has staged: whoever takes the run over stages the rest.
+
+A run's scope determines its rows, so a chunk of an earlier attempt is a chunk of the next one. Not here: the files
+themselves (`sink.staging`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from casegold.control.db import Connection
+from casegold.control.model import Claim, PartitionRange
+from casegold.control.runs import store
+from casegold.control.versions.versions import VersionFile
+from casegold.domain.sql import query
+
+ROOM = "casegold.control.versions"
+
+
+@dataclass(frozen=True, slots=True)
+class StagedChunk:
+    """Consecutive partitions, all of their files, and what their pages show."""
+
+    partitions: PartitionRange
+    files: tuple[VersionFile, ...]
+    figures: Mapping[date, Mapping[str, Any]]
+
+
+def chunks(connection: Connection, run_id: str) -> dict[PartitionRange, StagedChunk]:
+    """What earlier attempts of a run have staged, by range."""
+    found = [_chunk(row) for row in connection.execute(query(ROOM, "staged_get"), {"run_id": run_id})]
+    return {chunk.partitions: chunk for chunk in found}
+
+
+def record(connection: Connection, claim: Claim, chunk: StagedChunk) -> None:
+    """Keep a chunk, whose files are whole, for the run. The database forgets it when the run ends.
+
+    Raises:
+        Deferred: the claim was taken over.
+    """
+    store.assert_claim(connection, claim)
+    parameters = {
+        "run_id": claim.run_id,
+        "attempt": claim.attempt,
+        "first": chunk.partitions.first,
+        "last": chunk.partitions.last,
+        "files": Jsonb([asdict(file) | {"partition": file.partition.isoformat()} for file in chunk.files]),
+        "figures": Jsonb({key.isoformat(): dict(figures) for key, figures in chunk.figures.items()}),
+    }
+    connection.execute(query(ROOM, "staged_insert"), parameters)
+
+
+def _chunk(row: Mapping[str, Any]) -> StagedChunk:
+    return StagedChunk(
+        PartitionRange(row["first_key"], row["last_key"]),
+        tuple(VersionFile(**each | {"partition": date.fromisoformat(each["partition"])}) for each in row["files"]),
+        {date.fromisoformat(key): figures for key, figures in row["figures"].items()},
+    )

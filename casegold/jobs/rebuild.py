@@ -1,0 +1,249 @@
+"""Silver and the refused records made again from bronze, ingest by ingest, under the numbers that they had.
+
+Each ingest is compared with what the ledger says of it, and with rows that are still there. Only when all of them came
+out so are the tables that lack something replaced, each in one commit. Not here: one ingest (`made_again`), the
+branches and the commit (`sink.rebuilding`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from casegold.control.integrity import repair_requests
+from casegold.control.integrity.repair_requests import Counts
+from casegold.control.model import Claim, RunManifest
+from casegold.control.runs import store
+from casegold.domain.errors import InvariantBroken
+from casegold.domain.sql import query
+from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
+from casegold.jobs.outcome import Outcome
+from casegold.jobs.reingest import REMEDY, Made, made_again
+from casegold.jobs.views import engine
+from casegold.runtime.platform import Platform
+from casegold.sink.lake import SEQUENCE, Lake, lost
+from casegold.sink.rebuilding import Rebuilding
+from casegold.sink.tables import BRONZE_SCHEMA, REJECTED_SCHEMA
+
+ROOM = "casegold.jobs"
+
+AS_IT_WAS, REBUILT = "as it was", "rebuilt"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table as the rebuild found it."""
+
+    dataset: str
+    rows: Mapping[int, int]
+    """By number of the ingest."""
+    expected: Mapping[int, int]
+    """What the ledger says of each ingest."""
+    short: frozenset[int]
+    """Ingests of which it has another number of rows than the ledger says."""
+    whole: bool
+    made: Rebuilding
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    platform: Platform
+    claim: Claim
+    connection: duckdb.DuckDBPyConnection
+    lake: Lake
+    """For mending."""
+    silver: _Table
+    rejected: _Table
+    recorded_at: Mapping[int, datetime]
+
+    @property
+    def tables(self) -> tuple[_Table, _Table]:
+        return self.rejected, self.silver
+
+
+def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
+    """Make again what silver and the refused records lack; nothing is written where they lack nothing.
+
+    Raises:
+        TableLost: bronze is gone or is an older table.
+        InvariantBroken: what comes out is not what the ledger says, or what is there; nothing has changed.
+    """
+    ledger = repair_requests.counts(platform.control)
+    last = ledger[-1].seq if ledger else 0
+    lake = platform.lake.for_mending()
+    with engine(platform) as connection:
+        _assert_bronze(platform, connection, ledger)
+        job = _Job(
+            platform,
+            claim,
+            connection,
+            lake,
+            _look(lake, connection, SILVER, {each.seq: each.accepted for each in ledger}, manifest.run_id),
+            _look(lake, connection, REJECTED, {each.seq: each.refused for each in ledger}, manifest.run_id),
+            _recorded_at(lake, connection),
+        )
+        wanting = [table for table in job.tables if not table.whole]
+        reached = min((table.made.begin() for table in wanting), default=0)
+        for batch in _batches(ledger, reached, platform.settings.ingest_chunk_records):
+            claim.check()
+            _make(job, batch)
+            log.info("rebuild of %s: ingest %d of %d", claim.dataset, batch[-1].seq, last)
+        for table in wanting:
+            _assert_complete(job, table)
+            table.made.switch(last, lambda: _assert_owned(platform, claim))
+        for table in job.tables:
+            table.made.end()
+    return Outcome(
+        {
+            "ingests": len(ledger),
+            "records": sum(each.records for each in ledger),
+            **{f"{table.dataset} rows": sum(table.expected.values()) for table in job.tables},
+            **{table.dataset: AS_IT_WAS if table.whole else REBUILT for table in job.tables},
+        }
+    )
+
+
+def _assert_bronze(platform: Platform, connection: duckdb.DuckDBPyConnection, ledger: Sequence[Counts]) -> None:
+    """Bronze has to have every record of every ingest: nothing else can be made of it."""
+    found = _count(platform.lake, connection, BRONZE)
+    for each in ledger:
+        if found.get(each.seq, 0) != each.records:
+            raise lost(BRONZE, f"has {found.get(each.seq, 0)} records of ingest {each.seq}, which had {each.records}")
+
+
+def _count(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, dataset: str, snapshot: int | None = None
+) -> dict[int, int]:
+    lake.register(connection, "table_to_count", dataset, snapshot_id=snapshot)
+    return dict(connection.execute(query(ROOM, "rebuild_table_counts")).fetchall())
+
+
+def _look(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, dataset: str, expected: Mapping[int, int], run_id: str
+) -> _Table:
+    """What a table lacks. Rows beyond the ledger's last number are an unfinished ingest's, which makes them again."""
+    rows = _count(lake, connection, dataset)
+    last = max(expected, default=0)
+    numbers = expected.keys() | {seq for seq in rows if seq <= last}
+    short = frozenset(seq for seq in numbers if rows.get(seq, 0) != expected.get(seq, 0))
+    whole = not short and int(lake.properties(dataset).get(SEQUENCE, "0")) >= last
+    return _Table(dataset, rows, expected, short, whole, Rebuilding(lake, dataset, run_id))
+
+
+def _recorded_at(lake: Lake, connection: duckdb.DuckDBPyConnection) -> dict[int, datetime]:
+    """When the rows that are still there were committed, by ingest: they keep it."""
+    lake.register(connection, "table_to_count", SILVER)
+    return dict(connection.execute(query(ROOM, "rebuild_recorded_at")).fetchall())
+
+
+def _batches(ledger: Sequence[Counts], after: int, max_records: int) -> Iterator[list[Counts]]:
+    """Consecutive ingests of about as many records as are worked on at once; one at least."""
+    batch: list[Counts] = []
+    for each in ledger:
+        if each.seq <= after:
+            continue
+        if batch and sum(one.records for one in batch) + each.records > max_records:
+            yield batch
+            batch = []
+        batch.append(each)
+    if batch:
+        yield batch
+
+
+def _make(job: _Job, batch: Sequence[Counts]) -> None:
+    """Make some ingests again, compare them with what is there, and write what is lacking to the branches."""
+    first, last = batch[0].seq, batch[-1].seq
+    bronze = _rows(job, BRONZE, first, last).cast(BRONZE_SCHEMA)
+    decided = _rows(job, REJECTED, first, last).cast(REJECTED_SCHEMA) if job.rejected.whole else None
+    _register_base(job)
+    made: list[Made] = []
+    for each in repair_requests.ingests(job.platform.control, first, last):
+        _register_known(job, made)
+        refused = None if decided is None else _of(decided, each.seq)
+        recorded_at = job.recorded_at.get(each.seq, each.committed_at)
+        made.append(made_again(job.platform, job.connection, each, _of(bronze, each.seq), refused, recorded_at))
+    for table, rows in (
+        (job.silver, pa.concat_tables([each.silver for each in made])),
+        (job.rejected, pa.concat_tables([each.rejected for each in made])),
+    ):
+        _compare(job, table, rows, first, last)
+        if not table.whole:
+            table.made.append(rows, last)
+
+
+def _rows(job: _Job, dataset: str, first: int, last: int) -> pa.Table:
+    """The rows of some ingests on main, by place."""
+    within = f"ingest_seq >= {first} and ingest_seq <= {last}"
+    job.lake.register(job.connection, "ranged_rows", dataset, row_filter=within)
+    return job.connection.execute(query(ROOM, "rebuild_range"), {"first": first, "last": last}).to_arrow_table()
+
+
+def _of(rows: pa.Table, seq: int) -> pa.Table:
+    return rows.filter(pc.equal(rows["ingest_seq"], pa.scalar(seq, pa.int64())))
+
+
+def _register_base(job: _Job) -> None:
+    """The view `rebuilt_rows`: silver before this batch, as it was or as far as it was made again."""
+    if job.silver.whole:
+        job.lake.register(job.connection, "rebuilt_rows", SILVER)
+    else:
+        paths = [file.file_path for file in job.silver.made.files()]
+        job.lake.register_files(job.connection, "rebuilt_rows", SILVER, paths)
+
+
+def _register_known(job: _Job, made: Sequence[Made]) -> None:
+    """The view `silver_case_events`: silver before this batch, and what the batch made so far."""
+    schema = job.platform.contracts[SILVER].arrow_schema()
+    pending = [] if job.silver.whole else [each.silver for each in made]
+    job.connection.register("pending_rows", pa.concat_tables([schema.empty_table(), *pending]))
+    job.connection.execute(query(ROOM, "rebuild_known"))
+
+
+def _compare(job: _Job, table: _Table, made: pa.Table, first: int, last: int) -> None:
+    """Rows that are there have to be the ones made, wherever there are as many as the ledger says.
+
+    Where there are other than that many, they are known to be wrong, and are replaced.
+    """
+    found = _rows(job, table.dataset, first, last)
+    short = pa.array(sorted(table.short), pa.int64())
+    there = pa.array([seq for seq in table.rows if first <= seq <= last], pa.int64())
+    names = [name for name in made.column_names if name != "recorded_at"]
+    job.connection.register("found_rows", _only(found.select(names).cast(made.select(names).schema), there, short))
+    job.connection.register("made_rows", _only(made.select(names), there, short))
+    different = job.connection.execute(query(ROOM, "rebuild_differences")).fetchone()
+    if different is not None:
+        raise InvariantBroken(
+            f"{different[1]} rows of ingest {different[0]} in {table.dataset} are not those that bronze gives, though "
+            "there are as many as the ledger says: they were changed by hand, or are another release's",
+            remedy=REMEDY,
+        )
+
+
+def _only(rows: pa.Table, there: pa.Array, short: pa.Array) -> pa.Table:
+    numbers = rows["ingest_seq"]
+    return rows.filter(pc.and_not(pc.is_in(numbers, there), pc.is_in(numbers, short)))
+
+
+def _assert_complete(job: _Job, table: _Table) -> None:
+    """What the branch holds, as read back, is what the ledger says of every ingest."""
+    paths = [file.file_path for file in table.made.files()]
+    job.lake.register_files(job.connection, "table_to_count", table.dataset, paths)
+    rows = dict(job.connection.execute(query(ROOM, "rebuild_table_counts")).fetchall())
+    if rows != {seq: count for seq, count in table.expected.items() if count}:
+        raise InvariantBroken(
+            f"branch {table.made.branch} of {table.dataset} has other rows than were written",
+            remedy="main is as it was",
+        )
+
+
+def _assert_owned(platform: Platform, claim: Claim) -> None:
+    with platform.control.read() as connection:
+        store.assert_held(connection, claim)

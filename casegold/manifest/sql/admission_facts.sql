@@ -1,7 +1,0 @@
--- What a plan admits.
-select f.source, f.event_id, f.event_type, f.case_id, f.dirty_from
-from fact_admission f
-join backfill_request r on r.backfill_run_id = %(backfill_run_id)s
-where f.state = 'HELD' and f.dirty_from between r.partition_from and r.partition_to
-  and f.ingest_seq <= (r.plan #>> '{pins,admitted_seq}')::bigint
-order by f.source, f.event_id

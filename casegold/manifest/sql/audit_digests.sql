@@ -1,1 +1,0 @@
-select sequence, digest from audit_link where sequence = any(%(sequences)s)

@@ -1,1 +1,0 @@
-select sequence, digest from audit_head

@@ -1,1 +1,0 @@
-select backfill_expire(%(dataset)s)

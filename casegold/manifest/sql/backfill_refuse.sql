@@ -1,1 +1,0 @@
-select * from casegold.backfill_refuse(%(id)s, %(attempt)s, %(why)s, %(detail)s)

@@ -1,1 +1,0 @@
-select * from casegold.backfill_approve(%(id)s, %(digest)s)

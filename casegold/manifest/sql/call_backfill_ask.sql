@@ -1,1 +1,0 @@
-select * from casegold.backfill_ask(%(dataset)s, %(first)s, %(last)s, %(mode)s, %(reason)s)

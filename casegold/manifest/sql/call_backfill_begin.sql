@@ -1,1 +1,0 @@
-select * from casegold.backfill_begin(%(id)s, %(digest)s)

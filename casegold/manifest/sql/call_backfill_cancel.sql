@@ -1,1 +1,0 @@
-select * from casegold.backfill_cancel(%(id)s, %(reason)s)

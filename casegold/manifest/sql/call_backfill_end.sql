@@ -1,1 +1,0 @@
-select * from casegold.backfill_end(%(id)s, %(succeeded)s, %(reason)s)

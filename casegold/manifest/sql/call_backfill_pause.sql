@@ -1,1 +1,0 @@
-select * from casegold.backfill_pause(%(id)s, %(reason)s)

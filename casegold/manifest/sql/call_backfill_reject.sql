@@ -1,1 +1,0 @@
-select * from casegold.backfill_reject(%(id)s, %(reason)s)

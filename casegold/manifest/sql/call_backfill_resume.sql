@@ -1,1 +1,0 @@
-select * from casegold.backfill_resume(%(id)s, %(reason)s)

@@ -1,1 +1,0 @@
-select * from casegold.backfill_submit(%(id)s, %(plan)s)

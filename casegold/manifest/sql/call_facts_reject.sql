@@ -1,1 +1,0 @@
-select * from casegold.facts_reject(%(ids)s::text[], %(reason)s)

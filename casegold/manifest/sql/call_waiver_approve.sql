@@ -1,1 +1,0 @@
-select * from casegold.waiver_approve(%(id)s)

@@ -1,1 +1,0 @@
-select * from casegold.waiver_request(%(dataset)s, %(first)s, %(last)s, %(check)s, %(reason)s)

@@ -1,1 +1,0 @@
-select run_id from dataset_claim where dataset = %(dataset)s

@@ -1,1 +1,0 @@
-delete from dataset_claim where dataset = %(dataset)s and token = %(token)s

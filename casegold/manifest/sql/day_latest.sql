@@ -1,1 +1,0 @@
-select max(business_date) as latest from day_close

@@ -1,1 +1,0 @@
-select dataset, partition_key, version from version_file where file_path = %(path)s

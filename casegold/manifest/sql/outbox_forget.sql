@@ -1,1 +1,0 @@
-delete from outbox_delivery where topic = %(topic)s

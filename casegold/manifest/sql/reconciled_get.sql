@@ -1,1 +1,0 @@
-select version, snapshot_id from reconciliation where dataset = %(dataset)s

@@ -1,1 +1,0 @@
-select uri, events, sent from replay where backfill_run_id = %(id)s

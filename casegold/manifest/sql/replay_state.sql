@@ -1,1 +1,0 @@
-select state from backfill_request where backfill_run_id = %(id)s

@@ -1,1 +1,0 @@
-select taken_at, restored_at from restoration order by restoration_id

@@ -1,1 +1,0 @@
-select make_group_role(%(role)s, %(acts)s)

@@ -1,1 +1,0 @@
-insert into setting (key, value, reason) values (%(key)s, %(value)s, 'first start') on conflict (key) do nothing

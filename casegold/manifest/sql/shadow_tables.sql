@@ -1,1 +1,0 @@
-select distinct dataset from run_manifest where pipeline = 'shadow' order by dataset

@@ -1,1 +1,0 @@
-select first_key, last_key, files, figures from staged_chunk where run_id = %(run_id)s

@@ -1,1 +1,0 @@
-select count(*) over () as total, sequence, source, row_key, problem from audit_breaks(null) limit %(limit)s

@@ -1,1 +1,0 @@
-select version from dataset_version where dataset = %(dataset)s and state in ('PREPARED', 'ABANDONING')

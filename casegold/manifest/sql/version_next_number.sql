@@ -1,1 +1,0 @@
-select highest_number(%(dataset)s) + 1 as number

@@ -1,1 +1,0 @@
-select state, token from dataset_version where dataset = %(dataset)s and version = %(version)s

@@ -1,1 +1,0 @@
-select * from dataset_version where dataset = %(dataset)s and state in ('PREPARED', 'ABANDONING') for update

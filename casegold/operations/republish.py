@@ -1,0 +1,95 @@
+"""Going back: a version made official again for a person, and released again.
+
+Not here: the run that does it (`jobs.republish`), and comparing two versions (`difference`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from casegold.control.db import Connection
+from casegold.control.model import Attempt, ManifestRequest, PartitionRange, Pipeline, RunState
+from casegold.control.runs import interventions, store
+from casegold.control.versions import pins, version_record, versions
+from casegold.control.versions.version_record import RecordedVersion
+from casegold.domain.errors import Deferred
+from casegold.jobs.launch import launch
+from casegold.runtime.platform import Platform
+
+LAUNCHER = "casegold republish"
+
+
+@dataclass(frozen=True, slots=True)
+class Republished:
+    """The version that has the wanted partitions now; `anew` is False where it had them before."""
+
+    version: int
+    partitions: tuple[date, ...]
+    anew: bool
+
+
+def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[date], reason: str) -> Republished:
+    """Make what a version changed official again, or some partitions of it, and pin them.
+
+    Raises:
+        ConfigurationError: there is no such version, it did not change a wanted partition, or a file of it is missing.
+        Deferred: a run of the dataset is under way.
+    """
+    with platform.control.write("republish-ask") as connection:
+        old = version_record.version(connection, dataset, version, wanted)
+        done = version_record.republished_as(connection, old)
+        attempt = None if done is not None else _ask(connection, old, reason)
+    if done is not None:
+        return Republished(done, tuple(old.keys), anew=False)
+    if attempt is None:
+        raise Deferred(
+            f"a run of {dataset} is under way: ask again once it ended",
+            remedy=f"`casegold runs list --dataset {dataset}` shows it",
+        )
+    made = launch(platform, attempt.run_id, attempt.attempt, LAUNCHER).version
+    if made is None:  # its process ended well, and died before it could say with which version
+        with platform.control.read() as connection:
+            made = version_record.republished_as(connection, old)
+    if made is None:
+        raise Deferred(f"{dataset} was released or replaced since; `casegold versions {dataset}` shows it")
+    return Republished(made, tuple(old.keys), anew=True)
+
+
+def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt | None:
+    """The attempt to execute, also one whose asker died before it began; None while another run is under way."""
+    person = connection.info.user
+    states = versions.partition_states(connection, old.dataset, old.keys[0], old.keys[-1])
+    wanted = ManifestRequest(
+        pipeline=Pipeline.REPUBLISH,
+        dataset=old.dataset,
+        scope={
+            "version": old.version,
+            "partitions": [key.isoformat() for key in old.keys],
+            # What is replaced: the same wish after a release is another run.
+            "replaces": [states[key].version for key in old.keys],
+        },
+        transform_version=old.transform_version,
+        requested_by=person,
+        parameters={"reason": reason},
+        partitions=PartitionRange(old.keys[0], old.keys[-1]),
+        caused_by=(f"{versions.short_id(old.dataset, old.version)} again by {person}: {reason}",),
+    )
+    manifest = store.request(connection, wanted)
+    if manifest is None:
+        return None
+    if manifest.state is not RunState.OPEN:
+        manifest = interventions.retry(connection, manifest.run_id, person, reason)
+    asked = (each for each in store.requested_attempts(connection) if each.run_id == manifest.run_id)
+    return store.next_attempt(connection, manifest.run_id, person) or next(asked, None)
+
+
+def release(platform: Platform, dataset: str, partition: date | None, reason: str) -> list[date]:
+    """Unpin a partition, or all of a dataset; the planner restates them.
+
+    Raises:
+        ConfigurationError: nothing of it is pinned.
+    """
+    with platform.control.write("pin-release") as connection:
+        return pins.release(connection, dataset, partition, connection.info.user, reason)

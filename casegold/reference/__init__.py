@@ -1,0 +1,1 @@
+"""Documents that are written from code: settings, AsyncAPI, the JSON Schema of a run manifest as a page."""

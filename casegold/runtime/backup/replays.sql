@@ -1,1 +1,0 @@
-select uri from replay

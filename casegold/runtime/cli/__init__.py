@@ -1,1 +1,0 @@
-"""The `casegold` command line, one module per section of its help. Not here: logic."""

@@ -1,1 +1,0 @@
-set variable admitted_seq = $value

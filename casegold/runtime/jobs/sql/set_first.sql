@@ -1,1 +1,0 @@
-set variable first = cast($value as date)

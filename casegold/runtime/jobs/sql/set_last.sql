@@ -1,1 +1,0 @@
-set variable last = cast($value as date)

@@ -1,1 +1,0 @@
-select * from staged_rows
