@@ -39,6 +39,6 @@ def closed_register(connection: Connection) -> Register:
     register = register_of(connection)
     if register is None:
         raise ConfigurationError(
-            "no date is closed yet: there is nothing to change", remedy="`casegold days status` tells why"
+            "no date is closed yet: there is nothing to change", remedy="`casegold days status` shows why"
         )
     return register

@@ -171,7 +171,7 @@ def accept_epoch(control: ControlDb, state: Topic, reason: str) -> int:
             raise ConfigurationError(f"{state.topic} was never read: there is no epoch to follow")
         same = (current.cluster_id, current.topic_id) == (state.cluster_id, state.topic_id)
         if same and not _truncated(connection, state, current.epoch):
-            raise ConfigurationError(f"{state.topic} is the one that is read as epoch {current.epoch}: go on")
+            raise ConfigurationError(f"{state.topic} is already read as epoch {current.epoch}: nothing to accept")
         row = connection.execute(query(ROOM, "epoch_accept"), parameters).fetchone()
     assert row is not None  # noqa: S101 - the topic has an epoch, so the statement adds one
     return int(row["epoch"])

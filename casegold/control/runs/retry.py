@@ -48,7 +48,7 @@ class Rule:
 
 AWAY = Rule(
     RunState.FAILED,
-    "bring back the server that the message names, then `casegold retry`",
+    "restart the server that the message names, then `casegold retry`",
     attempts=35,
     first_pause=5.0,
     longest_pause=60.0,
@@ -66,11 +66,11 @@ RULES: Mapping[ExitClass, Rule] = {
     # Safe to retry: every job begins with `resolve_undecided` or finishes the chunk it finds, so the next attempt finds
     # out whether the commit succeeded before it does anything else.
     ExitClass.COMMIT_UNKNOWN: AWAY,
-    ExitClass.CONFIGURATION: Rule(RunState.FAILED, "correct what the message names, then `casegold retry`"),
-    ExitClass.BUG: Rule(RunState.FAILED, "read the trace; once it is mended, `casegold retry`"),
+    ExitClass.CONFIGURATION: Rule(RunState.FAILED, "correct what the message says, then `casegold retry`"),
+    ExitClass.BUG: Rule(RunState.FAILED, "read the stack trace; once the bug is fixed, `casegold retry`"),
 }
 
-LAUNCH = replace(AWAY, person="mend the launcher, then `casegold retry`")
+LAUNCH = replace(AWAY, person="repair the launcher, then `casegold retry`")
 """A failed launch says nothing about the work itself, so launches are counted separately and only consecutive ones."""
 
 LOST_IN_A_ROW = 6

@@ -195,7 +195,7 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
     version = int(row["version"])
     if new.number not in (None, version):
         raise InvariantBroken(
-            f"version {version} of {new.dataset} was announced as {new.number} on its artifacts",
+            f"version {version} of {new.dataset} has the number {new.number} in its artifacts",
             remedy="another process wrote versions without the dataset's claim",
         )
     base: dict[str, Any] = {"dataset": new.dataset, "version": version}
