@@ -88,7 +88,7 @@ def advance(connection: Connection, asked_by: str) -> None:
 def _end_of(each: UnderWay) -> tuple[bool, str] | None:
     """Whether the backfill succeeded, and why it is over; None while it is under way."""
     if each.admission in GIVEN_UP:
-        return False, f"the admission of its facts {each.admission}: `casegold runs list --dataset {SILVER}` tells why"
+        return False, f"the admission of its facts {each.admission}: `casegold runs list --dataset {SILVER}` shows why"
     if each.restatement in GIVEN_UP:
         return False, f"run {str(each.run_id)[:12]} {each.restatement}: {each.error or 'no reason given'}"
     if each.restatement is RunState.SUCCEEDED:

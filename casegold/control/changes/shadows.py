@@ -180,7 +180,7 @@ def readable(connection: Connection, dataset: str, backfill_run_id: str) -> Shad
     if shadow is None or shadow.dataset != dataset:
         raise ConfigurationError(
             f"{backfill_run_id} has no figures of {dataset}",
-            remedy="`casegold backfill status` tells how far it has come; only requests of mode SHADOW have any",
+            remedy="`casegold backfill status` shows its progress; only requests of mode SHADOW have any",
         )
     if shadow.is_over:
         raise ConfigurationError(

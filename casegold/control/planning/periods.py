@@ -40,7 +40,7 @@ class Wanted:
 def decide(
     connection: Connection, contract: DatasetContract, register: Register, transform_version: str, wanted: Wanted
 ) -> Decision:
-    """The first run of consecutive due periods. A backfill's periods come first and are computed on their own."""
+    """The first sequence of consecutive due periods. A backfill's periods come first and are computed on their own."""
     dataset = contract.dataset
     versions = {ref.dataset: official_versions(connection, ref.dataset) for ref in contract.inputs}
     seen = published_states(connection, dataset)
