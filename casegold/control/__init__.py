@@ -1,9 +1,9 @@
-"""Control state in PostgreSQL: what was asked for, what is under way, what is official, and who decided what.
+"""Control state in PostgreSQL: what was requested, what is under way, what is official, and who decided what.
 
-Each room owns tables and is the only one that writes them; any room may read any table. The queries of a room stand in
-its `queries.sql`. Imports lead from the planner down to runs: planning, integrity, changes, versions and days, ingest,
-runs. Here, beside the rooms: the connection, its pool, the migrations, and the settings of an installation that never
-change. Not here: Kafka, Iceberg, files, or any computing of figures.
+Each room owns tables and is the only one that writes them; any room may read any table. A room's queries are in its
+`queries.sql`. A room imports only rooms below it: planning, integrity, changes, versions and days, ingest, runs. This
+package itself has the connection, its pool, the migrations, and the settings of the installation. Not here: Kafka,
+Iceberg, files, computing figures.
 """
 
 TABLES = ("setting", "setting_history")

@@ -1,4 +1,4 @@
-"""The connection to the control database, its migrations and its locks. Not here: any statement about runs or data."""
+"""The connection to the control database, its migrations and its locks. Not here: queries about runs or data."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ROOM = "casegold.control"
 Connection = pool.Connection
 
 _GONE = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
-"""What a connection raises that broke, or that Postgres gave up."""
+"""What psycopg raises if the connection broke, or PostgreSQL closed it."""
 
 SERVERS_REMEDY = "`casegold up` starts the local servers; `casegold status` shows them"
 
 
 class _Cursor(psycopg.Cursor[DictRow]):
-    """A cursor whose `executemany` leaves the limit on idle transactions in force.
+    """A cursor whose `executemany` keeps `idle_in_transaction_session_timeout` in force.
 
-    It sends its statements as a pipeline and a Flush behind them, on which PostgreSQL 18 forgets that the transaction
-    is idle; any other statement reminds it.
+    `executemany` sends its statements as a pipeline that ends with a Flush. After a Flush, PostgreSQL 18 does not apply
+    the timeout; after any other statement it does.
     """
 
     def executemany(self, query: Any, params_seq: Iterable[Any], *, returning: bool = False) -> None:
@@ -44,42 +44,42 @@ _OPTIONS: dict[str, Any] = {
     "cursor_factory": _Cursor,
     "connect_timeout": 10,
     "fallback_application_name": "casegold",
-    # A statement that was prepared before `casegold up` migrated the schema would fail after it.
+    # No prepared statements: one prepared before `casegold up` migrated the schema would fail afterwards.
     "prepare_threshold": None,
 }
 
 
 class Lock(IntEnum):
-    """Advisory locks held to the end of a transaction. Postgres knows them by number only."""
+    """Advisory locks held until the transaction ends. PostgreSQL identifies them by number."""
 
     MIGRATE = 7_201
     REGISTER = 7_202
-    """Completing an ingest and closing a day: one judges lateness by what the other writes."""
+    """For completing an ingest and closing a date: the first decides lateness by what the second writes."""
     PLAN = 7_203
     RUNS = 7_204
-    """Attempts are asked for, begin and end one at a time, so that each step sees what the others decided."""
+    """Serializes requests, starts and ends of attempts, so that each sees what the others decided."""
     PEOPLE = 7_205
 
 
 class ControlDb:
-    """The control database by URL. It survives any restart: no transaction begins on a connection that is broken."""
+    """The control database by URL. Works across server restarts: no transaction begins on a broken connection."""
 
     def __init__(self, url: str, *, pooled: bool = False) -> None:
-        """Open nothing yet.
+        """Open no connection yet.
 
         Args:
-            pooled: transactions take connections of this process's pool, which is the platform's; otherwise each opens
-                its own, as a person's login must.
+            pooled: take connections from this process's pool, as the platform does; otherwise open one for each
+                transaction, as a person's login must.
         """
         self.url = url
         self._pooled = pooled
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One transaction that only reads; Postgres refuses it anything else.
+        """One read-only transaction; PostgreSQL refuses writes.
 
         Raises:
-            SourceUnavailable: Postgres does not answer, or went away meanwhile.
+            SourceUnavailable: PostgreSQL does not answer, or went away meanwhile.
         """
         with self._connection() as connection:
             connection.read_only = True
@@ -91,15 +91,15 @@ class ControlDb:
         """One transaction that is one durable effect: committed when the block ends, rolled back when it raises.
 
         Args:
-            effect: its name in `casegold.domain.failpoints`.
+            effect: the name of its fail points in `casegold.domain.failpoints`.
 
         Raises:
-            SourceUnavailable: Postgres does not answer, or went away before the commit; nothing was done.
-            CommitUnknown: it went away during the commit. Every write may be done again: it finds itself done.
+            SourceUnavailable: PostgreSQL does not answer, or went away before the commit; nothing was written.
+            CommitUnknown: PostgreSQL went away during the commit. Every write is idempotent and may be repeated.
         """
         with self._connection() as connection:
             connection.read_only = None
-            # Leaving the connection rolls back, so only the way through `commit` keeps anything.
+            # Closing the connection rolls back, so nothing is kept without the `commit` below.
             with _lost_while_open():
                 yield connection
                 reach(f"{effect}.before")
@@ -113,7 +113,7 @@ class ControlDb:
                 ) from error
 
     def rows(self, sql: Any, parameters: dict[str, Any] | None = None) -> list[DictRow]:
-        """All rows of one statement in a transaction that only reads."""
+        """All rows of one query in a read-only transaction."""
         with self.read() as connection:
             return connection.execute(sql, parameters).fetchall()
 
@@ -137,7 +137,7 @@ class ControlDb:
 
 @contextmanager
 def _lost_while_open() -> Iterator[None]:
-    """A connection that breaks, or a server that shuts down, before the commit: the whole transaction is void."""
+    """Raise SourceUnavailable if the connection breaks or the server shuts down before the commit; nothing is kept."""
     try:
         yield
     except _GONE as error:
@@ -147,20 +147,20 @@ def _lost_while_open() -> Iterator[None]:
 
 
 def take_lock(connection: Connection, lock: Lock) -> None:
-    """Wait for an advisory lock; it ends with the transaction."""
+    """Wait for an advisory lock; the end of the transaction releases it."""
     connection.execute("select pg_advisory_xact_lock(%s)", (int(lock),))
 
 
 def migrate(url: str, to: str = "head") -> None:
-    """Bring the control schema to a revision, the newest by default. Safe to call by many at once.
+    """Migrate the control schema to a revision, by default the newest. Concurrent calls are safe.
 
     Args:
-        url: the owner's; a superuser migrates for casegold_owner, to whom everything it made is given.
+        url: of the owner or a superuser. What a superuser creates is then given to the owner.
 
     Raises:
-        ConfigurationError: the owner may not do that, such as create roles.
+        ConfigurationError: the owner lacks a right that the migration needs, for example to create roles.
     """
-    # A second of imports that only `casegold up` needs.
+    # These imports take a second, and only `casegold up` needs them.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import create_engine  # noqa: PLC0415
@@ -183,6 +183,6 @@ def migrate(url: str, to: str = "head") -> None:
             if not isinstance(error.orig, InsufficientPrivilege):
                 raise
             raise ConfigurationError(
-                f"the control schema cannot be made: {error.orig.diag.message_primary}",
+                f"the control schema cannot be created: {error.orig.diag.message_primary}",
                 remedy=error.orig.diag.message_hint or "give the owner a database of its own",
             ) from error

@@ -1,6 +1,6 @@
-"""Facts of the installation, kept in the control database: its business time zone, its business clock.
+"""Settings of the installation in the control database: its business time zone and its business clock.
 
-Not here: what an operator sets anew at every start (`runtime.settings`).
+Not here: settings that an operator gives at each start (`runtime.settings`).
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ ROOM = "casegold.control"
 
 
 BUSINESS_CLOCK = "business_clock"
-"""Key of the setting that the clock is kept under."""
+"""The key of the clock in the table `setting`."""
 
 
 def setting(connection: Connection, key: str) -> Any:
-    """The value of an installation setting, or None where it was never set."""
+    """The value of an installation setting; None if it was never set."""
     row = connection.execute(query(ROOM, "setting_get"), {"key": key}).fetchone()
     return None if row is None else row["value"]
 
 
 def install(control: ControlDb, time_zone: str, clock: str) -> None:
-    """Write the facts of the installation at its first start; refuse to run with another time zone later.
+    """Write the settings at the first start of the installation. Later starts must have the same time zone.
 
     Args:
         clock: `system` or an ISO 8601 instant; used at the first start only.
+
+    Raises:
+        ConfigurationError: the installation has another time zone.
     """
     with control.write("install") as connection:
         for key, value in (("business_time_zone", time_zone), (BUSINESS_CLOCK, clock)):
@@ -46,7 +49,7 @@ def install(control: ControlDb, time_zone: str, clock: str) -> None:
 
 
 def set_business_clock(control: ControlDb, clock: str, reason: str) -> None:
-    """Set the business clock to `system` or to an ISO 8601 instant; the old value is kept in setting_history."""
+    """Set the business clock to `system` or to an ISO 8601 instant; `setting_history` keeps the old value."""
     parse_clock(clock)
     with control.write("clock-set") as connection:
         connection.execute(query(ROOM, "setting_set"), {"key": BUSINESS_CLOCK, "value": Jsonb(clock), "reason": reason})
@@ -62,7 +65,7 @@ def business_clock(control: ControlDb) -> BusinessClock:
 
 
 def parse_clock(text: str) -> BusinessClock:
-    """`system`, or an ISO 8601 instant with offset, as a clock."""
+    """Parse `system`, or an ISO 8601 instant with offset, into a clock."""
     if text == "system":
         return SystemClock()
     try:

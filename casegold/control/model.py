@@ -1,4 +1,4 @@
-"""Rows of the control schema as types. Not here: any statement that reads or writes them."""
+"""Rows of the control schema as types. Not here: queries that read or write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from casegold.domain.errors import Deferred, ExitClass
 
 
 class Mode(StrEnum):
-    """Why a run computes; marked on everything it writes and emits, never in gold rows."""
+    """Why a run computes. It marks everything that the run writes and emits, except gold rows."""
 
     NORMAL = "NORMAL"
     BACKFILL = "BACKFILL"
@@ -47,12 +47,12 @@ class RunState(StrEnum):
 
 
 BACKFILL_RUN_ID = "backfill_run_id"
-"""Name of a manifest's parameter: the backfill that it executes a part of."""
+"""The manifest parameter with the id of the backfill that the run belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionRange:
-    """Partitions of one dataset from `first` to `last`, both included; the key of a month is its first day."""
+    """Partitions of one dataset from `first` to `last`, both inclusive. A month's or quarter's key is its first day."""
 
     first: date
     last: date
@@ -65,8 +65,8 @@ class PartitionRange:
 class ManifestRequest:
     """A bounded piece of work, described completely before it starts.
 
-    `scope` holds everything the outcome can depend on (Kafka ranges, sequences, input versions, contract version,
-    waivers) as JSON values; together with pipeline, transform version, mode and parameters it determines the run id.
+    `scope` has everything that the outcome can depend on (Kafka ranges, sequences, input versions, contract version,
+    waivers) as JSON values. With pipeline, dataset, transform version, mode and parameters it determines the run id.
     """
 
     pipeline: Pipeline
@@ -99,13 +99,13 @@ class RunManifest:
 
     @property
     def backfill_run_id(self) -> str | None:
-        """The backfill that this run executes a part of."""
+        """The id of the backfill that this run belongs to, if any."""
         return self.parameters.get(BACKFILL_RUN_ID)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a manifest, as asked of a launcher. `run_key` is what Dagster deduplicates on."""
+    """One attempt to execute a manifest, as requested from a launcher. Dagster deduplicates by `run_key`."""
 
     run_id: str
     attempt: int
@@ -122,20 +122,20 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Proof that one attempt, and no other, may write its dataset."""
+    """Proof that only this attempt may write its dataset. `token` is its fencing token."""
 
     dataset: str
     run_id: str
     attempt: int
     token: UUID
     over: Event = field(default_factory=Event, compare=False, repr=False)
-    """Set once it is known to prove nothing any more: cancelled, or taken over."""
+    """Set once this process knows that the claim was revoked or taken over."""
 
     def check(self) -> None:
-        """Stop here if the claim is over; costs nothing, for loops that compute long between two transactions.
+        """Stop if the claim is known to be over. Cheap: for long loops between two transactions.
 
         Raises:
-            Deferred: it is.
+            Deferred: the claim is over.
         """
         if self.over.is_set():
             raise Deferred(f"run {self.run_id[:12]} attempt {self.attempt} no longer owns {self.dataset}")
@@ -143,7 +143,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """How far an attempt has come: the state, and once it ended its exit class and what is to be said of it."""
+    """The state of an attempt and, once it has ended, its exit class and a message for people."""
 
     state: str
     exit_class: ExitClass | None

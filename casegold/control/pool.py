@@ -1,8 +1,8 @@
-"""psycopg's connection pool as the platform uses it: one in a process, empty while nobody asks.
+"""psycopg's connection pool as the platform uses it: one per process, without connections while it is idle.
 
-A connection is asked whether it lives before it is lent, so that a restarted server costs nobody a transaction. A
-server that does not answer is an error at once, with its reason; psycopg's own pool would wait and forget the reason.
-Not here: transactions (`control.db`). A person's login has no pool: its connections must end with the command.
+The pool checks a connection before it lends it, so that no transaction fails because a server was restarted before. A
+refused connection raises an error at once, with its reason; psycopg's own pool would wait and lose the reason. The
+connections of a person are not pooled: they must end with the command. Not here: transactions (`control.db`).
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 Connection = psycopg.Connection[DictRow]
 
 MOST = 16
-"""Transactions at once in one process: its job, heartbeat and alarm, or a code server's sensors and checks."""
+"""Concurrent transactions of one process: its job, heartbeat and alarm, or a code server's sensors and checks."""
 IDLE_SECONDS = 30.0
-"""In this time at least one connection that nobody needed is closed."""
+"""Within this time the pool closes at least one unused connection."""
 WAIT_SECONDS = 10.0
-"""For one of `MOST` connections to be free. A new one has as long to be opened (`connect_timeout`)."""
-LOOK_SECONDS = 0.1
-"""How often whoever waits looks whether the server has refused."""
+"""How long to wait for a free one of `MOST` connections. Opening one may take as long (`connect_timeout`)."""
+POLL_SECONDS = 0.1
+"""How often a waiting caller checks whether the server has refused a connection."""
 
-# What it warns of is raised here, or is a connection that is replaced.
+# Its warnings are either raised as errors here, or about connections that it replaces.
 logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
 
 
 @dataclass
 class _Refusals:
-    """Connections that could not be opened."""
+    """How many connections could not be opened, and the reason of the last one."""
 
     count: int = 0
     last: str = ""
@@ -67,7 +67,7 @@ class Pool:
 
     @contextmanager
     def lend(self) -> Iterator[Connection]:
-        """A living connection; what it has not committed when the block ends is rolled back.
+        """Lend a live connection; roll back what is not committed when the block ends.
 
         Raises:
             psycopg.OperationalError: the server refuses or does not answer, or all connections stay in use.
@@ -83,7 +83,7 @@ class Pool:
         refused_before, deadline = self._refusals.count, time.monotonic() + WAIT_SECONDS
         while True:
             try:
-                connection = self._pool.getconn(timeout=LOOK_SECONDS)
+                connection = self._pool.getconn(timeout=POLL_SECONDS)
             except PoolTimeout as error:
                 if self._refusals.count > refused_before:
                     raise psycopg.OperationalError(self._refusals.last) from error
@@ -95,7 +95,7 @@ class Pool:
             self._pool.putconn(connection)
 
     def close(self) -> None:
-        """End its threads and its idle connections; one that is lent ends when it comes back."""
+        """End the threads and idle connections; a lent connection is closed when it comes back."""
         self._pool.close()
 
     @property
@@ -119,7 +119,7 @@ def _noting(refusals: _Refusals) -> type[Connection]:
 
 
 def _lives(connection: Connection) -> bool:
-    """One question to the server. A connection that does not answer is closed."""
+    """Whether the server answers on this connection; closes it if not."""
     try:
         ConnectionPool.check_connection(connection)
     except psycopg.Error:
@@ -129,7 +129,7 @@ def _lives(connection: Connection) -> bool:
 
 
 def _end_transaction(connection: Connection) -> None:
-    """Roll back what is open; a connection of which that is unknown, or that is busy, is closed."""
+    """Roll back an open transaction; close a connection that is busy or in an unknown state."""
     status = connection.info.transaction_status
     try:
         if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
@@ -143,12 +143,12 @@ def _end_transaction(connection: Connection) -> None:
 _lock = threading.Lock()
 _current: Pool | None = None
 _inherited: list[Pool] = []
-"""Pools of a process that this one was forked from: their connections are that process's, their threads not here."""
+"""Pools of the parent process before a fork: their connections belong to the parent, their threads do not run here."""
 
 
 def pool_of(url: str, make: Callable[[], Pool]) -> Pool:
-    """This process's pool of a URL. A pool of another URL, as of a server that came back elsewhere, is closed."""
-    global _current  # noqa: PLW0603 - one in a process
+    """This process's pool for a URL. Closes a pool of another URL, as after a server restarted on another port."""
+    global _current  # noqa: PLW0603 - one per process
     with _lock:
         former = _current
         if former is not None and former.pid == os.getpid() and former.url == url:
@@ -162,7 +162,7 @@ def pool_of(url: str, make: Callable[[], Pool]) -> Pool:
 
 
 def close() -> None:
-    """Close this process's pool: at the end of the process, and where a test counts what is left."""
+    """Close this process's pool: at exit, and in tests that count open connections."""
     global _current
     with _lock:
         former, _current = _current, None
@@ -173,7 +173,7 @@ def close() -> None:
 
 
 def _new_lock() -> None:
-    global _lock  # noqa: PLW0603 - whoever held it is not in this process
+    global _lock  # noqa: PLW0603 - the thread that held it is not in the child process
     _lock = threading.Lock()
 
 

@@ -1,5 +1,5 @@
 -- name: ownership
--- What a superuser made while it migrated belongs to the owner: the one to whom alembic_version belongs.
+-- Give everything that a superuser created during the migration to the owner, who owns alembic_version.
 do $$
 declare
     thing record;

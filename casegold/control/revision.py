@@ -1,6 +1,6 @@
-"""The revision of the control schema: which one this program has, and which one a database is at.
+"""The revision of the control schema: the one that this program needs, and the one that a database has.
 
-Not here: bringing a database to it (`db.migrate`).
+Not here: migrating a database (`db.migrate`).
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ ROOM = "casegold.control"
 
 
 def head() -> str:
-    """The newest revision that this program knows: the highest number of its migrations."""
+    """The revision that this program needs: the highest number of its migrations."""
     names = (each.name for each in files("casegold.control.migrations.versions").iterdir())
     return max(name[:4] for name in names if name.endswith(".py") and name[:4].isdigit())
 
 
 def revision_of(control: ControlDb) -> str | None:
-    """The revision of a database; None for one that was never prepared."""
+    """The revision of a database; None if it was never migrated."""
     try:
         (row,) = control.rows(query(ROOM, "revision"))
     except UndefinedTable:
         return None
-    except InsufficientPrivilege as error:  # the platform's login may look since 0007, people since 0009
+    except InsufficientPrivilege as error:  # readable for the platform's login since 0007, for people since 0009
         raise _older("older than 0009") from error
     return str(row["version_num"])
 
 
 def refuse_newer(control: ControlDb) -> None:
-    """Stop an older program before it touches the database of a newer one.
+    """Stop a program that is older than the database before it writes anything.
 
     Raises:
-        ConfigurationError: it is newer.
+        ConfigurationError: the database is newer.
     """
     found = revision_of(control)
     if found is not None and found > head():
@@ -48,11 +48,11 @@ def refuse_newer(control: ControlDb) -> None:
 
 
 def refuse_other(control: ControlDb) -> None:
-    """Stop a program whose tables are not those of the database.
+    """Stop a program that needs another revision than the database has.
 
     Raises:
         ConfigurationError: the database is at another revision.
-        SourceUnavailable: it was never prepared.
+        SourceUnavailable: it was never migrated.
     """
     found = revision_of(control)
     if found is None:
@@ -70,7 +70,7 @@ def _older(found: str) -> ConfigurationError:
 
 
 def opened(url: str, *, pooled: bool = False) -> ControlDb:
-    """A control database whose tables are those of this program. Raises as `refuse_other`."""
+    """A control database at the revision of this program. Raises like `refuse_other`."""
     control = ControlDb(url, pooled=pooled)
     refuse_other(control)
     return control

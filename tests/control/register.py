@@ -1,4 +1,4 @@
-"""A hand on the control tables for tests: writes what ingest, day close and publish would have written."""
+"""Test helper: writes to the control tables what ingest, day close and publish would write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SOURCE = "urn:regulator:case-system"
 
 
 class Register:
-    """The control state of one connection, changed step by step. Nothing is committed."""
+    """Changes the control state step by step over one connection. Nothing is committed."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -48,7 +48,7 @@ class Register:
             self.close(first + timedelta(days=offset))
 
     def ingest(self, *dirty_from: date) -> int:
-        """One silver commit whose facts change figures from these dates on."""
+        """One silver commit with facts whose first changed dates are these."""
         self.seq += 1
         self.connection.execute(
             "insert into ingest_commit (dataset, seq, kind, run_id, records, accepted)"

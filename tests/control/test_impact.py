@@ -1,4 +1,4 @@
-"""What was made with or from something: compared with walking the recorded inputs by hand."""
+"""Impact queries, compared with a plain walk over the recorded inputs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def add_input(connection: Connection, of: Place, made_from: Place) -> None:
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, int]], list[tuple[str, list[int]]]]:
-    """Ranges of snapshot versions (first day, last day, sequence), and products with the days each was made from."""
+    """Snapshot versions (first day, last day, sequence), and products with the days that each was computed from."""
     days = st.integers(0, 7)
     ranges = [
         (min(a, b), max(a, b), seq)

@@ -1,4 +1,4 @@
-"""Facts of the installation that cannot change their meaning later."""
+"""Settings of the installation that must not change after its first start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retry and cancel: what a person decides is kept, acts at once, and stays until a person decides otherwise."""
+"""Retry and cancel: a person's decision is recorded, takes effect at once, and stays until the next decision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The planner against an oracle that remembers every fact and every look, and against the rules one by one."""
+"""The planner against an oracle that remembers every fact and every judgement, and against each rule by itself."""
 
 from __future__ import annotations
 

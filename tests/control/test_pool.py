@@ -1,4 +1,4 @@
-"""The pool against a server of its own: what a transaction could rely on before there was a pool, it still can."""
+"""The pool with a server of its own: pooled transactions have the same guarantees as unpooled ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def backend(control: ControlDb) -> int:
 
 
 def connections(own: Settings) -> int:
-    """Connections of this database, as the server counts them."""
+    """The number of connections to this database, counted by the server."""
     name = own.database_url().rpartition("/")[2]
     with psycopg.connect(own.database_url().rpartition("/")[0] + "/postgres") as connection:
         row = connection.execute("select count(*) from pg_stat_activity where datname = %s", (name,)).fetchone()
@@ -60,7 +60,7 @@ def kill_database(servers: Settings) -> None:
 
 @pytest.fixture
 def kept(own: Settings) -> None:
-    """A table that the platform may fill."""
+    """A table into which the platform may write."""
     with ControlDb(own.owner_url()).write("by a test") as connection:
         connection.execute("create table kept (n int)")
         connection.execute("grant select, insert on kept to casegold_runtime")

@@ -1,4 +1,4 @@
-"""What follows the end of an attempt: the table itself, and the control database against a plain count of ends."""
+"""The retry policy: its table, and the control database against a plain count of ended attempts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_sixth_death_in_a_row_is_a_bug() -> None:
 
 
 def test_after_an_outage_the_work_waits_for_a_minute_at_most() -> None:
-    """Three minutes after the last fault everything due is to be published: a pause must leave time for the work."""
+    """All due work must be published within three minutes of the last fault: a pause must leave time for the work."""
     pauses = [after(ExitClass.SOURCE_UNAVAILABLE, RUN, History(failed, 0, 0)).pause_seconds for failed in range(1, 35)]
     assert max(pauses) <= 60
     assert 15 * 60 < sum(pauses) < 31.5 * 60
@@ -107,7 +107,7 @@ def found_by_the_planner(control: ControlDb, attempt: Attempt) -> None:
 
 
 def found_by_takeover(control: ControlDb, attempt: Attempt) -> None:
-    """Another run of the dataset, of another mode, begins."""
+    """Start another run of the dataset, in another mode."""
     dies(control, attempt)
     other = asked(control, attempt.dataset, Mode.SHADOW, scope=attempt.attempt)
     assert other is not None
@@ -131,7 +131,7 @@ def _asked_for(control: ControlDb, dataset: str) -> Attempt:
 
 
 def asked(control: ControlDb, dataset: str, mode: Mode = Mode.NORMAL, scope: int = 0) -> Attempt | None:
-    """The next attempt, without waiting for its pause."""
+    """The next attempt, without the pause."""
     wanted = ManifestRequest(Pipeline.SNAPSHOT, dataset, {"seq": scope}, "1", "test", mode=mode)
     with control.write("by a test") as connection:
         connection.execute("update run_attempt set not_before = '-infinity'")
@@ -141,7 +141,7 @@ def asked(control: ControlDb, dataset: str, mode: Mode = Mode.NORMAL, scope: int
 
 
 def expected(ends: list[str]) -> int:
-    """After how many of these ends the manifest fails, counted plainly; all of them where it does not."""
+    """A plain count: after how many of these ends the manifest fails; their number if it does not."""
     failed = lost = launches = 0
     for number, end in enumerate(ends, 1):
         failed += end in {"failed", "unknown", "lost", "taken over"}
@@ -152,7 +152,7 @@ def expected(ends: list[str]) -> int:
     return len(ends) + 1
 
 
-# Ends that come again and again, so that bounds are reached.
+# Repeated ends, so that the limits are reached.
 runs_of_ends = st.lists(st.tuples(st.sampled_from(sorted(ENDS)), st.integers(1, 12)), min_size=1, max_size=10)
 
 

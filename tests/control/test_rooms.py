@@ -1,4 +1,4 @@
-"""Queries stand with those who ask them, and a table is written by the room that owns it."""
+"""A room runs only its own queries, and writes only its own tables."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ CORE = REPOSITORY / "casegold"
 ROOMS = sorted(path.parent for path in CORE.rglob(QUERIES))
 WRITTEN_BY_THE_RELAY = {"outbox", "outbox_delivery"}
 RESERVED = {"inbox", "dlq_replay"}
-"""Tables that the schema has and nobody writes yet."""
+"""Tables of the schema that no code writes yet."""
 RESTORE = "casegold.backup"
-"""A restore writes as the owner, before the platform starts: what it mends is in no room's hands then."""
+"""A restore writes tables of all rooms, as the owner and before the platform starts."""
 WRITES = re.compile(
     r"(?:insert\s+into|update|delete\s+from)\s+(?!set\b|skip\b|of\b)(?:only\s+)?([a-z_.]+)", re.IGNORECASE
 )
@@ -29,7 +29,7 @@ def package(room: Path) -> str:
 
 
 def owners() -> dict[str, str]:
-    """The room of each table."""
+    """The room that owns each table."""
     found: dict[str, str] = dict.fromkeys(WRITTEN_BY_THE_RELAY, "casegold.sink")
     for init in (CORE / "control").rglob("__init__.py"):
         room = package(init.parent)
@@ -41,7 +41,7 @@ def owners() -> dict[str, str]:
 
 
 def written(sql: str) -> set[str]:
-    """The tables that a query writes; row locks (`for update`) and upserts (`do update set`) name none."""
+    """The tables that a query writes; row locks (`for update`) and upserts (`do update set`) do not count."""
     code = re.sub(r"--.*", "", sql)
     return {table for table in WRITES.findall(code) if table.lower() not in {"nowait"}}
 

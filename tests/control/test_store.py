@@ -1,4 +1,4 @@
-"""Attempts and claims: one owner per dataset, whoever dies when."""
+"""Attempts and claims: one owner per dataset, whichever process dies at any time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def wanted(scope: int, dataset: str) -> ManifestRequest:
 
 @pytest.fixture
 def ask(control: ControlDb, request: pytest.FixtureRequest) -> Ask:
-    """Ask for an attempt of a dataset of this test's own."""
+    """Request an attempt of a dataset that only this test uses."""
 
     def asked(scope: int = 1, dataset: str = request.node.name) -> Attempt:
         with control.write("by a test") as connection:
@@ -34,7 +34,7 @@ def ask(control: ControlDb, request: pytest.FixtureRequest) -> Ask:
 
 
 def age(control: ControlDb, attempt: Attempt) -> None:
-    """Make the owner look dead."""
+    """Move the owner's last heartbeat into the past, so that it counts as dead."""
     with control.write("by a test") as connection:
         for table in ("run_attempt", "dataset_claim"):
             connection.execute(
@@ -119,7 +119,7 @@ def test_what_an_exit_class_does_to_the_manifest(
     assert store.finish(control, claim, exit_class, "why", {"error": "why"}) is state
     assert manifest_of(control, attempt.run_id).state is state
     with control.write("by a test") as connection:
-        # A retry waits for its backoff; what has ended is not tried again.
+        # A retry waits for its backoff; an ended run is not retried.
         assert store.next_attempt(connection, attempt.run_id, "test") is None
 
 

@@ -1,8 +1,8 @@
 """Changes of official figures that people decide: backfills, replays, shadows, admissions of held facts, waivers.
 
-Invariants: who asks does not approve, and who approves approves one plan by its digest. The database enforces this in
-functions of its own (migrations 0002 and 0008); requests, approvals and the trail are written by them alone. A begun
-backfill goes on from what is there: nothing waits in memory.
+Invariants: nobody approves their own request, and an approval is for one plan, by its digest. Functions in the database
+enforce this (migrations 0002 and 0008); they alone write requests, approvals and the audit trail. Stored state decides
+each step of a backfill: nothing waits in memory.
 """
 
 TABLES = (

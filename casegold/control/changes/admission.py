@@ -1,4 +1,4 @@
-"""Held facts begin to count: the control state of an admission. Not here: who decided so, and restating the dates."""
+"""Admission: held facts begin to count. Not here: approving it (`approvals`), restating the dates (planner)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from casegold.domain.sql import query
 ROOM = "casegold.control.changes"
 
 EventId = tuple[str, str]
-"""Source and id."""
+"""Source and event id."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldFacts:
-    """Held facts of a range as a plan pins them: how many, and a digest of which."""
+    """The held facts of a range as a plan pins them: their number, and a digest of their ids."""
 
     count: int
     digest: str
@@ -32,14 +32,14 @@ class HeldFacts:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What an admission did: the number from which on its facts count."""
+    """The result of an admission: how many facts count from sequence number `seq` on."""
 
     seq: int
     facts: int
 
 
 def held(connection: Connection, dirty_from: PartitionRange, admitted_seq: int) -> HeldFacts:
-    """The held facts that change figures from a date of the range on, of commits up to a number."""
+    """The held facts of commits up to `admitted_seq` whose first changed date is in the range."""
     parameters = {"first": dirty_from.first, "last": dirty_from.last, "admitted_seq": admitted_seq}
     row = connection.execute(query(ROOM, "backfill_plan_facts"), parameters).fetchone()
     assert row is not None  # noqa: S101 - an aggregate has one row
@@ -47,12 +47,12 @@ def held(connection: Connection, dirty_from: PartitionRange, admitted_seq: int) 
 
 
 def approved(connection: Connection, manifest: RunManifest) -> list[dict[str, Any]]:
-    """The held facts that the backfill of an admission admits: source, event id and type, case id, dirty_from."""
+    """The facts that an admission's approved plan admits: source, event id and type, case id, dirty_from."""
     return connection.execute(query(ROOM, "admission_facts"), {"backfill_run_id": manifest.backfill_run_id}).fetchall()
 
 
 def done(connection: Connection, run_id: str) -> Admitted | None:
-    """What an earlier attempt of the run admitted."""
+    """What an earlier attempt of the run admitted; None if nothing."""
     row = connection.execute(query(ROOM, "admission_done"), {"run_id": run_id}).fetchone()
     return None if row is None else Admitted(row["seq"], row["facts"])
 
@@ -63,11 +63,11 @@ def admit(
     """Let exactly the facts of the approved plan count from `seq` on. Part of the caller's transaction.
 
     Args:
-        dirty_from: dates earlier than those recorded with the facts, where later corrections moved what they concern.
+        dirty_from: first changed dates that are earlier than the recorded ones, because later corrections moved them.
 
     Raises:
         Deferred: the backfill is paused or over, or the claim was taken over.
-        ConfigurationError: the held facts are not those of the plan any more.
+        ConfigurationError: the held facts are no longer those of the plan.
     """
     store.assert_claim(connection, claim)
     backfill_requests.assert_executing(connection, claim.run_id)
@@ -78,8 +78,8 @@ def admit(
     now = held(connection, PartitionRange(planned["first"], planned["last"]), planned["admitted_seq"])
     if now != HeldFacts(planned["count"], planned["digest"]):
         raise ConfigurationError(
-            f"{planned['count']} held facts were approved, {now.count} of that range are held now, or others",
-            remedy="somebody decided on some meanwhile: ask for another backfill",
+            f"{planned['count']} held facts were approved; the plan's range now has {now.count}, or different ones",
+            remedy="somebody has decided on some of them since: request another backfill",
         )
     numbered = asked | {"seq": seq, "run_id": claim.run_id, "attempt": claim.attempt}
     commits.record_admission(connection, numbered, [(row["source"], row["event_id"]) for row in facts])

@@ -1,7 +1,7 @@
-"""Backfills and waivers under four eyes, as functions of the database. Not here: the rules; they are in the migrations.
+"""Backfills and waivers under four eyes, by calling functions of the database. Not here: the rules (migrations).
 
-Each call of a person runs over that person's own connection: the database takes the actor from it. A refusal is an
-answer of the database, committed with its audit row, and becomes `Refused` here.
+Each step of a person uses that person's own connection, from which the database takes the actor. The database commits a
+refusal with its audit row; here it becomes the error `Refused`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOM = "casegold.control.changes"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a step: the id of the request or waiver, its state now, and a line for people."""
+    """The result of a step: the id of the request or waiver, its new state, and a message for people."""
 
     subject: str
     state: str
@@ -34,7 +34,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class BackfillRequest:
-    """A request as it stands. Persons are null for the platform itself; `restated` counts published partitions now."""
+    """The current state of a request. Persons are null for the platform; `restated`: partitions published now."""
 
     backfill_run_id: str
     dataset: str
@@ -60,7 +60,7 @@ class BackfillRequest:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One step or refused attempt, as signed by the database. `subject` is null for a request that never came to be."""
+    """One step or refused attempt, as the database recorded it. `subject` is null if no request was created."""
 
     subject: str | None
     step: str
@@ -73,7 +73,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class WaiverRequest:
-    """A waiver that was asked for; in force once `approved_at` is there."""
+    """A requested waiver; in force once `approved_at` is set."""
 
     waiver_id: int
     dataset: str
@@ -90,68 +90,68 @@ class WaiverRequest:
 
 
 def request(person: ControlDb, dataset: str, partitions: PartitionRange, mode: str, reason: str) -> Answer:
-    """Ask for a backfill. Every function of a person raises Refused where a rule forbids the step."""
+    """Request a backfill. Like every step of a person, it raises Refused if a rule forbids the step."""
     wanted = {"dataset": dataset, "first": partitions.first, "last": partitions.last, "mode": mode, "reason": reason}
     return _call(person, "call_backfill_ask", wanted)
 
 
 def submit(person: ControlDb, backfill_run_id: str, plan: Mapping[str, Any]) -> str:
-    """Put the plan of a request up for approval; its digest, made by the database. A plan is final."""
+    """Submit the plan of a request for approval; it is final. Returns its digest, which the database computes."""
     return _call(person, "call_backfill_submit", {"id": backfill_run_id, "plan": Jsonb(dict(plan))}).message
 
 
 def approve(person: ControlDb, backfill_run_id: str, digest: str) -> Answer:
-    """Approve exactly the plan of that digest, at the lowest level missing that the person's roles allow."""
+    """Approve exactly the plan with this digest, at the lowest missing level that the person's roles allow."""
     return _call(person, "call_backfill_approve", {"id": backfill_run_id, "digest": digest})
 
 
 def reject(person: ControlDb, backfill_run_id: str, reason: str) -> Answer:
-    """Say no, for good."""
+    """Reject a request for good."""
     return _call(person, "call_backfill_reject", {"id": backfill_run_id, "reason": reason})
 
 
 def cancel(person: ControlDb, backfill_run_id: str, reason: str) -> Answer:
-    """Give a request up, or stop its execution for good: the executor may make no further step."""
+    """Withdraw a request, or stop its execution for good: the platform takes no further step."""
     return _call(person, "call_backfill_cancel", {"id": backfill_run_id, "reason": reason})
 
 
 def pause(person: ControlDb, backfill_run_id: str, reason: str) -> Answer:
-    """Let the executor make no further step until it is resumed."""
+    """Pause an execution: the platform takes no further step until it is resumed."""
     return _call(person, "call_backfill_pause", {"id": backfill_run_id, "reason": reason})
 
 
 def resume(person: ControlDb, backfill_run_id: str, reason: str) -> Answer:
-    """Let a paused execution go on."""
+    """Resume a paused execution."""
     return _call(person, "call_backfill_resume", {"id": backfill_run_id, "reason": reason})
 
 
 def begin(control: ControlDb, backfill_run_id: str, digest: str) -> Answer:
-    """The platform begins to execute an approved plan: of many callers exactly one is not refused.
+    """Begin to execute an approved plan, as the platform. Of concurrent callers exactly one is not refused.
 
     Raises:
-        Refused: it is not approved, has expired, was begun already, or the approved plan is another one.
+        Refused: the request is not approved, has expired, was begun already, or its approved plan has another digest.
     """
     return _own_step(control, "call_backfill_begin", {"id": backfill_run_id, "digest": digest})
 
 
 def end(control: ControlDb, backfill_run_id: str, *, succeeded: bool, reason: str) -> Answer:
-    """The platform ends an execution as COMPLETED or FAILED. Raises Refused when it is not EXECUTING any more."""
+    """End an execution as COMPLETED or FAILED, as the platform. Raises Refused if it is no longer EXECUTING."""
     return _own_step(control, "call_backfill_end", {"id": backfill_run_id, "succeeded": succeeded, "reason": reason})
 
 
 def reject_facts(person: ControlDb, events: Sequence[str], reason: str) -> Answer:
-    """Decide that held facts never count, all of them or none. No figure changes, so one person may."""
+    """Reject held facts for good, all of them or none. No figure changes, so one person is enough."""
     return _call(person, "call_facts_reject", {"ids": list(events), "reason": reason})
 
 
 def request_waiver(person: ControlDb, dataset: str, partitions: PartitionRange, check: str, reason: str) -> Answer:
-    """Ask that a required check may fail in a range."""
+    """Request a waiver: a required check may fail in a range."""
     wanted = {"dataset": dataset, "first": partitions.first, "last": partitions.last, "check": check, "reason": reason}
     return _call(person, "call_waiver_request", wanted)
 
 
 def approve_waiver(person: ControlDb, waiver_id: int) -> Answer:
-    """Approve a waiver that another person asked for."""
+    """Approve a waiver that another person requested."""
     return _call(person, "call_waiver_approve", {"id": waiver_id})
 
 
@@ -161,7 +161,7 @@ def requests(control: ControlDb, limit: int | None, *, ended_too: bool = False) 
 
 
 def find(control: ControlDb, beginning: str) -> BackfillRequest:
-    """The one request whose id begins so. Raises ConfigurationError when there is none, or more than one."""
+    """The request whose id begins with `beginning`. Raises ConfigurationError unless there is exactly one."""
     found = _requests(control, beginning, 2, True)
     if len(found) != 1:
         raise ConfigurationError(
@@ -172,14 +172,14 @@ def find(control: ControlDb, beginning: str) -> BackfillRequest:
 
 
 def audit(control: ControlDb, backfill_run_id: str | None, limit: int | None) -> list[AuditEntry]:
-    """Steps and refused attempts, newest first: of one request, or all."""
+    """Steps and refused attempts of one request or (None) of all, newest first."""
     with _readable():
         rows = control.rows(query(ROOM, "list_backfill_audit"), {"id": backfill_run_id, "limit": limit})
     return [AuditEntry(**row) for row in rows]
 
 
 def waiver_audit(control: ControlDb, waiver_id: int | None, limit: int | None) -> list[AuditEntry]:
-    """Steps and refused attempts, newest first: of one waiver, or all."""
+    """Steps and refused attempts of one waiver or (None) of all, newest first."""
     with _readable():
         rows = control.rows(query(ROOM, "list_waiver_audit"), {"id": waiver_id, "limit": limit})
     return [AuditEntry(**row) for row in rows]
@@ -210,7 +210,7 @@ def _own_step(control: ControlDb, statement: str, parameters: dict[str, Any]) ->
 
 
 def answer_of(row: dict[str, Any]) -> Answer:
-    """What the database answered to a step. Raises Refused where it said no."""
+    """The database's answer to a step. Raises Refused if the database refused it."""
     if not row["accepted"]:
         raise Refused(
             row["message"],

@@ -1,6 +1,6 @@
-"""The beginning of an approved backfill: its plan once more, and what became of its inputs. Once, or refused.
+"""Beginning an approved backfill: compares its plan with the current state; begins it once, or refuses.
 
-Not here: approvals and their rules (the database), what follows (`backfill_steps`, planner).
+Not here: approvals and their rules (the database), the next steps (`backfill_steps`, `planning.planner`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOM = "casegold.control.changes"
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A backfill that is under way, with the dates that closed since it was planned: they follow."""
+    """A begun backfill. `new_dates` closed since it was planned and are computed with it."""
 
     answer: Answer
     new_dates: PartitionRange | None
@@ -35,15 +35,15 @@ class Begun:
 def begin(
     control: ControlDb, contracts: Contracts, transforms: Mapping[str, str], asked: BackfillRequest, digest: str
 ) -> Begun:
-    """Begin an approved backfill, if everything that its figures depend on is as it was planned.
+    """Begin an approved backfill if everything that its figures depend on is as planned.
 
     Raises:
-        Refused: it is not approved, the approved plan is another one, its inputs changed, or another backfill of the
-            dataset is under way. The attempt is in the audit trail.
-        ConfigurationError: nothing of its range is closed.
+        Refused: it is not approved, its approved plan has another digest, its inputs changed, or another backfill of
+            the dataset is under way. The attempt is in the audit trail.
+        ConfigurationError: no date of its range is closed.
     """
     with control.write("backfill-step") as connection:
-        # The planner judges by what is under way: it sees this before or after, not in between.
+        # The planner decides by what is under way: with its lock it sees the state before or after this step.
         take_lock(connection, Lock.PLAN)
         asked = _locked(connection, asked)
         refusal, new_dates = _judge(connection, contracts, transforms, asked)
@@ -57,7 +57,7 @@ def begin(
 
 
 def _locked(connection: Connection, asked: BackfillRequest) -> BackfillRequest:
-    """The request as it is now, unchanged until the transaction ends."""
+    """The current request, locked until the transaction ends."""
     (row,) = connection.execute(query(ROOM, "backfill_lock"), {"id": asked.backfill_run_id}).fetchall()
     return replace(asked, **row)
 
@@ -65,7 +65,7 @@ def _locked(connection: Connection, asked: BackfillRequest) -> BackfillRequest:
 def _judge(
     connection: Connection, contracts: Contracts, transforms: Mapping[str, str], asked: BackfillRequest
 ) -> tuple[list[str], PartitionRange | None]:
-    """Why it may not begin, and which dates closed since it was planned."""
+    """The reasons why it may not begin, and the dates that closed since it was planned."""
     if asked.state != "APPROVED" or asked.plan is None:
         return [], None
     if asked.mode == Mode.REPLAY:
@@ -84,7 +84,7 @@ def _judge(
     reasons += _differences(asked.plan, now.as_json())
     contract = contracts[asked.dataset]
     if wanted.mode is Mode.SHADOW:
-        # It is computed at the plan's pins: what came since changes nothing of it.
+        # A shadow is computed at the plan's pins: later facts do not change it.
         first_date, partitions = closed_register(connection).first, PartitionRange(now.first, now.last)
         return reasons + shadows.why_not_computed(connection, contract, first_date, partitions), None
     if now.promotes is not None:
@@ -100,13 +100,13 @@ def _judge(
     new = PartitionRange(end + timedelta(days=1), latest)
     if len(contract.partitions_between(new.first, new.last)) > contract.max_partitions_automatic:
         most = contract.max_partitions_automatic
-        reasons.append(f"{new} closed since it was planned: more than the {most} that follow by themselves")
+        reasons.append(f"{new} closed since it was planned: more than the {most} that need no approval")
     return reasons, new
 
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """What a plan as stored pins."""
+    """The pins of a stored plan."""
 
     admitted_seq: int
     last: date
@@ -123,7 +123,7 @@ class _Planned:
 
 
 def _differences(planned: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What the figures depend on and what is not as planned, in words."""
+    """A sentence for each input of the figures that is not as planned."""
     pairs = {
         "the dataset": ("dataset",),
         "the first partition": ("first",),
@@ -150,6 +150,6 @@ def _at(plan: Any, path: tuple[str, ...]) -> Any:
 
 
 def _short(value: Any) -> str:
-    """A value for people: of digests the first digits."""
+    """A value for people: digests are shortened."""
     texts = [str(each)[:12] for each in value] if isinstance(value, list) else [str(value)[:24]]
     return " ".join(texts)

@@ -1,6 +1,6 @@
-"""What a backfill would change, admit and cost, from control state alone: what people approve, by its digest.
+"""The plan of a backfill, from control state alone: what it changes, admits and costs. People approve it by its digest.
 
-Not here: asking and approving (`approvals`), executing (`backfill_execution`).
+Not here: requesting and approving (`approvals`), executing (`backfill_execution`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_SAMPLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What the figures were computed from and would be, when the plan was made. `versions`: of published partitions."""
+    """What the new figures depend on, as of the plan. `versions`: a digest of the `published` partitions' versions."""
 
     admitted_seq: int
     totals_seq: int
@@ -41,7 +41,7 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """How much it is: the current versions' rows and bytes; minutes at the pace of past runs, None without any."""
+    """The size: rows and bytes of the current versions; minutes by the speed of past runs, None without any."""
 
     partitions: int
     rows: int
@@ -51,7 +51,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Downstream:
-    """Partitions of a dataset that are judged again because of it."""
+    """Partitions of a derived dataset that the planner will check again because of the backfill."""
 
     dataset: str
     partitions: int
@@ -61,7 +61,7 @@ class Downstream:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A backfill before anybody has agreed to it. `first` to `last` is computed; `new` of it was never published."""
+    """The plan of a backfill. It computes `first` to `last`: `restated` published and `new` unpublished partitions."""
 
     dataset: str
     mode: Mode
@@ -79,19 +79,19 @@ class Plan:
     promotes: Promotion | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As it is stored and approved."""
+        """The plan as it is stored and approved."""
         return {name: _json(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked for. Held facts are admitted that change figures from a date of `partitions` on."""
+    """What was requested. The backfill admits the held facts whose first changed date is in `partitions`."""
 
     dataset: str
     partitions: PartitionRange
     mode: Mode
     promotes: str | None = None
-    """The shadow whose figures, and no others, are to become official."""
+    """Id of the shadow whose exact figures are to become official."""
 
 
 def make(
@@ -101,10 +101,10 @@ def make(
     wanted: Wanted,
     pinned: tuple[int, date] | None = None,
 ) -> Plan:
-    """The plan of a backfill, as things are now.
+    """The plan of a backfill in the current state.
 
     Args:
-        pinned: the sequence and the last date of an earlier plan, to see what became of just that; None plans anew.
+        pinned: sequence and last date of an earlier plan, to compare it with the current state; None for a new plan.
 
     Raises:
         ConfigurationError: the dataset is not computed, or no date of the range is closed.
@@ -154,7 +154,7 @@ def _promotion(connection: Connection, contract: DatasetContract, wanted: Wanted
 
 
 def _partitions(contract: DatasetContract, register: Register, asked: PartitionRange, latest: date) -> PartitionRange:
-    """The partitions to compute: what was asked for and is over; with all that follow where one builds on another."""
+    """The closed partitions of a request; with all later ones if each partition is computed from the one before it."""
     if contract.partition_column is None or not contract.inputs:
         raise ConfigurationError(f"{contract.dataset} is not computed from anything: there is nothing to compute again")
     first = max(asked.first, contract.partition_of(register.first))
@@ -172,7 +172,7 @@ def _partitions(contract: DatasetContract, register: Register, asked: PartitionR
 def _facts(
     connection: Connection, contract: DatasetContract, wanted: Wanted, admitted_seq: int
 ) -> tuple[HeldFacts, list[dict[str, Any]]]:
-    """The held facts that the backfill admits; none where the dataset is not made from facts. A shadow knew none."""
+    """The held facts that the backfill admits. None for a shadow, its promotion, or a dataset not made from facts."""
     range_ = wanted.partitions
     if not contract.reads_sequence or wanted.mode is not Mode.BACKFILL or wanted.promotes is not None:
         return HeldFacts(0, holds.digest_of([])), []
@@ -191,7 +191,7 @@ def _estimate(connection: Connection, dataset: str, partitions: int, rows: int, 
 def _downstream(
     contracts: Contracts, contract: DatasetContract, partitions: PartitionRange, register: Register
 ) -> list[Downstream]:
-    """Complete periods that are made of changed partitions, directly or over others."""
+    """Periods that are over and depend on changed partitions, directly or through other datasets."""
     changed = {contract.dataset: set(contract.partitions_between(partitions.first, partitions.last))}
     found = []
     for other in contracts.downstream_of(contract.dataset):
@@ -213,7 +213,7 @@ def _downstream(
 
 
 def _periods(contract: DatasetContract, first: date, latest: date) -> list[date]:
-    """Periods that are over by `latest`, from the one with the first date on."""
+    """Periods that are over at `latest`, beginning with the one that contains `first`."""
     every = sorted({contract.partition_of(day) for day in days(first, latest)})
     return [key for key in every if contract.period(key)[1] <= latest]
 

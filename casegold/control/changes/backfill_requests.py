@@ -1,4 +1,4 @@
-"""The platform's own requests for work that people approve. Not here: what people do with them (`approvals`)."""
+"""The platform's own requests for backfills that people must approve. Not here: steps of people (`approvals`)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ROOM = "casegold.control.changes"
 def ask(
     connection: Connection, dataset: str, partitions: PartitionRange, reason: str, *, onwards: bool = False
 ) -> bool:
-    """Ask once for approval of a range; the database writes the audit row and the `BackfillRequested` event.
+    """Request approval for a range, once; the database writes the audit row and the `BackfillRequested` event.
 
     Args:
-        onwards: any request from the first partition on covers the range: what it restates, it restates to the end.
+        onwards: a request that includes the first partition covers the whole range, since it restates all later ones.
 
     Returns:
-        False where an open request already covers the range, or a person rejected one with this reason; then nothing
+        False if an open request already covers the range, or a person rejected one with the same reason; then nothing
         is written.
     """
     connection.execute(query(ROOM, "backfill_expire"), {"dataset": dataset})
@@ -37,12 +37,12 @@ def ask(
 
 
 def assert_executing(connection: Connection, run_id: str) -> None:
-    """Keep the backfill of a run as it is to the end of this transaction, so that nobody stops it before it commits.
+    """Lock the backfill of a run until this transaction ends, so that nobody stops it before the commit.
 
-    Nothing happens for a run that belongs to no backfill.
+    Does nothing for a run that belongs to no backfill.
 
     Raises:
-        Deferred: it is paused, or over.
+        Deferred: the backfill is paused or over.
     """
     row = connection.execute(query(ROOM, "backfill_of_run"), {"run_id": run_id}).fetchone()
     if row is not None and row["state"] != "EXECUTING":

@@ -1,7 +1,7 @@
-"""What a backfill under way needs next, found from what is there each time: nothing waits, nothing is remembered.
+"""The next step of each backfill under way, decided from stored state at every tick.
 
-Admission of its held facts, then the restatement, then its end. Not here: the beginning (`backfill_execution`), what a
-restatement computes (planner), or a shadow (`shadows`).
+The steps: admission of its held facts, then the restatement, then its end. Not here: the beginning
+(`backfill_execution`), what a restatement computes (`planning.planner`), shadows (`shadows`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ADMISSION_VERSION = "admission-1"
 REPLAY_VERSION = "replay-1"
 SILVER = "silver/case_events"
 REPLAYS = "replay/events"
-"""The claim of replays: one after the other, so that the rates of two do not add up."""
+"""The claim of all replays: one runs at a time, so that their rates do not add up."""
 DONE = {
     Mode.BACKFILL: "computed the range",
     Mode.REPLAY: "sent the events",
@@ -32,7 +32,7 @@ GIVEN_UP = frozenset({RunState.FAILED, RunState.CANCELLED})
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A backfill that is EXECUTING or PAUSED. States of its runs are None where none was asked for yet."""
+    """A backfill that is EXECUTING or PAUSED. The states of its runs are None until the run is requested."""
 
     backfill_run_id: str
     dataset: str
@@ -49,7 +49,7 @@ class UnderWay:
     error: str | None
 
     def restates(self) -> bool:
-        """Whether its restatement is due: whatever had to be admitted is, and no run has done or given up on it."""
+        """Whether its restatement is due: its facts are admitted, and no run has succeeded or given up."""
         return (
             self.state == "EXECUTING"
             and self.mode is Mode.BACKFILL
@@ -59,17 +59,17 @@ class UnderWay:
 
 
 def under_way(connection: Connection) -> list[UnderWay]:
-    """Every backfill that was begun and not ended, oldest first; at most one of a dataset and mode."""
+    """Every backfill under way, oldest first; at most one for each dataset and mode."""
     return [_under_way(row) for row in connection.execute(query(ROOM, "backfill_executing"))]
 
 
 def restating(connection: Connection) -> Mapping[str, UnderWay]:
-    """By dataset: the backfill whose range is to be computed now."""
+    """The backfill whose range is to be computed now, by dataset."""
     return {each.dataset: each for each in under_way(connection) if each.restates()}
 
 
 def advance(connection: Connection, asked_by: str) -> None:
-    """Ask for admissions, end what is over, close the work of what was stopped. Part of the planner's transaction."""
+    """Request admissions and replays, end finished backfills, close runs of stopped ones. Called by the planner."""
     store.cancel_of_ended_backfills(connection)
     for each in under_way(connection):
         if each.state != "EXECUTING":
@@ -86,9 +86,9 @@ def advance(connection: Connection, asked_by: str) -> None:
 
 
 def _end_of(each: UnderWay) -> tuple[bool, str] | None:
-    """Whether it succeeded, and why it is over; None while it is not."""
+    """Whether the backfill succeeded, and why it is over; None while it is under way."""
     if each.admission in GIVEN_UP:
-        return False, f"the admission of its facts {each.admission}: `casegold runs list --dataset {SILVER}` tells why"
+        return False, f"the admission of its facts {each.admission}: `casegold runs list --dataset {SILVER}` shows why"
     if each.restatement in GIVEN_UP:
         return False, f"run {str(each.run_id)[:12]} {each.restatement}: {each.error or 'no reason given'}"
     if each.restatement is RunState.SUCCEEDED:
@@ -123,7 +123,7 @@ def _replay(each: UnderWay, asked_by: str) -> ManifestRequest:
 
 
 def cause_of(each: UnderWay) -> str:
-    """Why its runs and versions came to be, in words."""
+    """The cause that is recorded with its runs and versions."""
     return f"backfill {each.backfill_run_id}: {each.reason}"
 
 

@@ -1,7 +1,7 @@
 """Logins of people, and the rules of who approves what. Not here: approving (`approvals`), connecting as a person.
 
-A login is a database role with a password; `person_login` says which human uses it. The roles that give rights are
-those that the contracts name.
+A login is a database role with a password; `person_login` records which person uses it. The contracts name the group
+roles that grant rights.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ ROOM = "casegold.control.changes"
 MIN_PASSWORD = 12
 
 CONNECTIONS = 10
-"""Sessions of one login at once: PyIceberg holds one a process, Spark two."""
+"""Concurrent sessions of one login: PyIceberg uses one per process, Spark two."""
 
 SESSION_LIMITS = {"statement_timeout": "60s", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "10s"}
-"""Set for each login: a member does not inherit the settings of a role. No statement of a person takes a second."""
+"""Set for each login, since members do not inherit a role's settings. A person's statements take less than a second."""
 
 _KEYS = {"datasets": "dataset", "levels": "level", "roles": "role"}
 
 
 @dataclass(frozen=True, slots=True)
 class PersonLogin:
-    """A login of a human. `roles` is what the server knows now, empty for a removed one."""
+    """The login of a person. `roles`: its current roles on the server, empty for a removed login."""
 
     login: str
     person: str
@@ -46,10 +46,10 @@ class PersonLogin:
 
 
 def sync_rules(connection: Connection, contracts: Iterable[DatasetContract]) -> None:
-    """Make the rules of the database, and the server's group roles, those of the contracts.
+    """Write the contracts' approval rules to the database, and create their group roles on the server.
 
     Raises:
-        ConfigurationError: a contract names a login, or a role with rights of its own.
+        ConfigurationError: a role in a contract is a login, or has rights of its own.
     """
     contracts = tuple(contracts)
     take_lock(connection, Lock.PEOPLE)
@@ -69,7 +69,7 @@ def sync_rules(connection: Connection, contracts: Iterable[DatasetContract]) -> 
 
 
 def _rules(contracts: Iterable[DatasetContract]) -> Iterator[dict[str, object]]:
-    """The rows of `approval_rule` that the contracts want."""
+    """The rows of `approval_rule` by the contracts."""
     for contract in contracts:
         levels = {0: contract.requesters(), 1: contract.approvers(1), 2: contract.approvers(2)}
         for level, roles in levels.items():
@@ -94,7 +94,7 @@ def roles_of(contracts: Iterable[DatasetContract]) -> tuple[str, ...]:
 
 
 def acting_roles(contracts: Iterable[DatasetContract]) -> set[str]:
-    """The roles whose members ask for something or approve it. All others only read what is published."""
+    """The roles whose members request or approve. Members of other roles only read published data."""
     return {
         role
         for contract in contracts
@@ -103,21 +103,21 @@ def acting_roles(contracts: Iterable[DatasetContract]) -> set[str]:
 
 
 def add(control: ControlDb, login: str, role: str, person: str, password: str) -> None:
-    """Make a login for a person, over the owner's connection, with limits on what it takes of the server.
+    """Create a login for a person, over the owner's connection, with limits on sessions and statements.
 
-    Only a verifier of the password leaves this process, so that no log of the server can hold the password.
+    Only a verifier (hash) of the password leaves this process, so that the password can be in no log of the server.
 
     Args:
         role: one of `roles_of` the contracts.
-        person: the same for every login of one human.
+        person: the same for all logins of one person.
 
     Raises:
-        ConfigurationError: the server has that login already, it belonged to another person, or a name or the
-            password cannot be.
+        ConfigurationError: the login exists already, it belonged to another person, or a name or the password is not
+            allowed.
     """
     if len(password) < MIN_PASSWORD:
         raise ConfigurationError(
-            f"a password has at least {MIN_PASSWORD} characters", remedy="leave it out to have one made"
+            f"a password has at least {MIN_PASSWORD} characters", remedy="omit it to have one generated"
         )
     with control.write("person-add") as connection:
         take_lock(connection, Lock.PEOPLE)
@@ -127,7 +127,7 @@ def add(control: ControlDb, login: str, role: str, person: str, password: str) -
         if known["person"] not in {None, person}:
             raise ConfigurationError(
                 f"the login {login} belonged to {known['person']}",
-                remedy="a login is one person's for ever, so that the audit trail stays readable: choose another",
+                remedy="a login belongs to one person for good, so that the audit trail stays readable: choose another",
             )
         try:
             connection.execute(query(ROOM, "person_added"), {"login": login, "person": person})
@@ -142,10 +142,10 @@ def add(control: ControlDb, login: str, role: str, person: str, password: str) -
 
 
 def remove(control: ControlDb, login: str) -> None:
-    """Drop the login of a person and end its sessions. What it requested and approved stays.
+    """Drop the login of a person and end its sessions. Its requests and approvals stay.
 
     Raises:
-        ConfigurationError: no person uses that login, or it owns something in a database of the server.
+        ConfigurationError: no person has that login, or it owns objects in a database of the server.
     """
     with control.write("person-remove") as connection:
         take_lock(connection, Lock.PEOPLE)
@@ -158,7 +158,7 @@ def remove(control: ControlDb, login: str) -> None:
             raise ConfigurationError(
                 f"{login} owns something: {error.diag.message_detail}", remedy="drop it or give it to another role"
             ) from error
-    # Only now can no new session begin. A session that outlives this is refused every step: nobody is behind it.
+    # From here on no new session can begin. The database refuses every step of a session that is still open.
     try:
         control.rows(query(ROOM, "person_sessions_end"), {"role_oid": known["role_oid"]})
     except InsufficientPrivilege as error:
@@ -175,15 +175,15 @@ def logins(control: ControlDb) -> list[PersonLogin]:
 
 
 def logins_in(connection: Connection) -> list[PersonLogin]:
-    """All logins of people as a transaction sees them, removed ones last."""
+    """All logins of people within a transaction, removed ones last."""
     return [PersonLogin(**row) for row in connection.execute(query(ROOM, "person_list"))]
 
 
 def changed_passwords(owner: ControlDb) -> list[str]:
-    """Logins whose password is not the one that `add` gave: their users changed it, to one that nobody has checked.
+    """Logins whose users replaced the password that `add` set, with one whose strength nobody checked.
 
     Raises:
-        ConfigurationError: the server does not show the owner the verifiers of passwords.
+        ConfigurationError: the owner may not read the password verifiers of the server.
     """
     try:
         return [row["login"] for row in owner.rows(query(ROOM, "password_changed"))]

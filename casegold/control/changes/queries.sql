@@ -7,7 +7,7 @@ from fact_admission
 where state = 'HELD' and dirty_from between %(first)s and %(last)s and ingest_seq <= %(admitted_seq)s
 
 -- name: admission_facts
--- What a plan admits.
+-- The facts that a plan admits.
 select f.source, f.event_id, f.event_type, f.case_id, f.dirty_from
 from fact_admission f
 join backfill_request r on r.backfill_run_id = %(backfill_run_id)s
@@ -23,7 +23,7 @@ where c.run_id = %(run_id)s and c.kind = 'ADMISSION'
 group by c.seq
 
 -- name: admission_lock
--- Held facts of a plan, locked in the order that everybody locks them in: nobody decides otherwise on them meanwhile.
+-- Lock the held facts of a plan against other decisions, in the same order as everywhere, to avoid deadlocks.
 select f.event_id
 from fact_admission f
 join backfill_request r on r.backfill_run_id = %(backfill_run_id)s
@@ -113,19 +113,20 @@ select partition_from as first, partition_to as last, mode, state, plan, plan_di
 from backfill_hold(%(id)s, false)
 
 -- name: backfill_other
--- Two shadows share a table, two restatements their partitions; one of each kind keeps out of the other's way.
+-- Backfills of one mode exclude each other: two shadows share a table, two restatements their partitions. A shadow and a
+-- restatement do not.
 select backfill_run_id, state from backfill_request
 where dataset = %(dataset)s and mode = %(mode)s and state in ('EXECUTING', 'PAUSED') and backfill_run_id <> %(id)s
 limit 1
 
 -- name: backfill_later_facts
--- Facts that count since a plan was made, other than by an admission of its own, and that change what it restates.
+-- Facts that began to count after a plan was made, without its own admission, and that change dates which it restates.
 select coalesce(sum(facts), 0)::bigint as facts
 from ingest_dates
 where ingest_seq > %(admitted_seq)s and dirty_from <= %(last)s
 
 -- name: backfill_plan_versions
--- What the range is now: `digest` stands for the current version of every published partition of it.
+-- The current state of a range; `digest` covers the current version of each published partition.
 select count(*) as count, coalesce(sum(s.row_count), 0)::bigint as rows,
        encode(sha256(convert_to(coalesce(string_agg(s.partition_key || ':' || s.current_version, ','
                                                     order by s.partition_key), ''), 'UTF8')), 'hex') as digest,
@@ -144,7 +145,7 @@ order by dirty_from, source, event_id
 limit %(limit)s
 
 -- name: backfill_plan_pace
--- What the last runs managed; null where there were none.
+-- The speed of the last runs; null if there were none.
 select sum(rows)::float8 / nullif(sum(seconds), 0) as rows_per_second
 from (
     select (m.outcome ->> 'rows')::bigint as rows, extract(epoch from a.ended_at - a.started_at)::float8 as seconds
@@ -158,7 +159,7 @@ from (
 select backfill_expire(%(dataset)s)
 
 -- name: backfill_ask
--- Not asked again while an open request covers the range, nor where a person has said no to just this.
+-- Not while an open request covers the range, nor after a person rejected exactly this request.
 insert into backfill_request (backfill_run_id, dataset, partition_from, partition_to, mode, reason)
 select 'bf_' || replace(gen_random_uuid()::text, '-', '_'), %(dataset)s, %(first)s, %(last)s, 'BACKFILL', %(reason)s
 where not exists (select from backfill_request
@@ -170,15 +171,15 @@ on conflict do nothing
 returning backfill_run_id
 
 -- name: backfill_of_run
--- The backfill that a run is a part of, kept as it is to the end of the transaction.
+-- The backfill of a run, locked until the transaction ends.
 select r.backfill_run_id, r.state
 from run_manifest m
 cross join lateral backfill_hold(m.parameters ->> 'backfill_run_id', true) r
 where m.run_id = %(run_id)s
 
 -- name: backfill_executing
--- Backfills under way: what their admission, and their restatement, replay or shadow, have come to. Superseded work is not theirs
--- any more.
+-- Backfills under way with the state of their admission, and of their restatement, replay or shadow. Superseded runs no
+-- longer belong to them.
 select r.backfill_run_id, r.dataset, r.mode, r.plan, r.partition_from as first, r.partition_to as last, r.reason, r.plan_digest, r.state,
        coalesce((r.plan #>> '{facts,count}')::bigint, 0) as facts,
        admission.state as admission, restatement.run_id, restatement.state as restatement,
@@ -201,13 +202,13 @@ order by r.requested_at, r.backfill_run_id
 select make_group_role(%(role)s, %(acts)s)
 
 -- name: rules_clear
--- Rules that no contract has any more.
+-- Delete the rules that are in no contract any more.
 delete from approval_rule a
 where not exists (select from unnest(%(datasets)s::text[], %(levels)s::smallint[], %(roles)s::text[]) as kept (dataset, level, role)
                   where (kept.dataset, kept.level, kept.role) = (a.dataset, a.level, a.role_name))
 
 -- name: rule_add
--- A rule that is there as it is stays untouched: each change of a rule is a link of the audit trail.
+-- An unchanged rule is not updated: every update of a rule adds a link to the audit trail.
 insert into approval_rule (dataset, level, role_name, above_partitions, to_latest)
 values (%(dataset)s, %(level)s, %(role)s, %(above)s, %(to_latest)s)
 on conflict (dataset, level, role_name) do update
@@ -234,7 +235,7 @@ left join pg_roles r on r.rolname = l.login
 order by l.removed_at is not null, l.login
 
 -- name: password_changed
--- Logins whose password is another one than casegold gave them.
+-- Logins whose password is not the one that casegold set.
 select p.login
 from person_password p join pg_authid a on a.rolname = p.login
 where encode(sha256(convert_to(coalesce(a.rolpassword, ''), 'UTF8')), 'hex') <> p.verifier_digest
@@ -251,7 +252,7 @@ insert into person_password (login, verifier_digest) values (%(login)s, %(digest
 on conflict (login) do update set verifier_digest = excluded.verifier_digest, given_at = clock_timestamp()
 
 -- name: replay_plan_events
--- Facts that count by a sequence, by the first date that each changes.
+-- How many facts that count at a sequence number have their first changed date in a range.
 select coalesce(sum(facts), 0)::bigint as events
 from ingest_dates
 where dirty_from between %(first)s and %(last)s and ingest_seq <= %(admitted_seq)s
@@ -295,8 +296,8 @@ where p.backfill_run_id = %(id)s
 order by p.partition_key
 
 -- name: shadow_of_range
--- A shadow as a whole: `digest` stands for the figures of all its partitions, `moved` counts those of which something else
--- is official by now than what it was compared with.
+-- A shadow as a whole: `digest` covers the figures of all its partitions; `moved` counts partitions whose official version
+-- is no longer the one that the shadow was compared with.
 select r.state, r.dataset, r.plan #>> '{pins,transform}' as transform, r.plan #> '{pins,contract}' as contract,
        (r.plan #>> '{pins,admitted_seq}')::bigint as admitted_seq, count(p.partition_key) as partitions,
        min(p.partition_key) as first, max(p.partition_key) as last,
@@ -310,7 +311,7 @@ where r.backfill_run_id = %(id)s
 group by r.backfill_run_id
 
 -- name: shadow_promised
--- What the backfill that a run belongs to has promised to publish: the figures of a shadow.
+-- The figures that a run's backfill has promised to publish: those of a shadow.
 select p.partition_key, p.row_count, p.digest_high, p.digest_low
 from backfill_request r
 join shadow_partition p on p.backfill_run_id = r.plan #>> '{promotes,backfill_run_id}'

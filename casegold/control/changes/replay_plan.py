@@ -1,4 +1,4 @@
-"""What a replay would send, from control state alone: the facts of a range, once more, to a topic and at a rate.
+"""The plan of a replay, from control state alone: which facts it sends again, to which topic, at which rate.
 
 Not here: plans that change figures (`backfill_plan`), sending (`jobs.replay`).
 """
@@ -25,9 +25,9 @@ MAX_EVENTS_PER_SECOND = 100_000
 
 @dataclass(frozen=True, slots=True)
 class ReplayPlan:
-    """A replay before anybody has agreed to it: facts by the first date that each changes, known at `admitted_seq`.
+    """The plan of a replay: the facts known at `admitted_seq` whose first changed date is in `first` to `last`.
 
-    `minutes` at the rate; what consumers do with the events is theirs.
+    `minutes`: the duration at the given rate, without the work of consumers.
     """
 
     dataset: str
@@ -44,18 +44,18 @@ class ReplayPlan:
 
     @classmethod
     def of(cls, plan: Mapping[str, Any]) -> ReplayPlan:
-        """A plan as stored. Raises KeyError, TypeError, ValueError where it was not made here."""
+        """A stored plan. Raises KeyError, TypeError or ValueError if it is not the plan of a replay."""
         dates = {name: date.fromisoformat(plan[name]) for name in ("first", "last")}
         return cls(**{name: plan[name] for name in cls.__dataclass_fields__} | dates)
 
     def as_json(self) -> dict[str, Any]:
-        """As it is stored and approved."""
+        """The plan as it is stored and approved."""
         return asdict(self) | {"first": self.first.isoformat(), "last": self.last.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """Where to, and how fast."""
+    """The target topic and the rate of a replay."""
 
     topic: str
     events_per_second: int
@@ -72,19 +72,19 @@ def make(
     """The plan of a replay.
 
     Args:
-        pinned: the sequences of an earlier plan, to see what became of just that; None takes those of now.
+        pinned: the sequences of an earlier plan, to compare it with the current state; None takes the current ones.
 
     Raises:
-        ConfigurationError: the dataset is not made from facts, the rate is none, or no date of the range is closed.
+        ConfigurationError: the dataset is not made from facts, the rate is not allowed, or no date is closed yet.
     """
     if not contracts[dataset].reads_sequence:
         raise ConfigurationError(
-            f"{dataset} is not made from facts: there are none of it to send",
-            remedy="name the dataset of which consumers want the facts",
+            f"{dataset} is not made from facts: it has none to send",
+            remedy="name the dataset whose facts consumers need",
         )
     if not 1 <= emission.events_per_second <= MAX_EVENTS_PER_SECOND:
         raise ConfigurationError(
-            f"{emission.events_per_second} events a second is no rate", remedy=f"1 to {MAX_EVENTS_PER_SECOND}"
+            f"{emission.events_per_second} events a second is not allowed", remedy=f"1 to {MAX_EVENTS_PER_SECOND}"
         )
     register = closed_register(connection)
     admitted_seq, totals_seq = pinned or (register.admitted_seq, register.totals_seq)
@@ -106,7 +106,7 @@ def make(
 
 
 def judge(connection: Connection, contracts: Contracts, asked: BackfillRequest) -> list[str]:
-    """Why an approved replay may not begin."""
+    """The reasons why an approved replay may not begin."""
     assert asked.plan is not None  # noqa: S101 - only planned requests are approved
     try:
         planned = ReplayPlan.of(asked.plan)

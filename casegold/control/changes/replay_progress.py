@@ -1,4 +1,4 @@
-"""How far a replay has come: the file of the events it sends, and how many of them are on Kafka for certain.
+"""Progress of a replay: the file of events that it sends, and how many of them Kafka has acknowledged.
 
 Not here: sending (`jobs.replay`), who approved it (`approvals`).
 """
@@ -18,7 +18,7 @@ ROOM = "casegold.control.changes"
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """The Parquet file whose rows a replay sends from first to last, and how many are sent and acknowledged."""
+    """The Parquet file whose rows a replay sends in order, and how many of them Kafka has acknowledged."""
 
     uri: str
     events: int
@@ -26,13 +26,13 @@ class Extract:
 
 
 def extract_of(connection: Connection, backfill_run_id: str) -> Extract | None:
-    """What an earlier attempt wrote, however far it came."""
+    """The extract of an earlier attempt and its progress; None if there is none."""
     row = connection.execute(query(ROOM, "replay_get"), {"id": backfill_run_id}).fetchone()
     return None if row is None else Extract(row["uri"], row["events"], row["sent"])
 
 
 def record_extract(connection: Connection, claim: Claim, backfill_run_id: str, uri: str, events: int) -> None:
-    """Make a whole file the one that is sent. Source positions name it, so it is never another one afterwards.
+    """Record the completely written file that will be sent. It is never replaced: positions of sent events refer to it.
 
     Raises:
         Deferred: the claim was taken over.
@@ -42,7 +42,7 @@ def record_extract(connection: Connection, claim: Claim, backfill_run_id: str, u
 
 
 def mark_sent(connection: Connection, claim: Claim, backfill_run_id: str, before: int, sent: int) -> None:
-    """Record that the rows up to `sent` are acknowledged.
+    """Record that Kafka has acknowledged the rows up to `sent`.
 
     Raises:
         Deferred: the claim was taken over.
@@ -50,11 +50,11 @@ def mark_sent(connection: Connection, claim: Claim, backfill_run_id: str, before
     store.assert_claim(connection, claim)
     parameters = {"id": backfill_run_id, "before": before, "sent": sent}
     if connection.execute(query(ROOM, "replay_mark"), parameters).rowcount != 1:
-        raise InvariantBroken(f"replay {backfill_run_id} was not at row {before}: somebody else sends, too")
+        raise InvariantBroken(f"replay {backfill_run_id} was not at row {before}: another process is sending, too")
 
 
 def assert_executing(connection: Connection, backfill_run_id: str) -> None:
-    """Look whether people still want it. Raises Deferred where it was paused or is over."""
+    """Check that the backfill is still EXECUTING. Raises Deferred if it is paused or over."""
     (row,) = connection.execute(query(ROOM, "replay_state"), {"id": backfill_run_id}).fetchall()
     if row["state"] != "EXECUTING":
         raise Deferred(f"backfill {backfill_run_id} is {row['state']}")

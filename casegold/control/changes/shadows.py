@@ -1,6 +1,6 @@
-"""Shadows: figures computed beside the official ones, how they differ, and their promotion. No version comes of them.
+"""Shadows: figures computed next to the official ones, how they differ, and their promotion. A shadow is no version.
 
-Not here: computing and comparing them (`jobs.shadow`), who agrees to them (`approvals`).
+Not here: computing and comparing them (`jobs.shadow`), approving them (`approvals`).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from casegold.domain.sql import query
 ROOM = "casegold.control.changes"
 
 KEPT = timedelta(days=90)
-"""How long the rows of a shadow stay readable. What was found out about them stays for good."""
+"""How long the rows of a shadow stay readable. The recorded comparison stays for good."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowPartition:
-    """A partition of a shadow: its figures, its files, and how it differs from what is official."""
+    """A partition of a shadow: its figures, its files, and its differences from the official partition."""
 
     figures: VersionPartition
     passed: bool
@@ -43,7 +43,7 @@ class ShadowPartition:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How a whole shadow differs: every column, and the first rows."""
+    """The differences of a whole shadow: every column, and a sample of rows."""
 
     columns: tuple[ColumnDifference, ...]
     sample: tuple[RowDifference, ...]
@@ -51,9 +51,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A computed range of a dataset beside the official one; its rows are on a branch of a table of their own.
+    """A range of a dataset computed for comparison; its rows are on a branch of a separate table.
 
-    `is_over`: they may be gone.
+    `is_over`: the rows were kept for `KEPT` and may be deleted.
     """
 
     backfill_run_id: str
@@ -66,7 +66,7 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """A shadow that is to become official: its range and, as a digest, its figures."""
+    """A shadow that is to become official: its range, and a digest of its figures."""
 
     backfill_run_id: str
     first: date
@@ -76,7 +76,7 @@ class Promotion:
 
 
 def ask(connection: Connection, contracts: Contracts, first_date: date, asked_by: str) -> None:
-    """Ask for the runs of shadows that were begun. Part of the planner's transaction.
+    """Request the runs of shadows that were begun. Part of the planner's transaction.
 
     Args:
         first_date: the register's first.
@@ -84,7 +84,7 @@ def ask(connection: Connection, contracts: Contracts, first_date: date, asked_by
     for each in backfill_steps.under_way(connection):
         if each.mode is not Mode.SHADOW or each.state != "EXECUTING" or each.restatement is not None:
             continue
-        if each.dataset not in contracts:  # taken away since: it waits until it is back, or people cancel
+        if each.dataset not in contracts:  # removed since: wait until the contract is back, or people cancel
             continue
         scope = _scope(connection, contracts[each.dataset], first_date, each)
         if scope is not None:
@@ -112,7 +112,7 @@ def _span(plan: Mapping[str, Any]) -> tuple[date, date]:
 def _scope(
     connection: Connection, contract: DatasetContract, first_date: date, each: UnderWay
 ) -> dict[str, Any] | None:
-    """What the figures depend on: as in a run that publishes, at the plan's pins; None while an input has none."""
+    """The scope, as of a run that publishes, at the plan's pins; None while an input has no official version."""
     first, last = _span(each.plan)
     pins = each.plan["pins"]
     scope = {
@@ -133,10 +133,10 @@ def _scope(
 
 
 def record(connection: Connection, claim: Claim, new: Shadow) -> None:
-    """Keep a shadow, whole and for good.
+    """Record a complete shadow.
 
     Raises:
-        Deferred: the claim was taken over, or the backfill that wants it was stopped.
+        Deferred: the claim was taken over, or its backfill was stopped.
     """
     store.assert_claim(connection, claim)
     backfill_requests.assert_executing(connection, claim.run_id)
@@ -155,7 +155,7 @@ def record(connection: Connection, claim: Claim, new: Shadow) -> None:
 
 
 def find(connection: Connection, backfill_run_id: str) -> Shadow | None:
-    """A shadow that was computed and compared; None where none was, or not yet."""
+    """A shadow that was computed and compared; None if there is none yet."""
     row = connection.execute(query(ROOM, "shadow_get"), {"id": backfill_run_id, "kept": KEPT}).fetchone()
     if row is None:
         return None
@@ -171,21 +171,21 @@ def find(connection: Connection, backfill_run_id: str) -> Shadow | None:
 
 
 def readable(connection: Connection, dataset: str, backfill_run_id: str) -> Shadow:
-    """A shadow of a dataset of which the rows are kept.
+    """A shadow of a dataset whose rows are still kept.
 
     Raises:
-        ConfigurationError: there is none, or they were kept long enough.
+        ConfigurationError: there is no such shadow, or its rows are no longer kept.
     """
     shadow = find(connection, backfill_run_id)
     if shadow is None or shadow.dataset != dataset:
         raise ConfigurationError(
             f"{backfill_run_id} has no figures of {dataset}",
-            remedy="`casegold backfill status` tells how far it has come; only requests of mode SHADOW have any",
+            remedy="`casegold backfill status` shows its progress; only requests of mode SHADOW have any",
         )
     if shadow.is_over:
         raise ConfigurationError(
             f"the rows of {backfill_run_id} were kept for {KEPT.days} days",
-            remedy="`casegold backfill status` has what was found out about them; compute another shadow for the rows",
+            remedy="`casegold backfill status` still shows the comparison; for rows, compute another shadow",
         )
     return shadow
 
@@ -193,7 +193,7 @@ def readable(connection: Connection, dataset: str, backfill_run_id: str) -> Shad
 def why_not_computed(
     connection: Connection, contract: DatasetContract, first_date: date, partitions: PartitionRange
 ) -> list[str]:
-    """Why a shadow of a range could not be computed now."""
+    """The reasons why a shadow of a range cannot be computed now."""
     keys = contract.partitions_between(partitions.first, partitions.last)
     if contract.reads_sequence or period_inputs.official_inputs(connection, contract, first_date, keys) is not None:
         return []
@@ -201,7 +201,7 @@ def why_not_computed(
 
 
 def promotion(connection: Connection, dataset: str, backfill_run_id: str) -> Promotion:
-    """What it is to make a shadow official.
+    """What the promotion of a shadow would make official.
 
     Raises:
         ConfigurationError: there is no such shadow of the dataset, or it is not complete.
@@ -218,7 +218,7 @@ def promotion(connection: Connection, dataset: str, backfill_run_id: str) -> Pro
 def why_not_promoted(
     connection: Connection, contract: DatasetContract, promoted: Promotion, plan: Mapping[str, Any]
 ) -> list[str]:
-    """Why the plan of a backfill would not lead to the figures of a shadow, or not to those that people compared."""
+    """The reasons why a backfill's plan would not give the figures of the shadow that people compared."""
     parameters = {"id": promoted.backfill_run_id}
     (row,) = connection.execute(query(ROOM, "shadow_of_range"), parameters).fetchall()
     name = f"shadow {promoted.backfill_run_id}"
@@ -235,7 +235,7 @@ def why_not_promoted(
     more = len(contract.partitions_between(promoted.first, last)) - promoted.partitions
     if more > contract.max_partitions_automatic:
         most = contract.max_partitions_automatic
-        reasons.append(f"{more} partitions closed since {name}: more than the {most} that follow by themselves")
+        reasons.append(f"{more} partitions closed since {name}: more than the {most} that need no approval")
     if contract.reads_sequence:
         later = {"admitted_seq": row["admitted_seq"], "last": contract.period(promoted.last)[1]}
         (facts,) = connection.execute(query(ROOM, "backfill_later_facts"), later).fetchall()
@@ -245,7 +245,7 @@ def why_not_promoted(
 
 
 def assert_promised(connection: Connection, manifest: RunManifest, partitions: Iterable[VersionPartition]) -> None:
-    """Make sure that a run which promotes a shadow publishes its figures; of any other run nothing is promised.
+    """Check that a run which promotes a shadow publishes exactly its figures. Does nothing for other runs.
 
     Raises:
         ConfigurationError: a partition has other figures than the shadow that people agreed to.
@@ -305,7 +305,7 @@ def _partition(row: Mapping[str, Any]) -> ShadowPartition:
 
 
 def _comparison_json(compared: Comparison) -> dict[str, Any]:
-    """Sums as texts: JSON has no decimals."""
+    """Sums become strings: JSON has no decimals."""
     columns = [
         asdict(each) | {name: _text(getattr(each, name)) for name in ("sum_before", "sum_after")}
         for each in compared.columns

@@ -1,7 +1,8 @@
-"""Which dates are closed, which one is next, and what it waits for: signals of its sources, then a barrier.
+"""Which dates are closed, which one is next, and what it waits for: the signals of its sources, then a barrier.
 
-A barrier is the end of the events topic, read after every signal had arrived: whatever a source sent before it
-counted lies before it. A date closes once silver has reached it and the date before is closed. Not here: Kafka.
+A barrier is the end offsets of the events topic, read after every signal had arrived: all events that a source sent
+before it counted are before the barrier. A date closes once silver has reached the barrier and the previous date is
+closed. Not here: reading Kafka.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ ROOM = "casegold.control.days"
 CONSUMER = "silver/case_events"
 
 Signals = list[dict[str, Any]]
-"""Of each required source: `source`, `signal` and, for control totals, `totals_seq`, the commit that completed them."""
+"""For each required source: `source`, `signal`; for control totals also `totals_seq`, the completing commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What every date waits for. `others`: the signals of sources that do not count, the same for every date."""
+    """What every date waits for. `others`: (source, signal) of sources without control totals, equal for every date."""
 
     first_date: date
     counting: tuple[str, ...]
@@ -47,7 +48,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """Offsets by partition that silver has to reach."""
+    """The offsets, by partition, that silver must reach before a date closes."""
 
     of: Epoch
     offsets: Mapping[int, int]
@@ -60,15 +61,15 @@ class Barrier:
 
 
 def latest(connection: Connection) -> date | None:
-    """The latest closed date."""
+    """The latest closed date; None if no date is closed."""
     row = connection.execute(query(ROOM, "day_latest")).fetchone()
     return None if row is None else row["latest"]
 
 
 def open_dates(connection: Connection, rules: Rules, last_over: date) -> PartitionRange | None:
-    """The dates that are over and not closed; None without any, or while no date can be the first.
+    """The dates up to `last_over` that are not closed; None if there are none, or none can be the first yet.
 
-    The first date to close is the earliest one for which every counting source has counted anything.
+    The first date to close is the earliest one for which every counting source has sent any control total.
     """
     closed = latest(connection)
     first = closed + timedelta(days=1) if closed else _first(connection, rules)
@@ -83,14 +84,14 @@ def _first(connection: Connection, rules: Rules) -> date | None:
 
 
 def without_barrier(connection: Connection, rules: Rules, within: PartitionRange, epoch: Epoch) -> dict[date, Signals]:
-    """Dates of which every signal has arrived, and whose barrier has not been read in this epoch; with the signals."""
+    """The signals of each date that has all of them, and no barrier in this epoch yet."""
     parameters = rules.parameters() | _within(within, epoch)
     rows = connection.execute(query(ROOM, "day_signalled"), parameters)
     return {row["business_date"]: row["signals"] for row in rows}
 
 
 def set_barrier(connection: Connection, dates: Mapping[date, Signals], barrier: Barrier) -> None:
-    """Give dates the barrier that was read after their signals; one of an earlier epoch is replaced."""
+    """Set the barrier of dates, read after their signals; it replaces a barrier of an earlier epoch."""
     connection.execute(
         query(ROOM, "day_barrier_set"),
         {
@@ -103,7 +104,7 @@ def set_barrier(connection: Connection, dates: Mapping[date, Signals], barrier: 
 
 
 def close(connection: Connection, rules: Rules, last_over: date, epoch: Epoch) -> list[date]:
-    """Close, in order, every date whose barrier silver has reached, up to the first one that still waits."""
+    """Close, in order, the dates whose barrier silver has reached, up to the first that still waits. Returns them."""
     take_lock(connection, Lock.REGISTER)
     within = open_dates(connection, rules, last_over)
     if within is None:
@@ -112,26 +113,26 @@ def close(connection: Connection, rules: Rules, last_over: date, epoch: Epoch) -
 
 
 def close_by_hand(connection: Connection, day: date, barrier: Barrier, signals: Signals, reason: str) -> None:
-    """Close one date in the name of the database user. The caller has seen that silver reached the barrier."""
+    """Close one date as the database user. The caller has checked that silver reached the barrier."""
     parameters = {"day": day, "barrier": Jsonb(barrier.as_json()), "signals": Jsonb(signals), "reason": reason}
     connection.execute(query(ROOM, "day_close_by_hand"), parameters)
 
 
 def missing(connection: Connection, rules: Rules, day: date) -> dict[str, list[str]]:
-    """By counting source: the event types that it has not counted for a date. Empty when it has counted all."""
+    """The event types without a control total for a date, by counting source. Empty if none is missing."""
     rows = connection.execute(query(ROOM, "day_missing"), rules.parameters() | {"day": day})
     return {row["source"]: row["types"] for row in rows}
 
 
 def not_reached(connection: Connection, barrier: Barrier) -> int:
-    """Offsets between silver and a barrier."""
+    """How many offsets silver still has to read before it reaches a barrier."""
     parameters = {"barrier": Jsonb(barrier.as_json())}
     row = connection.execute(query(ROOM, "day_distance"), parameters).fetchone()
     return 0 if row is None else int(row["offsets"])
 
 
 def stored_barrier(connection: Connection, day: date, epoch: Epoch) -> Barrier | None:
-    """The barrier of a date in this epoch."""
+    """The barrier of a date in this epoch; None if it has none."""
     row = connection.execute(query(ROOM, "day_barrier_get"), {"day": day, **_of_epoch(epoch)}).fetchone()
     if row is None:
         return None

@@ -53,7 +53,7 @@ with open_dates as (
     select %(first)s::date + n as business_date
     from generate_series(0, %(last)s::date - %(first)s::date) as n
 ),
--- Dates close in order: what follows the first date that waits, waits too.
+-- Dates close in order: every date after the first one that waits must wait, too.
 waiting as (
     select min(d.business_date) as first
     from open_dates d

@@ -1,4 +1,4 @@
-"""The register of closed dates, and the sequences that a run which starts now would pin. Not here: closing dates."""
+"""The register of closed dates, and the sequences that a new run would pin now. Not here: closing dates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Register:
 
 
 def register_of(connection: Connection) -> Register | None:
-    """The register as it is now; None before the first date is closed."""
+    """The current register; None until the first date is closed."""
     row = connection.execute(query(ROOM, "register")).fetchone()
     if row is None or row["first"] is None:
         return None
@@ -31,7 +31,7 @@ def register_of(connection: Connection) -> Register | None:
 
 
 def closed_register(connection: Connection) -> Register:
-    """The register as it is now.
+    """The current register.
 
     Raises:
         ConfigurationError: no date is closed yet.
@@ -39,6 +39,6 @@ def closed_register(connection: Connection) -> Register:
     register = register_of(connection)
     if register is None:
         raise ConfigurationError(
-            "no date is closed yet: there is nothing to change", remedy="`casegold days status` tells why"
+            "no date is closed yet: there is nothing to change", remedy="`casegold days status` shows why"
         )
     return register

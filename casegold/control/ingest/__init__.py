@@ -1,8 +1,8 @@
-"""Ingest: epochs and positions of topics, commits and what they brought, facts that are held back, control totals.
+"""Ingest: epochs and positions of topics, commits and their contents, held facts, control totals.
 
-Invariants: positions move in the transaction that completes a commit, so that a record is counted once. One serial
-number leads a chunk from bronze to silver. A topic that was recreated or truncated is read on only after a person
-accepted its new epoch, and a loss only after a person accepted the loss.
+Invariants: positions move in the transaction that completes a commit, so that each record counts once. A chunk has
+the same serial number in bronze and silver. Ingest of a recreated or truncated topic goes on only after a person
+accepted the new epoch, and after a loss of records only once a person accepted the loss.
 """
 
 TABLES = (

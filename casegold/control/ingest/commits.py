@@ -1,7 +1,7 @@
-"""Control state of ingest: which range is read next, and what a commit brought.
+"""Control state of ingest: which range to read next, and what each commit contained.
 
-Not here: epochs and positions of topics (`sources`), reading Kafka, decoding, the lake; control totals' own rows
-(`totals`), closing of days (`day_close`).
+Not here: epochs and positions of topics (`sources`, `consumer_positions`), rows of control totals (`totals`), closing
+of dates (`days.day_close`), reading Kafka, decoding, the lake.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOM = "casegold.control.ingest"
 
 
 class Read(Protocol):
-    """What was read of a partition: see `casegold.source.kafka.ReadRange`."""
+    """The range that was read of a partition: see `casegold.source.kafka.ReadRange`."""
 
     @property
     def partition(self) -> int: ...
@@ -42,7 +42,7 @@ class Read(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IngestPipeline:
-    """What an ingest reads and writes. `dataset` is also the name of its position on the topic."""
+    """What an ingest reads and writes. `dataset` is also its consumer name, under which positions are stored."""
 
     pipeline: Pipeline
     dataset: str
@@ -53,7 +53,7 @@ class IngestPipeline:
 
 @dataclass(frozen=True, slots=True)
 class CommitCounts:
-    """What became of the records of one commit; they add up, or the database refuses the row."""
+    """What became of the records of one commit. The database refuses counts that do not add up to `records`."""
 
     records: int
     accepted: int
@@ -68,7 +68,7 @@ class CommitCounts:
 
 @dataclass(frozen=True, slots=True)
 class HeldFact:
-    """A fact too late to count by itself."""
+    """A fact that arrived after the grace window and counts only if people admit it."""
 
     source: str
     event_id: str
@@ -79,7 +79,7 @@ class HeldFact:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A record of a known event with other content."""
+    """A record with the id of a known event and different content."""
 
     kafka_partition: int
     kafka_offset: int
@@ -95,7 +95,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """By what a fact is judged late: None while no date is closed."""
+    """The limits for late and held facts; None while no date is closed."""
 
     latest_close: date | None
     held_before: date | None
@@ -108,10 +108,10 @@ class Lateness:
 
 
 def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) -> RunManifest | None:
-    """The manifest of the next range of a topic, or of the one in flight; None when everything is read.
+    """The manifest of the next range of a topic, or of the range in flight; None if everything is read.
 
     Raises:
-        ConfigurationError: the topic is another one than before, or records were deleted before they were read.
+        ConfigurationError: the topic was recreated or truncated, or records were deleted before they were read.
     """
     with control.write("ingest-plan") as connection:
         take_lock(connection, Lock.PLAN)
@@ -143,17 +143,17 @@ def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) ->
 
 
 positions = sources.positions
-"""The next offset of each partition that a consumer has not made durable."""
+"""The next offset to read of each partition: everything before it is durable."""
 
 
 def last_seq(connection: Connection, dataset: str) -> int:
-    """The highest number given, to a commit or to an approval."""
+    """The highest sequence number of a dataset, of an ingest or an admission; 0 without any."""
     row = connection.execute(query(ROOM, "ingest_last_seq"), {"dataset": dataset}).fetchone()
     return 0 if row is None else int(row["seq"])
 
 
 def is_complete(connection: Connection, dataset: str, seq: int) -> bool:
-    """Whether a commit is recorded."""
+    """Whether the commit with this number is recorded."""
     return connection.execute(query(ROOM, "ingest_commit_get"), {"dataset": dataset, "seq": seq}).fetchone() is not None
 
 
@@ -166,7 +166,7 @@ def record_commit(
     counts: CommitCounts,
     ranges: Iterable[Read],
 ) -> None:
-    """The row of a commit, the offsets it covers and the positions it reaches; part of the completing transaction."""
+    """Record a commit, the offsets it covers and the new positions; part of the completing transaction."""
     base = {"dataset": claim.dataset, "seq": seq, "topic": topic, "epoch": epoch}
     connection.execute(
         query(ROOM, "ingest_commit_insert"),
@@ -201,7 +201,7 @@ def record_commit(
 
 
 def lateness(connection: Connection, grace_days: int) -> Lateness:
-    """How late is late, right now; holds the register's lock, so that no date closes until this transaction ends."""
+    """The current limits for late facts. Takes the register's lock: no date closes until this transaction ends."""
     take_lock(connection, Lock.REGISTER)
     row = connection.execute(query(ROOM, "ingest_lateness"), {"grace_days": grace_days}).fetchone()
     if row is None:
@@ -216,10 +216,10 @@ def record_facts(
     late: Lateness,
     held: Sequence[HeldFact],
 ) -> None:
-    """Which dates the admitted facts of a commit change, and which facts are held.
+    """Record which dates the admitted facts of a commit change, and which facts are held.
 
     Args:
-        dates: admitted facts by the date from which on they change figures.
+        dates: number of admitted facts, by the first date whose figures they change.
     """
     rows = [
         {"seq": seq, "dirty_from": day, "facts": facts, "late": facts if late.is_late(day) else 0}
@@ -235,7 +235,7 @@ def record_facts(
 
 
 def record_dates(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """How many facts a number brought, by the date from which on they change figures.
+    """Record how many facts came with a sequence number, by the first date whose figures they change.
 
     Args:
         rows: `seq, dirty_from, facts, late`.
@@ -245,7 +245,7 @@ def record_dates(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def record_admission(connection: Connection, number: Mapping[str, Any], facts: Sequence[tuple[str, str]]) -> None:
-    """The commit of an admission, and the held facts, by source and event id, that count from its number on.
+    """Record the commit of an admission, and its facts (source, event id), which count from its number on.
 
     Args:
         number: `seq, run_id, attempt, backfill_run_id`.
@@ -256,21 +256,21 @@ def record_admission(connection: Connection, number: Mapping[str, Any], facts: S
 
 
 def record_rejected(connection: Connection, seq: int, dates: Mapping[date, int]) -> None:
-    """How many records of declared sources a commit rejected, by the date that they are of."""
+    """Record how many records of declared sources a commit rejected, by effective date."""
     rows = [{"seq": seq, "effective_date": day, "records": records} for day, records in dates.items()]
     with connection.cursor() as cursor:
         cursor.executemany(query(ROOM, "ingest_rejected_dates_insert"), rows)
 
 
 def record_conflicts(connection: Connection, seq: int, topic: str, epoch: int, conflicts: Sequence[Conflict]) -> None:
-    """Open items: second records of known events with other content."""
+    """Open a conflict for each record with the id of a known event and different content."""
     base = {"seq": seq, "topic": topic, "epoch": epoch}
     with connection.cursor() as cursor:
         cursor.executemany(query(ROOM, "conflict_insert"), [base | _columns(conflict) for conflict in conflicts])
 
 
 def settle_conflicts(connection: Connection, seq: int, corrected: Iterable[tuple[str, str]]) -> None:
-    """Close the open conflicts of events that an admitted correction of this commit names."""
+    """Close the open conflicts of events that an admitted correction of this commit refers to."""
     with connection.cursor() as cursor:
         cursor.executemany(
             query(ROOM, "conflict_settle"),
@@ -279,7 +279,7 @@ def settle_conflicts(connection: Connection, seq: int, corrected: Iterable[tuple
 
 
 def known_conflicts(control: ControlDb, seq: int, events: Sequence[tuple[str, str]]) -> set[tuple[str, str, str]]:
-    """Source, event id and content digest of conflicts of some events recorded before a commit."""
+    """Conflicts of these events recorded before commit `seq`: source, event id, content digest."""
     parameters = {"seq": seq, "sources": [source for source, _ in events], "ids": [event_id for _, event_id in events]}
     rows = control.rows(query(ROOM, "conflict_known"), parameters)
     return {(row["source"], row["event_id"], row["content_digest"]) for row in rows}

@@ -1,7 +1,7 @@
-"""How far each consumer has read each topic, in which epoch of it, and which events were claimed on the way.
+"""Positions of each consumer on each topic and epoch, and the trigger ledger of events that were handled.
 
-Every statement that reads or moves a position, or claims an event in the trigger ledger, stands here. Not here: what an
-epoch that changed means to ingest (`sources`), and reading Kafka.
+All queries that read or move a position, or claim an event in the trigger ledger, are here. Not here: what a changed
+epoch means for ingest (`sources`), reading Kafka.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROOM = "casegold.control.ingest"
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One incarnation of a topic: a topic that is deleted and made again is another one under the same name."""
+    """One incarnation of a topic: a topic that is deleted and recreated under the same name begins a new epoch."""
 
     topic: str
     epoch: int
@@ -27,32 +27,32 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The next offset that a consumer reads of a partition, and how many seconds ago it last moved."""
+    """The next offset that a consumer will read of a partition, and the seconds since it last moved."""
 
     offset: int
     seconds_ago: float
 
 
 def current_epoch(connection: Connection, topic: str) -> Epoch | None:
-    """The epoch of a topic that is being read; None before anybody looked at it."""
+    """The current epoch of a topic; None if it was never read."""
     row = connection.execute(query(ROOM, "epoch_current"), {"topic": topic}).fetchone()
     return None if row is None else Epoch(topic, row["epoch"], row["cluster_id"], row["topic_id"])
 
 
 def begin_epoch(connection: Connection, topic: str, cluster_id: str, topic_id: str) -> None:
-    """Take a topic that was never seen as found: its epoch 1. Nothing happens for a known one."""
+    """Record epoch 1 of a topic that was never seen. A known topic stays as it is."""
     parameters = {"topic": topic, "cluster_id": cluster_id, "topic_id": topic_id}
     connection.execute(query(ROOM, "epoch_first"), parameters)
 
 
 def positions(connection: Connection, consumer: str, topic: str, epoch: int) -> dict[int, Position]:
-    """The stored positions of a consumer by partition."""
+    """The stored positions of a consumer, by partition."""
     rows = connection.execute(query(ROOM, "positions"), {"consumer": consumer, "topic": topic, "epoch": epoch})
     return {row["kafka_partition"]: Position(row["position"], row["seconds_ago"]) for row in rows}
 
 
 def advance(connection: Connection, consumer: str, topic: str, epoch: int, to: dict[int, int]) -> None:
-    """Move a consumer to these offsets by partition. A position never falls, so two readers of one batch do no harm."""
+    """Move a consumer to these offsets. A position never falls, so two readers of one batch do no harm."""
     place = {"consumer": consumer, "topic": topic, "epoch": epoch}
     with connection.cursor() as cursor:
         rows = [place | {"partition": partition, "position": offset} for partition, offset in sorted(to.items())]
@@ -60,7 +60,7 @@ def advance(connection: Connection, consumer: str, topic: str, epoch: int, to: d
 
 
 def claim_event(connection: Connection, event: dict[str, Any]) -> bool:
-    """Write down what was decided on an event; False where the trigger ledger has it, which counts the duplicate there.
+    """Record the decision on an event. False if the trigger ledger has the event; then its duplicate count rises.
 
     Args:
         event: `source, event_id, event_type, topic_id, partition, offset, decision`.

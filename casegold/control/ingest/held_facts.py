@@ -1,4 +1,4 @@
-"""Facts that were held back: which wait, and what was decided. Not here: deciding (`approvals`, `admission`)."""
+"""Held facts: which ones wait, and what was decided. Not here: deciding (`changes.approvals`, `changes.admission`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOM = "casegold.control.ingest"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact that came after the grace window. `total`: how many match the question, shown or not."""
+    """A fact that arrived after the grace window. `total`: the number of matches, including those beyond the limit."""
 
     source: str
     event_id: str
@@ -33,12 +33,12 @@ class Fact:
 
 
 def held(control: ControlDb, limit: int | None) -> list[Fact]:
-    """Facts that nobody has decided on, by the first date that they change."""
+    """Facts without a decision, ordered by the first date that they change."""
     return _facts(control, None, limit)
 
 
 def find(control: ControlDb, event_id: str) -> list[Fact]:
-    """Facts of that event id, one for each source, whatever was decided; none for one that was never held."""
+    """Held facts with this event id, one for each source, decided or not; none if it was never held."""
     return _facts(control, event_id, 100)
 
 

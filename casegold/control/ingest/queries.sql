@@ -1,6 +1,6 @@
 -- name: ingest_in_flight
--- Maintenance is no range of offsets: one that waits gives way, one that runs ends by itself. So do rebuilds and repairs.
--- Nor is an admission.
+-- Only manifests that read offsets: not maintenance, rebuilds and repairs, which give way while they wait and end by
+-- themselves once they run, and not admissions.
 select * from run_manifest
 where dataset = %(dataset)s and state = 'OPEN' and pipeline not in ('maintenance', 'admission', 'rebuild', 'repair')
 order by requested_at
@@ -123,7 +123,7 @@ group by topic
 returning epoch
 
 -- name: positions_beyond
--- Consumers that have read further than the log now reaches.
+-- Positions beyond the end of the log: it was truncated.
 select p.consumer, p.kafka_partition, p.position
 from source_position p
 left join unnest(%(partitions)s::integer[], %(ends)s::bigint[]) as e (kafka_partition, log_end) using (kafka_partition)
@@ -150,9 +150,9 @@ from unnest(%(sources)s::text[], %(dates)s::date[], %(types)s::text[], %(revisio
     as brought (source, business_date, event_type, revision, count, as_of)
 
 -- name: written_to_table
--- What the ledger knows to be in a table: the highest number that was appended to it, and the highest official version.
--- Rows are appended before the ledger hears of them, so that a table is never behind it. Admissions take their number by
--- an empty commit of bronze; refused totals are appended only where there are any.
+-- What a table must contain by the ledger: the highest sequence number appended to it, and the highest official version.
+-- Rows are appended before the ledger records them, so a table is never behind it. An admission takes its number with an
+-- empty commit to bronze; rejected totals are appended only if there are any.
 select
     (select coalesce(max(seq), 0) from ingest_commit
      where dataset = %(claim)s

@@ -1,6 +1,6 @@
-"""Control state of the source topics: which life of a topic is read, how far, and what a person accepted as lost.
+"""Control state of the source topics: the epoch that is read, positions, and the losses that a person accepted.
 
-Not here: what a range brought (`ingest`), asking Kafka (`casegold.source.kafka`).
+Not here: contents of a range (`commits`), asking Kafka (`casegold.source.kafka`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOM = "casegold.control.ingest"
 
 
 class Topic(Protocol):
-    """What must be known of a topic: see `casegold.source.kafka.TopicState`."""
+    """The state of a topic in Kafka: see `casegold.source.kafka.TopicState`."""
 
     @property
     def cluster_id(self) -> str: ...
@@ -34,7 +34,7 @@ class Topic(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A consumer's position on a partition beside what Kafka keeps of it: offsets [kept_from, end)."""
+    """A consumer's position on a partition, and the offsets [kept_from, end) that Kafka has of it."""
 
     partition: int
     position: int
@@ -48,7 +48,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A consumer's places on a topic, and what would stop it. `epoch` is 0 for a topic that was never read."""
+    """A consumer's state on a topic, and the problem that would stop it. `epoch` is 0 if the topic was never read."""
 
     epoch: int
     places: tuple[Place, ...]
@@ -56,15 +56,15 @@ class Look:
 
 
 def begin(connection: Connection, state: Topic) -> None:
-    """Take a topic that was never seen as found: its epoch 1."""
+    """Record epoch 1 of a topic that was never seen."""
     consumer_positions.begin_epoch(connection, state.topic, state.cluster_id, state.topic_id)
 
 
 def current_epoch(connection: Connection, state: Topic) -> int:
-    """The epoch that a topic is in.
+    """The current epoch of a topic.
 
     Raises:
-        ConfigurationError: the topic is another one than before, or was never read.
+        ConfigurationError: the topic was recreated, or was never read.
     """
     found = consumer_positions.current_epoch(connection, state.topic)
     if found is None or (found.cluster_id, found.topic_id) != (state.cluster_id, state.topic_id):
@@ -74,7 +74,7 @@ def current_epoch(connection: Connection, state: Topic) -> int:
 
 
 def another_topic(state: Topic, known: str) -> ConfigurationError:
-    """The error of a topic that bears a known name and is not the known one."""
+    """The error for a topic with a known name and another id or cluster."""
     return ConfigurationError(
         f"{state.topic} is another topic than before: known is {known}, "
         f"found was {state.topic_id} of {state.cluster_id}",
@@ -83,7 +83,7 @@ def another_topic(state: Topic, known: str) -> ConfigurationError:
 
 
 def begin_partitions(connection: Connection, consumer: str, state: Topic, epoch: int) -> None:
-    """Let a consumer begin each partition that it sees for the first time where its log begins."""
+    """Set the position of each new partition to the beginning of its log."""
     base = {"consumer": consumer, "topic": state.topic, "epoch": epoch}
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -93,10 +93,10 @@ def begin_partitions(connection: Connection, consumer: str, state: Topic, epoch:
 
 
 def known_positions(connection: Connection, consumer: str, state: Topic, epoch: int) -> dict[int, int]:
-    """Positions by partition, of those that the consumer has begun.
+    """The stored positions of a consumer, by partition.
 
     Raises:
-        ConfigurationError: the log ends before a position.
+        ConfigurationError: a log ends before the position: it was truncated.
     """
     found = positions(connection, consumer, state.topic, epoch)
     for partition, position in found.items():
@@ -110,10 +110,10 @@ def known_positions(connection: Connection, consumer: str, state: Topic, epoch: 
 
 
 def refuse_loss(connection: Connection, state: Topic, epoch: int, at: Mapping[int, int]) -> None:
-    """Stop where records were deleted before they were read, unless a person has accepted just that loss.
+    """Stop if records were deleted before they were read, unless a person has accepted exactly that loss.
 
     Raises:
-        ConfigurationError: offsets are missing that nobody gave up.
+        ConfigurationError: offsets were lost and no person accepted the loss.
     """
     rows = connection.execute(query(ROOM, "loss_accepted"), {"topic": state.topic, "epoch": epoch})
     accepted = [(row["kafka_partition"], row["start_offset"], row["end_offset"]) for row in rows]
@@ -128,13 +128,13 @@ def refuse_loss(connection: Connection, state: Topic, epoch: int, at: Mapping[in
 
 
 def positions(connection: Connection, consumer: str, topic: str, epoch: int) -> dict[int, int]:
-    """The next offset of each partition that a consumer has not made durable."""
+    """The next offset to read of each partition: everything before it is durable."""
     stored = consumer_positions.positions(connection, consumer, topic, epoch)
     return {partition: position.offset for partition, position in stored.items()}
 
 
 def look(connection: Connection, consumer: str, state: Topic) -> Look:
-    """How far a topic is read, and what the next plan would stop at. Writes nothing."""
+    """How far a topic is read, and the problem that would stop the next plan. Writes nothing."""
     found = consumer_positions.current_epoch(connection, state.topic)
     epoch = 0 if found is None else found.epoch
     at = positions(connection, consumer, state.topic, epoch)
@@ -153,10 +153,10 @@ def look(connection: Connection, consumer: str, state: Topic) -> Look:
 
 
 def accept_epoch(control: ControlDb, state: Topic, reason: str) -> int:
-    """Take a recreated or truncated topic as found, from its beginning on: a new epoch with positions of its own.
+    """Accept a recreated or truncated topic: a new epoch, read from the topic's beginning. Returns its number.
 
     Raises:
-        ConfigurationError: it was never read, or it is the one that is read.
+        ConfigurationError: the topic was never read, or nothing about it has changed.
     """
     parameters = {
         "topic": state.topic,
@@ -171,7 +171,7 @@ def accept_epoch(control: ControlDb, state: Topic, reason: str) -> int:
             raise ConfigurationError(f"{state.topic} was never read: there is no epoch to follow")
         same = (current.cluster_id, current.topic_id) == (state.cluster_id, state.topic_id)
         if same and not _truncated(connection, state, current.epoch):
-            raise ConfigurationError(f"{state.topic} is the one that is read as epoch {current.epoch}: go on")
+            raise ConfigurationError(f"{state.topic} is already read as epoch {current.epoch}: nothing to accept")
         row = connection.execute(query(ROOM, "epoch_accept"), parameters).fetchone()
     assert row is not None  # noqa: S101 - the topic has an epoch, so the statement adds one
     return int(row["epoch"])
@@ -188,7 +188,7 @@ def _truncated(connection: Connection, state: Topic, epoch: int) -> bool:
 
 
 def accept_loss(control: ControlDb, consumer: str, state: Topic, reason: str) -> list[tuple[int, int, int]]:
-    """Accept that the offsets which Kafka deleted unread are lost: (partition, first, last) of each gap.
+    """Accept the loss of offsets that Kafka deleted unread. Returns (partition, first, last) of each gap.
 
     Raises:
         ConfigurationError: the topic is another one, or nothing is lost.

@@ -1,4 +1,4 @@
-"""The mirror of control totals in Postgres, where day close and the gate ask. Not here: the commit they came with."""
+"""Control totals in PostgreSQL, for day close and the gate. Not here: the commit they came with (`commits`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOM = "casegold.control.ingest"
 
 @dataclass(frozen=True, slots=True, order=True)
 class TotalKey:
-    """What a source counted, in which recount."""
+    """What a source counted. A recount has a higher `revision`."""
 
     source: str
     business_date: date
@@ -24,14 +24,14 @@ class TotalKey:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many, and as of when the source knew so."""
+    """The number of events, and the instant as of which the source counted them."""
 
     count: int
     as_of: datetime
 
 
 def known(connection: Connection, keys: Collection[TotalKey]) -> dict[TotalKey, Counted]:
-    """Those of some totals that are recorded already."""
+    """Those of the given totals that are already recorded."""
     rows = connection.execute(query(ROOM, "totals_known"), _columns(list(keys)))
     return {
         TotalKey(row["source"], row["business_date"], row["event_type"], row["revision"]): Counted(
@@ -42,7 +42,7 @@ def known(connection: Connection, keys: Collection[TotalKey]) -> dict[TotalKey, 
 
 
 def record(connection: Connection, seq: int, totals: Mapping[TotalKey, Counted]) -> None:
-    """Add the totals of a commit; part of its completing transaction."""
+    """Record the totals of a commit; part of its completing transaction."""
     parameters = _columns(list(totals)) | {
         "seq": seq,
         "counts": [counted.count for counted in totals.values()],

@@ -1,4 +1,4 @@
-"""What the ledger knows of a table of the lake, which the table cannot lack. Not here: the table (`sink.lake`)."""
+"""The least that a table of the lake must contain, by the ledger. Not here: the table (`sink.lake`)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ROOM = "casegold.control.ingest"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The highest number appended to a table and the highest version that was official on it; 0 where there is none."""
+    """The highest sequence number appended to a table, and its highest official version; 0 if there is none."""
 
     seq: int = 0
     version: int = 0
 
 
 def written(control: ControlDb, table: str) -> Written:
-    """What the ledger says was written to a table.
+    """What was written to a table, by the ledger.
 
     Raises:
         SourceUnavailable: Postgres does not answer.
@@ -30,5 +30,5 @@ def written(control: ControlDb, table: str) -> Written:
 
 
 def nothing(_: str) -> Written:
-    """The ledger of whoever mends a table: it may lack anything."""
+    """For rebuilds and repairs, which may find a table with anything missing."""
     return Written()

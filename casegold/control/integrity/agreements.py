@@ -1,4 +1,4 @@
-"""Up to where ledger and lake were compared and agreed, dataset by dataset. Not here: comparing them."""
+"""For each dataset, the last version and snapshot at which ledger and lake agreed. Not here: comparing them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOM = "casegold.control.integrity"
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Up to which version, and at which snapshot of main, ledger and lake agreed; 0 where they never did."""
+    """The version and the snapshot of main at which ledger and lake last agreed; both 0 if they never did."""
 
     version: int = 0
     snapshot_id: int = 0
@@ -25,6 +25,6 @@ def last(control: ControlDb, dataset: str) -> Agreement:
 
 
 def record(connection: Connection, dataset: str, now: Agreement) -> None:
-    """Ledger and lake agree now."""
+    """Record that ledger and lake agree now."""
     parameters = {"dataset": dataset, "version": now.version, "snapshot_id": now.snapshot_id}
     connection.execute(query(ROOM, "reconciled_set"), parameters)

@@ -1,5 +1,6 @@
-"""The audit trail as a chain: its head, and where it is not what it was. Not here: what announcements say of it
-(`operations.announced_heads`), and how it grows; the database does that by itself (migration 0008).
+"""The audit trail as a chain of digests: its head, and where it is broken.
+
+Not here: what announcements say of it (`operations.announced_heads`); appending to it (a trigger of migration 0008).
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from casegold.domain.sql import query
 ROOM = "casegold.control.integrity"
 
 GENESIS = "0" * 64
-"""What the first link follows: the digest of an empty trail."""
+"""The digest of an empty trail; the first link follows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last link, or one that was the last once. Sequence 0 is the empty trail."""
+    """The last link of the trail, now or at an earlier time. Sequence 0 is the empty trail."""
 
     sequence: int
     digest: str
@@ -27,9 +28,9 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One place where trail and tables differ, or the trail from itself.
+    """One place where the trail differs from the tables or contradicts itself.
 
-    `sequence` is of the link; None where a row never had one.
+    `sequence` is the link's number; None for a row that never had a link.
     """
 
     sequence: int | None
@@ -40,30 +41,30 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """The database was made from a backup: what it held in between, the trail included, is lost."""
+    """A restore of the database from a backup: all changes between the two times are lost, also those of the trail."""
 
     taken_at: datetime
     restored_at: datetime
 
 
 def head(control: ControlDb) -> Head:
-    """The last link now."""
+    """The current last link."""
     (row,) = control.rows(query(ROOM, "audit_head"))
     return Head(**row)
 
 
 def breaks(control: ControlDb, limit: int) -> list[Break]:
-    """The first places where the trail does not hold, oldest first. Every digest is computed again."""
+    """The first `limit` breaks of the trail, oldest first. Recomputes every digest."""
     return [Break(**row) for row in control.rows(query(ROOM, "audit_breaks"), {"limit": limit})]
 
 
 def restorations(control: ControlDb) -> list[Restoration]:
-    """Every restore that this database has gone through, oldest first. Links of the trail record them."""
+    """Every restore of this database, oldest first. The trail has a link for each."""
     return [Restoration(**row) for row in control.rows(query(ROOM, "restorations"))]
 
 
 def contradicted(control: ControlDb, heads: Iterable[Head]) -> list[Head]:
-    """Those of some former heads that the trail does not have as they were."""
+    """The former heads that the trail does not have with the same digest."""
     wanted = [each for each in heads if each != Head(0, GENESIS)]
     rows = control.rows(query(ROOM, "audit_digests"), {"sequences": [each.sequence for each in wanted]})
     known = {row["sequence"]: row["digest"] for row in rows}

@@ -1,4 +1,4 @@
-"""Maintenance in the control database: asking for it, and which attempts' stages are of no more use.
+"""Maintenance in the control database: requesting it, and which files and stages it must keep.
 
 Not here: what is done to a table (`sink.maintenance`).
 """
@@ -17,20 +17,20 @@ from casegold.domain.sql import query
 ROOM = "casegold.control.integrity"
 
 KEEP_REFUSED = timedelta(days=14)
-"""How long a stage that did not pass its gate stays readable."""
+"""How long a stage stays readable after its gate closed."""
 
 
 def request(
     connection: Connection, dataset: str, heads: Mapping[str, int], today: date, requested_by: str
 ) -> RunManifest | None:
-    """Ask for the maintenance of the tables under a claim: once a day for one state of them.
+    """Request the maintenance of all tables under a claim, once a day for each state of the tables.
 
     Args:
-        dataset: the claim.
-        heads: snapshot id of each table that is written under it, and the number of an undecided version.
+        dataset: the claim's name.
+        heads: snapshot id of each table written under the claim, and the number of an undecided version.
 
     Returns:
-        The manifest, or None while other work on the dataset is open: asking would supersede it.
+        The manifest, or None while other work on the dataset is open: a request would supersede it.
     """
     if any(
         each.dataset == dataset and each.pipeline is not Pipeline.MAINTENANCE
@@ -49,14 +49,14 @@ def request(
 
 
 def ended_attempts(connection: Connection, dataset: str) -> list[tuple[str, int]]:
-    """Run id and number of the attempts at a dataset whose stages nobody needs any more."""
+    """Run id and attempt number of every attempt whose stage is no longer needed."""
     parameters = {"dataset": dataset, "keep_refused": KEEP_REFUSED, "shadows_kept": shadows.KEPT}
     rows = connection.execute(query(ROOM, "maintenance_ended"), parameters)
     return [(row["run_id"], row["attempt"]) for row in rows]
 
 
 def named_files(connection: Connection, dataset: str) -> set[str]:
-    """Locations of the data files and artifacts of every version of a dataset that is official or may become so."""
+    """Locations of all data files and artifacts of versions that are official or may become official."""
     rows = connection.execute(
         query(ROOM, "maintenance_named_files"), {"dataset": dataset, "shadows_kept": shadows.KEPT}
     )
@@ -64,6 +64,6 @@ def named_files(connection: Connection, dataset: str) -> set[str]:
 
 
 def official_snapshots(connection: Connection, dataset: str) -> dict[int, int]:
-    """Snapshot id of every version of a dataset that was ever official."""
+    """The snapshot id of every version that is or was official, by version number."""
     rows = connection.execute(query(ROOM, "version_snapshots"), {"dataset": dataset})
     return {row["version"]: row["snapshot_id"] for row in rows}

@@ -11,8 +11,8 @@ select taken_at, restored_at from restoration order by restoration_id
 select sequence, digest from audit_link where sequence = any(%(sequences)s)
 
 -- name: maintenance_ended
--- What a closed gate (10) refused stays for a person to look at; the rows of a shadow for whoever compares;
--- everything else is of no use once its attempt ended.
+-- Stages of a closed gate (exit class 10) are kept for people to examine, rows of a shadow for comparison. All other
+-- stages are useless once their attempt has ended.
 select a.run_id, a.attempt
 from run_attempt a
 join run_manifest m using (run_id)
@@ -28,7 +28,7 @@ where m.dataset = %(dataset)s
       where s.run_id = a.run_id and s.attempt = a.attempt and s.recorded_at >= clock_timestamp() - %(shadows_kept)s)
 
 -- name: maintenance_named_files
--- What versions name, and open runs: only an abandoned version needs nothing any more.
+-- Files of versions, of chunks that open runs staged, and of shadows. Only an abandoned version needs none.
 select f.file_path as location
 from version_file f
 join dataset_version v using (dataset, version)
@@ -62,8 +62,8 @@ where s.dataset = %(dataset)s
 order by f.partition_key, f.hash_from
 
 -- name: repair_recorded_files
--- Every file that a version needs, with the run that made its rows: a version made official again was made by another's.
--- In the order in which they can be computed again: what one is made of comes before it.
+-- Every file of a completed version, with the run that computed its rows; for a republished version that is the run of
+-- the original one. Ordered for recomputation: a partition comes after those it is computed from.
 select partition_key, file_path, record_count, file_bytes, digest_high, digest_low, hash_from, hash_to, run_id
 from (select distinct on (f.file_path) f.*, v.run_id
       from version_file f
@@ -96,8 +96,8 @@ where dataset = 'silver/case_events' and kind = 'INGEST'
 order by seq
 
 -- name: rebuild_ingests
--- What the ledger says of each ingest: what its records became, and from which dates on its facts change figures, held ones
--- included. An admission is none: its facts came under older numbers.
+-- What the ledger records of each ingest: what became of its records, and the first date that each fact changes, held
+-- facts included. Admissions are left out: their facts came with earlier numbers.
 select c.seq, c.records, c.accepted, c.duplicates, c.conflicts, c.rejected_by_reason, c.committed_at,
        (select coalesce(jsonb_object_agg(dirty_from, facts), '{}')
         from (select dirty_from, sum(facts)::bigint as facts
@@ -113,7 +113,7 @@ order by c.seq
 select count(*) over () as total, sequence, source, row_key, problem from audit_breaks(null) limit %(limit)s
 
 -- name: standing_rights
--- Who could change what people decided, or stop the platform, without being asked. Superusers always could.
+-- Who could change people's decisions or stop the platform without permission. Superusers always can.
 with the_owner as (
     select r.oid, r.rolname, r.rolsuper from pg_class c join pg_roles r on r.oid = c.relowner
     where c.oid = 'casegold.alembic_version'::regclass
@@ -170,7 +170,7 @@ with the_owner as (
 select count(*) over () as total, problem from found order by problem limit %(limit)s
 
 -- name: standing_irreproducible
--- Official partitions that came out differently and were not verified since in the version that is official.
+-- Official partitions whose last conclusive verification, in the version that is official, found a difference.
 select s.dataset, s.partition_key as partition, s.current_version as version, found.verified_at as found_at,
        found.reason, found.asked_by, count(*) over () as total
 from partition_state s
@@ -183,7 +183,7 @@ order by found.verified_at, s.dataset, s.partition_key
 limit %(limit)s
 
 -- name: standing_unverifiable
--- Official partitions that could not be computed again when they were last looked at.
+-- Official partitions that the last verification could not recompute.
 select s.dataset, s.partition_key as partition, s.current_version as version, found.verified_at as found_at,
        found.reason, count(*) over () as total
 from partition_state s
@@ -195,8 +195,8 @@ order by found.verified_at, s.dataset, s.partition_key
 limit %(limit)s
 
 -- name: standing_positions
--- What ingests have read against what their commits account for: the ranges of a partition meet without a gap, and end
--- where its position is.
+-- Positions of ingest that differ from what its commits cover: the ranges of a partition must follow each other without
+-- a gap and end at the position.
 with accounted as (
     select dataset, topic, epoch, kafka_partition, min(start_offset) as first, max(end_offset) as last,
            sum(end_offset - start_offset) as offsets
@@ -213,7 +213,7 @@ order by p.consumer, p.topic, p.epoch, p.kafka_partition
 limit %(limit)s
 
 -- name: standing_undecided
--- Versions that nobody is deciding: their dataset is claimed by no living run.
+-- Undecided versions of datasets that no live run claims.
 select v.dataset, v.version, v.state, v.run_id as run, v.prepared_at, count(*) over () as total
 from dataset_version v
 where v.state in ('PREPARED', 'ABANDONING')
@@ -234,7 +234,7 @@ order by o.position
 limit %(limit)s
 
 -- name: standing_unheard
--- Announcements recorded as delivered that the consumer of their topic, which is past their offset, has not met.
+-- Announcements recorded as delivered that the consumer `publish_events` has not seen, although it is past their offset.
 select d.id::text as event, d.topic, d.kafka_partition as partition, d.kafka_offset as offset, d.delivered_at,
        count(*) over () as total
 from outbox_delivery d
@@ -269,7 +269,7 @@ order by effective_date, source, event_id, kafka_offset
 limit %(limit)s
 
 -- name: standing_rejected_facts
--- Dates whose official version was judged before the records came: their gate has not seen them.
+-- Dates whose official version was judged before these records were rejected: the gate has not seen them.
 select r.effective_date, sum(r.records)::bigint as records, min(c.committed_at) as first_rejected_at,
        s.current_version as version, sum(sum(r.records)) over () as total
 from ingest_rejected_dates r
@@ -289,7 +289,7 @@ order by dataset, partition_from, hold_id
 limit %(limit)s
 
 -- name: standing_failed_runs
--- A run that somebody or something else made good since is history, not an open item.
+-- A failed run is no open item once a later run of the dataset and mode has succeeded.
 select m.run_id, m.dataset, m.partition_from as first, m.partition_to as last, m.ended_at,
        coalesce(m.outcome ->> 'error', m.outcome::text) as error, count(*) over () as total
 from run_manifest m
@@ -302,7 +302,7 @@ order by m.ended_at desc
 limit %(limit)s
 
 -- name: standing_stuck_attempts
--- An attempt waits for a launcher for seconds, and works with a sign of life every few; ten minutes is neither.
+-- An attempt waits seconds for a launcher and sends a heartbeat every few seconds; ten minutes without either is too long.
 select m.dataset, a.run_id, a.attempt, a.state, s.last_sign_at,
        extract(epoch from clock_timestamp() - s.last_sign_at)::bigint as seconds_without, count(*) over () as total
 from run_attempt a
@@ -326,8 +326,8 @@ select (select max(business_date) from day_close) as latest_closed,
        (select min(business_date) from control_total) as first_counted
 
 -- name: verification_official
--- Official partitions with both records of their figures, and the run that computed them: of a version made official
--- again, the run of the version that it repeats.
+-- Official partitions with both records of their figures, and the run that computed them; for a republished version, the
+-- run of the original one.
 with recursive made as (
     select s.partition_key, v.version, v.republished_from
     from partition_state s
@@ -350,7 +350,7 @@ where m.republished_from is null
 order by s.partition_key
 
 -- name: verification_oldest
--- Official partitions, those first whose version was never looked at, then those looked at longest ago.
+-- Official partitions: first those never verified in their version, then those verified longest ago.
 select s.partition_key
 from partition_state s
 left join lateral (select max(v.verification_id) as last from verification v

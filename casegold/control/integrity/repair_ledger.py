@@ -1,6 +1,6 @@
-"""Repairs in the control database: the files that a dataset has to have, and what was done about them.
+"""Repairs in the control database: the files that a dataset must have, and what a repair did about each.
 
-Not here: the files themselves (`sink.repair`), and computing them again (`jobs.repair`).
+Not here: the files themselves (`sink.repair`), recomputing them (`jobs.repair`).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ ROOM = "casegold.control.integrity"
 
 
 class Action(StrEnum):
-    """What is done about a file."""
+    """What a repair does about a file."""
 
     REMOVED = "REMOVED"
-    """It was on main and is of no official version. Its bytes stay until maintenance finds that nobody names them."""
+    """It was on main but belongs to no official version. Maintenance deletes it once no version refers to it."""
     RESTORED = "RESTORED"
-    """It is of an official version and was not on main, or otherwise than recorded."""
+    """It belongs to an official version, but was not on main or not as recorded."""
     RECOMPUTED = "RECOMPUTED"
-    """It is of a version and was not in the storage."""
+    """It belongs to a version, but was missing from the storage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file of a repair. `wrong_since` with its snapshot: from when on main had it so; None where nobody knows."""
+    """One file of a repair. Main was wrong from `wrong_snapshot` on, committed at `wrong_since`; None if unknown."""
 
     partition: date
     path: str
@@ -48,25 +48,25 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
-    """A file that a version has, and the run that made its rows."""
+    """A file of a version, and the run that computed its rows."""
 
     file: VersionFile
     run_id: str
 
 
 def official(control: ControlDb, dataset: str) -> list[VersionFile]:
-    """The files that main has to have: those of the current version of every partition."""
+    """The files that main must have: those of the current version of every partition."""
     return [file_of(row) for row in control.rows(query(ROOM, "repair_official_files"), {"dataset": dataset})]
 
 
 def recorded(control: ControlDb, dataset: str) -> list[RecordedFile]:
-    """The files of every completed version, in an order in which they can be computed again."""
+    """The files of every completed version, ordered so that each file comes after those it is computed from."""
     rows = control.rows(query(ROOM, "repair_recorded_files"), {"dataset": dataset})
     return [RecordedFile(file_of(row), row["run_id"]) for row in rows]
 
 
 def plan(connection: Connection, claim: Claim, steps: Iterable[Step]) -> None:
-    """Record what is about to be done. A file whose bytes become others is so in every version that has it.
+    """Record the steps of a repair before it takes them. A new file size applies to every version that has the file.
 
     Raises:
         Deferred: the claim was taken over.
@@ -80,7 +80,7 @@ def plan(connection: Connection, claim: Claim, steps: Iterable[Step]) -> None:
 
 
 def done(connection: Connection, claim: Claim, snapshot_id: int) -> None:
-    """Record that main has it right since a snapshot.
+    """Record the snapshot in which the repair reached main.
 
     Raises:
         Deferred: the claim was taken over.
@@ -90,5 +90,5 @@ def done(connection: Connection, claim: Claim, snapshot_id: int) -> None:
 
 
 def of_run(control: ControlDb, run_id: str) -> list[dict[str, Any]]:
-    """What a run did about each file, by partition."""
+    """What a run did about each file, ordered by partition."""
     return control.rows(query(ROOM, "repair_of_run"), {"run_id": run_id})

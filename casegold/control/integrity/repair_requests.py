@@ -1,4 +1,4 @@
-"""Asking for runs that mend tables, and what the ledger says of what they mend. Not here: mending (`jobs`)."""
+"""Requests for rebuilds and repairs, and what the ledger records of the ingests. Not here: the work (`jobs`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ ROOM = "casegold.control.integrity"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows an ingest brought: all of them to bronze, each to silver, the refused records, or nowhere again."""
+    """How many rows an ingest wrote: `records` to bronze, `accepted` to silver, `refused` to the refused records.
+
+    The rest are duplicates.
+    """
 
     seq: int
     records: int
@@ -27,22 +30,22 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """All that the ledger says of an ingest."""
+    """Everything that the ledger records of one ingest."""
 
     seq: int
     committed_at: datetime
     counts: CommitCounts
     facts: dict[date, int]
-    """New facts by the date from which on they change figures."""
+    """New facts, by the first date whose figures they change."""
 
 
 def counts(control: ControlDb) -> list[Counts]:
-    """Every ingest of case events that the ledger knows, ascending."""
+    """Every ingest of case events in the ledger, ascending."""
     return [Counts(**row) for row in control.rows(query(ROOM, "rebuild_counts"))]
 
 
 def ingests(control: ControlDb, first: int, last: int) -> list[Ingest]:
-    """The ingests of some numbers, ascending."""
+    """The ingests numbered `first` to `last`, ascending."""
     rows = control.rows(query(ROOM, "rebuild_ingests"), {"first": first, "last": last})
     return [
         Ingest(
@@ -58,10 +61,11 @@ def ingests(control: ControlDb, first: int, last: int) -> list[Ingest]:
 
 
 def ask(connection: Connection, pipeline: Pipeline, dataset: str, reason: str) -> Attempt | None:
-    """The attempt at mending a dataset for whoever is logged in; a run that died of it is gone on with.
+    """Request a rebuild or repair of a dataset as the logged-in user; a run that died goes on.
 
     Returns:
-        None while other work on the dataset is open, which mending would supersede, or an attempt is under way.
+        The attempt to execute. None while other work on the dataset is open, which the request would supersede, or
+        while an attempt is under way.
     """
     store.reap(connection)
     waiting = [each for each in store.open_manifests(connection) if each.dataset == dataset]
@@ -78,7 +82,7 @@ def ask(connection: Connection, pipeline: Pipeline, dataset: str, reason: str) -
 
 
 def is_open(connection: Connection, pipeline: Pipeline, dataset: str) -> bool:
-    """Whether a run that mends a dataset was asked for and has not ended."""
+    """Whether a rebuild or repair of a dataset was requested and has not ended."""
     return any(each.dataset == dataset and each.pipeline is pipeline for each in store.open_manifests(connection))
 
 
@@ -89,7 +93,7 @@ def _wanted(connection: Connection, pipeline: Pipeline, dataset: str, reason: st
     return ManifestRequest(
         pipeline=pipeline,
         dataset=dataset,
-        # Damage has no number: each wish is a run of its own.
+        # Damage has no version: each request is a run of its own.
         scope={"asked_at": now},
         transform_version="1",
         requested_by=person,

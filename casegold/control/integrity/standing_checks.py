@@ -1,7 +1,7 @@
-"""Standing questions about the control state: what waits for a person, exactly how much, and what to do about it.
+"""Standing checks of the control state: what needs a person, exactly how much of it, and what to do.
 
-Unlike an alert, an answer stays red until the thing itself is settled. Not here: questions that need Kafka
-(`operations.standing_checks`), and how answers are shown.
+Unlike an alert, a check stays red until its cause is gone. Not here: checks that need Kafka
+(`operations.standing_checks`), showing results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ MAX_SAMPLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that is asked again and again. `urgent` ones stop figures; the others wait for a decision."""
+    """A standing check. `meaning` says what holds while it is green, `recovery` what to do once it is red.
+
+    `urgent`: figures stop or are unsafe; otherwise a person has to decide.
+    """
 
     name: str
     dataset: str
@@ -35,9 +38,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How much is wrong, exactly, and the first few examples of it. Nothing is wrong where `count` is 0.
+    """The result of a check: the exact number of findings, and the first few. The check is green if `count` is 0.
 
-    `calm`: it is being worked on right now.
+    `calm`: the platform is working on it right now, so it is no alarm.
     """
 
     question: Question
@@ -49,113 +52,119 @@ class Answer:
 LOST_OFFSETS = Question(
     "no_lost_offsets",
     "bronze/case_events",
-    "Every offset was read, or Kafka explains the gap; none was deleted before it was read.",
-    "Have the source send the events of the gap again; raise the topic's retention.",
+    "Kafka deleted no record before ingest read it. Transaction markers and compacted records do not count.",
+    "Ask the source to send the missing events again, and raise the retention of the topic.",
 )
 HELD_FACTS = Question(
     "no_held_facts",
     "silver/case_events",
-    "No fact beyond the grace window waits outside the official figures.",
-    "Decide on the facts: admit them by an approved backfill, or reject them.",
+    "No fact that arrived after the grace window waits for a decision. Held facts are in no official figure.",
+    "Decide on the facts: request a backfill that admits them (`casegold facts admit`), or `casegold facts reject`.",
     urgent=False,
 )
 OPEN_CONFLICTS = Question(
     "no_open_conflicts",
     "silver/case_events",
-    "No event id was sent twice with different content.",
-    "Ask the source which content is right, and have a CaseCorrected sent. Until then the gate of its dates is closed.",
+    "No conflict is open: an event id that was sent twice with different content.",
+    "Ask the source which content is right, and to send a CaseCorrected event for it."
+    " Until then the gate of the affected dates stays closed.",
     urgent=False,
 )
 REJECTED_FACTS = Question(
     "no_rejected_facts",
     "silver/case_events",
-    "No record of an official date was rejected since its gate was judged.",
-    "Have the source send the records again corrected, or count the date again: either judges it anew."
-    " The dead-letter topic has the records with their reasons.",
+    "No record was rejected for a date whose official version was judged before.",
+    "The dead-letter topic has the records with their reasons. Ask the source to send them again corrected,"
+    " or to send control totals of a higher revision without them. The gate then judges the date again.",
 )
 OPEN_HOLDS = Question(
     "no_open_holds",
     "gold/case_daily_snapshot",
-    "No range of partitions is held back.",
-    "`casegold holds` shows the checks that closed the gate; corrected events or totals release a hold by themselves.",
+    "No partition is held or pinned.",
+    "`casegold holds` shows which checks closed the gate. Corrected events or control totals end such a hold;"
+    " `casegold release DATASET` ends a pin.",
 )
 FAILED_RUNS = Question(
     "no_failed_runs",
     "gold/case_daily_snapshot",
-    "No run gave up and was left so.",
-    "`casegold runs` shows the error; correct its cause, then retry the run.",
+    "Every failed run was followed by a successful run of the same dataset and mode.",
+    "`casegold runs` shows the error. Remove its cause, then `casegold retry RUN_ID --reason ...`.",
 )
 STUCK_ATTEMPTS = Question(
     "no_stuck_attempt",
     "gold/case_daily_snapshot",
-    "Every attempt that was asked for has begun, and every one that works gave a sign of life, within ten minutes.",
-    "See that the daemon runs and has a free place in its queue: Deployment and Runs in Dagster, `casegold runs`."
-    " Without Dagster, `casegold work` takes the attempt up.",
+    "No attempt has waited for its start, or run without a heartbeat, for more than ten minutes.",
+    "Check that the daemon runs and that its run queue has a free slot: Deployment and Runs in Dagster,"
+    " `casegold runs`. Without Dagster, start `casegold work`.",
 )
 OPEN_REQUESTS = Question(
     "no_waiting_requests",
     "gold/case_daily_snapshot",
-    "No request for a backfill waits for people; the oldest comes first.",
-    "`casegold backfill list` shows what each waits for: a plan, an approval, its execution, or being resumed.",
+    "No backfill request waits for a person. The sample shows the oldest requests first.",
+    "`casegold backfill list` shows what each request waits for: its plan, an approval, its execution, or a resume.",
     urgent=False,
 )
 OVERDUE_CLOSES = Question(
     "no_overdue_closes",
     "gold/case_daily_snapshot",
-    "Every date that is over was closed within the promised latency.",
-    "See which source has not sent its control totals; a person may close a date with a reason.",
+    "Every business date was closed within the agreed latency after its end.",
+    "`casegold days status` shows which source has not sent its control totals. If it never will, a person may close"
+    " the date: `casegold days close DATE --reason ...`.",
 )
 
 POSITIONS = Question(
     "offsets_accounted",
     "bronze/case_events",
-    "The offsets that were read are those that commits account for, without a gap.",
-    "Stop the ingest; compare ingest_source_range with source_position: a hand changed rows, or this is a bug.",
+    "The recorded commits cover every offset up to the position of ingest, without a gap.",
+    "Stop the ingest and compare ingest_source_range with source_position: somebody changed rows, or this is a bug.",
 )
 UNDECIDED = Question(
     "no_undecided_version",
     "gold/case_daily_snapshot",
-    "No version was left between prepared and published by a run that died.",
-    "The sensor `reconcile` has it settled; `casegold reconcile --fix` does so at once.",
+    "No run died between preparing a version and completing it.",
+    "The sensor `reconcile` completes or abandons the version by itself; `casegold reconcile --fix` does so at once.",
 )
 UNDELIVERED = Question(
     "outbox_delivered",
     "gold/case_daily_snapshot",
-    "Every event in the outbox for ten minutes is on Kafka.",
-    "See that `casegold relay` runs and reaches the broker.",
+    "Every outbox event that is older than ten minutes is on Kafka.",
+    "Check that `casegold relay` runs and reaches the Kafka broker.",
 )
 UNHEARD = Question(
     "deliveries_heard",
     "gold/case_daily_snapshot",
-    "Every announcement recorded as delivered is where it was delivered.",
-    "The topic lost records or was recreated: compare it with outbox_delivery; consumers may have missed versions.",
+    "The platform has read back from Kafka every announcement that is recorded as delivered.",
+    "The topic lost records or was recreated. Compare it with outbox_delivery: consumers may have missed versions.",
 )
 
 IRREPRODUCIBLE = Question(
     "figures_reproducible",
     "gold/case_daily_snapshot",
-    "No official figures came out differently when they were computed again; red until they are verified or replaced.",
-    "Nobody may rely on them until it is known why: see the runbook, then `casegold verify DATASET --partition P`.",
+    "No verification found official figures that differ from the recomputed ones. Stays red until a verification of"
+    " the same version passes or another version is official.",
+    "Nobody may rely on these figures until the cause is known: follow docs/runbooks/on-call.md, then run"
+    " `casegold verify DATASET --partition P`.",
 )
 UNVERIFIABLE = Question(
     "figures_verifiable",
     "gold/case_daily_snapshot",
-    "No official figures could not be computed again when they were last looked at.",
-    "Verify them by the release that made them, or have them computed anew: `casegold backfill request`.",
+    "The last verification of each official partition was able to recompute it.",
+    "Verify them with the release that computed them, or recompute them with this one: `casegold backfill request`.",
     urgent=False,
 )
 
 AUDIT_TRAIL = Question(
     "audit_trail_whole",
     "gold/case_daily_snapshot",
-    "Every digest of the audit trail is right, and every row that was decided is as the trail has it.",
-    "Nobody may rely on approvals until it is known why: `casegold audit verify` shows where; see docs/security.md.",
+    "Every digest of the audit trail is correct, and every recorded decision matches the trail.",
+    "Nobody may rely on approvals until the cause is known: `casegold audit verify` shows where the trail breaks;"
+    " see docs/security.md.",
 )
 RIGHTS = Question(
     "rights_separated",
     "gold/case_daily_snapshot",
-    "The login that runs the platform owns nothing that people decide, and nobody keeps rights that stop it.",
-    "`casegold up` restores the rights; a superuser does the rest: deploy/postgres/prepare.sql and seal.sql.",
+    "No login can change what people decided, or stop the platform; superusers are not counted.",
+    "`casegold up` corrects the rights. A superuser does the rest: deploy/postgres/prepare.sql and seal.sql.",
 )
 
 STATEMENTS = {
@@ -176,11 +185,11 @@ STATEMENTS = {
     STUCK_ATTEMPTS: "standing_stuck_attempts",
     OPEN_REQUESTS: "standing_open_requests",
 }
-"""Questions that one statement answers: its rows are the sample, its column `total` the count."""
+"""Checks that are one SQL query each: its rows are the sample, its column `total` is the count."""
 
 
 def ask(control: ControlDb, question: Question) -> Answer:
-    """The answer of the question's statement. Raises KeyError for a question without one."""
+    """Run a check. Raises KeyError for one that has no query in `STATEMENTS`."""
     parameters = {"limit": MAX_SAMPLE, "dead_after": DEAD_AFTER_SECONDS, "source": PLATFORM_SOURCE}
     rows = control.rows(query(ROOM, STATEMENTS[question]), parameters)
     total = int(rows[0]["total"]) if rows else 0
@@ -190,7 +199,8 @@ def ask(control: ControlDb, question: Question) -> Answer:
 def overdue_closes(control: ControlDb, calendar: BusinessCalendar, now: datetime, latency: timedelta) -> Answer:
     """Dates that ended more than `latency` before the business clock's `now` and are not closed.
 
-    Dates close in order, so they are all those after the latest close; before the first, from the first counted date.
+    Dates close in order, so these are all dates after the latest closed one. If none is closed, they begin with the
+    first date that has control totals.
     """
     row = control.rows(query(ROOM, "standing_register"))[0]
     start = row["latest_closed"] + timedelta(days=1) if row["latest_closed"] else row["first_counted"]

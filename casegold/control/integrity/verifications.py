@@ -1,6 +1,6 @@
-"""Verifications: which official partitions to look at, what is recorded of them, and the ledger of what was found.
+"""Verifications: which official partitions to verify, what is recorded of them, and the ledger of results.
 
-Not here: computing them again (`jobs.verification`).
+Not here: recomputing them (`jobs.verification`).
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ class Found(StrEnum):
     VERIFIED = "VERIFIED"
     DIFFERENT = "DIFFERENT"
     UNVERIFIABLE = "UNVERIFIABLE"
-    """It cannot be computed again: the rules are another release's, or an input is gone. Neither good nor bad."""
+    """It cannot be recomputed: another release's rules made it, or an input is gone. Neither pass nor failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Official:
-    """An official partition and the run that computed it, which may be of an earlier version than the official one."""
+    """An official partition and the run that computed it; for a republished version, the run of the original one."""
 
     partition: date
     version: int
     state: VersionPartition
-    """Rows and digest as the partition's official state has them."""
+    """Row count and digest from `partition_state`."""
     published: VersionPartition
-    """Rows and digest as the version has them."""
+    """Row count and digest from `version_partition`."""
     run_id: str
     transform_version: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found of one partition. Digests as text; None where nothing could be read or computed."""
+    """The result for one partition. Digests are text; None where nothing could be read or computed."""
 
     dataset: str
     partition: date
@@ -76,7 +76,7 @@ def official(connection: Connection, dataset: str, within: PartitionRange) -> li
 
 
 def oldest(connection: Connection, dataset: str, size: int) -> list[date]:
-    """The official partitions whose version was never looked at, then those looked at longest ago; `size` at most."""
+    """At most `size` official partitions: first those never verified in their version, then the longest ago."""
     rows: Sequence[dict[str, date]] = connection.execute(
         query(ROOM, "verification_oldest"), {"dataset": dataset, "size": size}
     ).fetchall()
@@ -84,5 +84,5 @@ def oldest(connection: Connection, dataset: str, size: int) -> list[date]:
 
 
 def record(connection: Connection, found: Verification, asked_by: str) -> None:
-    """Keep what was found. Every look is a row of its own; the last one counts."""
+    """Record a result. Every verification is a row of its own; the last one counts."""
     connection.execute(query(ROOM, "verification_insert"), asdict(found) | {"asked_by": asked_by})

@@ -1,4 +1,4 @@
-"""The planner's answers, and what both of its halves need. Not here: how an answer is found."""
+"""The planner's decisions as types. Not here: how it decides (`planner`, `periods`)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from casegold.control.model import PartitionRange, Pipeline
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A range that should be computed now, with everything the outcome depends on pinned in `scope`.
+    """A range to compute now. `scope` pins everything that the outcome depends on.
 
-    `restated` of its partitions have an official version, `fresh` never had one. `unapproved` of the restated ones are
-    covered by no backfill; `must_ask` where what changes them was admitted by a backfill that did not restate them.
+    Counts of partitions: `restated` have an official version, `fresh` never had one, `unapproved` are restated and
+    covered by no backfill. `must_ask`: the range changes because of facts that a backfill admitted but did not restate,
+    so people have to approve it.
     """
 
     dataset: str
@@ -32,9 +33,9 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class NotDue:
-    """Nothing to compute for a dataset, and what it waits for, if for anything.
+    """Nothing to compute for a dataset; `why` says what it waits for, if anything.
 
-    `unsettled_from` is the first partition that nobody should build upon yet.
+    `unsettled_from`: other datasets must not use partitions from this one on yet.
     """
 
     dataset: str
@@ -46,5 +47,5 @@ Decision = Due | NotDue
 
 
 def unsettled_from(decision: Decision) -> date | None:
-    """From which partition on a dataset is not to be built upon: all of a due range changes together."""
+    """The first partition that other datasets must not use yet: a due range changes as a whole."""
     return decision.partitions.first if isinstance(decision, Due) else decision.unsettled_from

@@ -1,4 +1,4 @@
-"""When a dataset made from published partitions is due: all inputs official, in other versions than those recorded."""
+"""When a dataset made from published partitions is due: all inputs are official, in versions other than recorded."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from casegold.domain.contract import DatasetContract
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What comes from outside: from which partition of its inputs on nothing may be built upon, and a backfill."""
+    """Conditions from outside: the first input partition that must not be used yet, and the backfill under way."""
 
     unsettled: date | None = None
     backfill: UnderWay | None = None
 
     def chosen(self, key: date) -> bool:
-        """Whether the backfill asks for a period, whatever its inputs."""
+        """Whether the backfill requests this period, even if its inputs are unchanged."""
         return self.backfill is not None and holds.covers(self.backfill.partitions, key)
 
 
 def decide(
     connection: Connection, contract: DatasetContract, register: Register, transform_version: str, wanted: Wanted
 ) -> Decision:
-    """The first unbroken row of periods that are due; those of a backfill by themselves, before all others."""
+    """The first sequence of consecutive due periods. A backfill's periods come first and are computed on their own."""
     dataset = contract.dataset
     versions = {ref.dataset: official_versions(connection, ref.dataset) for ref in contract.inputs}
     seen = published_states(connection, dataset)

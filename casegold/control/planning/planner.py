@@ -1,7 +1,7 @@
-"""What is due, and why not: one level-triggered planner for all datasets, asked as often as anybody likes.
+"""What is due, and why the rest is not: one level-triggered, idempotent planner for all datasets.
 
-It reads control state only, so that a lost, doubled or reordered event can delay a run but not falsify a figure.
-Here belongs the decision. Not here: asking a launcher (sensors), computing (runtime.jobs).
+It reads control state only, so a lost, duplicated or reordered event can delay a run but never falsify a figure.
+Not here: launching runs (`scheduling`, `sensors`), computing (`jobs`).
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ ONE_DAY = timedelta(days=1)
 
 
 def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str], asked_by: str) -> list[RunManifest]:
-    """Ask for every run that is due; the open manifests of all gold and report datasets.
+    """Request every run that is due. Returns their manifests.
 
     Args:
-        transforms: version of each transform that a contract names.
+        transforms: the version of each transform that a contract names.
     """
     with control.write("plan") as connection:
         take_lock(connection, Lock.PLAN)
@@ -65,7 +65,7 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
 
 
 def request_for(contract: DatasetContract, due: Due, transforms: Mapping[str, str], asked_by: str) -> ManifestRequest:
-    """The manifest of a due range; a backfill's where one is under way, with whatever else is due in it."""
+    """The request for a due range; it belongs to the backfill under way, if any, and covers what else is due."""
     under_way = due.backfill
     causes = () if under_way is None else (backfill_steps.cause_of(under_way),)
     return ManifestRequest(
@@ -84,14 +84,14 @@ def request_for(contract: DatasetContract, due: Due, transforms: Mapping[str, st
 def ended_run(
     connection: Connection, contracts: Contracts, due: Due, transforms: Mapping[str, str]
 ) -> RunManifest | None:
-    """The run of exactly this due range that failed or was cancelled; a person retries it, the planner does not."""
+    """The failed or cancelled run of exactly this range, if any: a person may retry it, the planner does not."""
     wanted = request_for(contracts[due.dataset], due, transforms, "")
     found = store.find(connection, store.run_id_of(wanted))
     return found if found is not None and found.state in {RunState.FAILED, RunState.CANCELLED} else None
 
 
 def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str, str]) -> list[Decision]:
-    """The decision for every computed dataset, each after its inputs."""
+    """The decision for every computed dataset; each comes after its inputs."""
     register = register_of(connection)
     restating = backfill_steps.restating(connection)
     decisions: dict[str, Decision] = {}
@@ -113,12 +113,12 @@ def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str
 
 
 def is_computed(contract: DatasetContract) -> bool:
-    """Whether the planner asks for this dataset: it has partitions and is made from others by a transform."""
+    """Whether the planner plans this dataset: it has partitions and a transform computes it from other datasets."""
     return contract.partition_column is not None and bool(contract.inputs) and is_published(contract.dataset)
 
 
 def needs_approval(contract: DatasetContract, due: Due) -> bool:
-    """Whether people have to agree first: too many official partitions change that no backfill covers."""
+    """Whether people must approve first: more official partitions change than may without a backfill."""
     return due.must_ask or due.unapproved > contract.max_partitions_automatic
 
 
@@ -129,9 +129,9 @@ def _decide_range(
     transform_version: str,
     under_way: UnderWay | None,
 ) -> Decision:
-    """The range from the first dirty or unpublished date to the latest closed one, cut before what is held.
+    """The range from the first dirty or unpublished date to the latest closed one, cut before a hold.
 
-    A backfill makes its dates due, too; everything that is due meanwhile is computed with it.
+    A backfill makes its dates due, too; its run also computes everything else that is due.
     """
     dataset = contract.dataset
     row = connection.execute(query(ROOM, "planner_first_dirty"), {"dataset": dataset}).fetchone()
@@ -149,7 +149,7 @@ def _decide_range(
     standing = holds.standing(connection, contract, transform_version, partitions)
     if standing:
         held, reason = standing[0]
-        # Dates that were never published may stay behind; published ones change all together or not at all.
+        # Dates without a version may be left out; published dates change all together or not at all.
         if held.first <= first or _published_from(connection, dataset, held.first):
             return NotDue(dataset, f"held from {held.first}: {reason}", unsettled_from=first)
         partitions = PartitionRange(first, held.first - ONE_DAY)
@@ -157,9 +157,9 @@ def _decide_range(
 
 
 def _pinned(connection: Connection, dataset: str, first: date, pin: pins.Pin) -> NotDue:
-    """Nothing moves beside a pin: published dates change all together, and a date carries rows of the one before it.
+    """A pin stops the whole range: published dates change together, and a date is computed from the one before it.
 
-    Pinned dates are built upon all the same: a person said that they are official.
+    Other datasets still use pinned dates: a person made them official.
     """
     why = f"pinned from {pin.first}: {pin.reason}; what changes from {first} on waits for `casegold release {dataset}`"
     return NotDue(dataset, why, unsettled_from=pins.first_unpinned(connection, dataset, first))
@@ -205,7 +205,7 @@ def _range_due(
 
 
 def _restated(connection: Connection, dataset: str, first: date, last: date) -> int:
-    """Published partitions of a range."""
+    """The number of published partitions in a range."""
     parameters = {"dataset": dataset, "first": first, "last": last}
     (counts,) = connection.execute(query(ROOM, "planner_range_counts"), parameters).fetchall()
     return int(counts["restated"])

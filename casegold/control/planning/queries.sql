@@ -1,18 +1,18 @@
 -- name: planner_busy
--- Datasets with a run that is under way or on its way: its pins are older, not wrong; what came since is planned next.
--- Maintenance that has not started gives way: whoever asked for it may have died before starting it.
+-- Datasets with a running or requested attempt: its pins are older, not wrong; newer input is planned after it.
+-- Maintenance, rebuilds and repairs that have not started give way: their requester may have died before starting them.
 select distinct m.dataset
 from run_manifest m
 join run_attempt a using (run_id)
 where m.state = 'OPEN' and m.mode in ('NORMAL', 'BACKFILL') and a.state in ('REQUESTED', 'RUNNING')
   and not (m.pipeline in ('maintenance', 'rebuild', 'repair') and a.state = 'REQUESTED')
 union
--- What a person asked to be official again goes before what the planner would compute, also between two attempts.
+-- An open republish has precedence over computation, also between two attempts.
 select dataset from run_manifest where state = 'OPEN' and pipeline = 'republish'
 
 -- name: planner_first_dirty
--- Three index probes a closed date, whatever the history: seen_seq never falls from one date to the next, so a fact
--- that changes date d and all after it is unseen on d exactly when it is unseen anywhere.
+-- Three index probes for each closed date, however long the history: seen_seq never falls from one date to the next, so
+-- a fact that changes date d and all later ones is unseen on d exactly if it is unseen on any date.
 select min(d.business_date) as first_dirty
 from day_close d
 left join partition_state s on s.dataset = %(dataset)s and s.partition_key = d.business_date
@@ -24,7 +24,7 @@ where s.current_version is null
    or s.seen_totals_seq < (select max(t.totals_seq) from control_total t where t.business_date = d.business_date)
 
 -- name: planner_admitted_unseen
--- Whether some date has not seen facts that two people admitted: to restate them is a backfill's work, not the planner's.
+-- Whether a date has not seen facts that a backfill admitted: restating them needs a backfill, not the planner.
 select 1
 from ingest_dates i
 join ingest_commit c on c.dataset = i.dataset and c.seq = i.ingest_seq and c.kind = 'ADMISSION'

@@ -1,6 +1,6 @@
-"""What is written when an attempt ends, whoever finds the end: the pause after it, and the end of its manifest.
+"""Recording the end of an attempt: the pause before the next one, or the end of the manifest.
 
-Not here: the rules (`retry`), and who finds what (`store`). Each function belongs into a transaction with `Lock.RUNS`.
+Call each function in a transaction that holds `Lock.RUNS`. Not here: the rules (`retry`), detecting an end (`store`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ ROOM = "casegold.control.runs"
 
 
 DEAD_AFTER_SECONDS = 60.0
-"""A claim without a heartbeat for this long is taken over: six missed beats, so that a pause is not yet a death."""
+"""After this long without a heartbeat a claim is taken over: six missed ones, so that a short pause is no death."""
 
 
 def history(connection: Connection, run_id: str) -> retry.History:
-    """How a manifest's attempts ended since a person last retried it."""
+    """How the attempts of a manifest ended since a person last retried it."""
     row = connection.execute(query(ROOM, "attempt_history"), {"run_id": run_id}).fetchone()
     if row is None:
         raise InvariantBroken(f"counting the attempts of run {run_id[:12]} gave no row")
@@ -38,10 +38,10 @@ def settle(
     following: retry.Next,
     outcome: dict[str, Any],
 ) -> RunState:
-    """Write down what follows the end of an attempt; the manifest's state.
+    """Record what follows the end of an attempt. Returns the manifest's state.
 
     Args:
-        exit_class: of the attempt; None for one that never began.
+        exit_class: of the attempt; None if it never began.
     """
     parameters = {
         "run_id": run_id,
@@ -56,12 +56,15 @@ def settle(
 
 
 def end_manifest(connection: Connection, run_id: str, state: RunState, outcome: dict[str, Any]) -> None:
-    """Close a manifest; it asks for no further attempt."""
+    """Close a manifest: it gets no further attempt."""
     connection.execute(query(ROOM, "manifest_end"), {"run_id": run_id, "state": state, "outcome": Jsonb(outcome)})
 
 
 def expire(connection: Connection, dataset: str | None) -> int:
-    """End the attempts behind dead claims of a dataset, or of all: what nobody recorded is found here only."""
+    """End the attempts whose claims have no heartbeat any more, of a dataset or (None) of all; their number.
+
+    This alone detects deaths that nobody recorded.
+    """
     parameters = {"dataset": dataset, "dead_after": DEAD_AFTER_SECONDS}
     lost = connection.execute(query(ROOM, "claim_expire"), parameters).fetchall()
     for row in lost:
@@ -70,7 +73,7 @@ def expire(connection: Connection, dataset: str | None) -> int:
 
 
 def settle_loss(connection: Connection, run_id: str, attempt: int) -> ExitClass:
-    """What follows a death that nobody recorded, and what it counts as."""
+    """Record what follows a lost attempt. Returns the exit class that the loss counts as."""
     so_far = history(connection, run_id)
     exit_class = retry.class_of_loss(so_far)
     following = retry.after(exit_class, run_id, so_far)

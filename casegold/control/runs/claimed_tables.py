@@ -1,7 +1,7 @@
-"""Which tables are written under which claim: whoever writes or maintains a table owns its claim.
+"""Which claim protects which tables: a run must own the claim of every table that it writes or maintains.
 
-A claim is named after the dataset that a pipeline is for; its ingest writes others on the way. Not here: taking a claim
-(`store`), and what tables look like (`sink.tables`).
+A claim has the name of the pipeline's main dataset; an ingest also writes other tables under it. Not here: taking a
+claim (`store`), the layout of tables (`sink.tables`).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 ROOM = "casegold.control.runs"
 
 
-WRITTEN_BESIDE = {
+OTHER_TABLES = {
     "silver/case_events": ("bronze/case_events", "bronze/rejected_events"),
     "bronze/control_totals": ("bronze/rejected_totals",),
 }
-"""Claim -> the tables that its runs write beside the dataset itself. All other datasets are written alone."""
+"""Claim -> the tables that its runs write in addition to the dataset itself. Other claims have one table each."""
 
-_CLAIM_OF = {table: claim for claim, tables in WRITTEN_BESIDE.items() for table in tables}
+_CLAIM_OF = {table: claim for claim, tables in OTHER_TABLES.items() for table in tables}
 
 
 def tables_of(claim: str) -> tuple[str, ...]:
     """The tables that only the owner of a claim writes."""
-    return (*WRITTEN_BESIDE.get(claim, ()), claim)
+    return (*OTHER_TABLES.get(claim, ()), claim)
 
 
 def claim_of(table: str) -> str:
@@ -37,21 +37,21 @@ def claim_of(table: str) -> str:
 
 
 def claims(contracts: Contracts) -> tuple[str, ...]:
-    """Every claim of an installation, after those that its dataset is made from."""
+    """Every claim of an installation; each dataset comes after its inputs."""
     return tuple(each.dataset for each in contracts.in_order() if claim_of(each.dataset) == each.dataset)
 
 
 def published(contracts: Contracts) -> tuple[str, ...]:
-    """The claims of what is published as versions, after those that it is made from."""
+    """The claims of datasets that are published as versions; each comes after its inputs."""
     return tuple(claim for claim in claims(contracts) if is_published(claim))
 
 
 def is_published(dataset: str) -> bool:
-    """Whether a dataset is published as versions: its layer says so."""
+    """Whether a dataset is published as versions; its layer decides."""
     return dataset.startswith(("gold/", "reports/"))
 
 
 def maintained_claims(connection: Connection, contracts: Contracts) -> tuple[str, ...]:
-    """Every claim with tables to maintain: those of the contracts, and of shadows that were ever asked for."""
+    """Every claim with tables to maintain: those of the contracts, and of all shadows ever requested."""
     rows = connection.execute(query(ROOM, "shadow_tables"))
     return (*claims(contracts), *(row["dataset"] for row in rows))

@@ -1,6 +1,6 @@
-"""What people decide about a run: retry one that ended, cancel one that is open. Each decision is kept for ever.
+"""Decisions of people about a run: retry an ended one, cancel an open one. Each decision is recorded for good.
 
-Not here: what the platform does by itself after an attempt (`retry`, `store`).
+Not here: automatic retries (`retry`, `store`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ ROOM = "casegold.control.runs"
 
 
 def retry(connection: Connection, run_id: str, person: str, reason: str) -> RunManifest:
-    """Open an ended manifest once more, with its history kept; its failures are counted anew.
+    """Reopen an ended manifest. Its history stays; failures are counted from zero again.
 
     Raises:
-        ConfigurationError: it is open, or it succeeded.
+        ConfigurationError: the manifest is open or succeeded.
     """
     take_lock(connection, Lock.RUNS)
     if connection.execute(query(ROOM, "manifest_reopen"), _parameters(run_id, "RETRY", person, reason)).rowcount == 0:
@@ -29,10 +29,10 @@ def retry(connection: Connection, run_id: str, person: str, reason: str) -> RunM
 
 
 def cancel(connection: Connection, run_id: str, person: str, reason: str) -> RunManifest:
-    """End an open manifest and whatever is under way for it; final until a person retries it.
+    """End an open manifest and its attempt; final until a person retries it.
 
-    A running attempt loses its claim with this transaction: it can commit nothing from then on, and stops when it
-    notices. A commit that it sent before stands; the next run of the dataset records it.
+    This transaction revokes the claim of a running attempt: it can commit nothing from then on, and stops when it
+    notices. A commit that it sent to the lake before stays; the next run of the dataset records it.
 
     Raises:
         ConfigurationError: the manifest has ended.
@@ -45,10 +45,10 @@ def cancel(connection: Connection, run_id: str, person: str, reason: str) -> Run
 
 
 def cancel_attempt(connection: Connection, run_id: str, attempt: int, person: str, reason: str) -> bool:
-    """Cancel a manifest for the sake of one attempt that a person ended elsewhere, who may have retried it since.
+    """Cancel a manifest because a person ended one of its attempts elsewhere, for example in Dagster.
 
     Returns:
-        False where the manifest has ended, or was retried after that attempt; then nothing changes.
+        False if the manifest has ended, or was retried after that attempt; then nothing changes.
     """
     take_lock(connection, Lock.RUNS)
     parameters = {"run_id": run_id, "attempt": attempt}
@@ -62,7 +62,7 @@ def _cancel(connection: Connection, run_id: str, person: str, reason: str) -> bo
     if connection.execute(query(ROOM, "manifest_cancel"), parameters).rowcount == 0:
         return False
     connection.execute(query(ROOM, "run_decision_insert"), parameters)
-    # The claim before the attempt, as a heartbeat locks them.
+    # Lock the claim before the attempt, in the same order as a heartbeat, to avoid a deadlock.
     connection.execute(query(ROOM, "claim_revoke"), parameters)
     connection.execute(query(ROOM, "attempt_cancel"), parameters)
     return True

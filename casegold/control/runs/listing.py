@@ -23,11 +23,11 @@ def runs(
     state: str | None = None,
     since: datetime | None = None,
 ) -> list[Row]:
-    """Manifests with their last attempt, newest first; `since` they were asked for."""
+    """Manifests with their last attempt, newest first; only those requested at `since` or later."""
     parameters = {"dataset": dataset, "state": state, "since": since, "limit": limit}
     return control.rows(query(ROOM, "list_runs"), parameters)
 
 
 def failed_checks(control: ControlDb, run_id: str) -> list[Row]:
-    """Required checks that failed or had no result in the last judgement of a run."""
+    """Required checks that failed or had no result when the gate last judged a run."""
     return control.rows(query(ROOM, "list_failed_checks"), {"run_id": run_id})

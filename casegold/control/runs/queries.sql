@@ -1,5 +1,5 @@
 -- name: attempt_history
--- Since a person last retried the run. What was deferred or cancelled neither counts nor ends a row.
+-- Ends since a person last retried the run. Deferred and cancelled attempts neither count nor end a row of failures.
 with since as (
     select attempt, state, started_at is not null or state = 'DEFERRED' as began
     from run_attempt
@@ -28,7 +28,7 @@ set state = %(state)s, ended_at = clock_timestamp(), outcome = %(outcome)s
 where run_id = %(run_id)s and state = 'OPEN'
 
 -- name: claim_expire
--- The claims without a sign of life, of one dataset or of all; the attempts behind them are lost.
+-- Delete the claims without a heartbeat, of one dataset or of all; their attempts become LOST.
 with dead as (
     delete from dataset_claim
     where (%(dataset)s::text is null or dataset = %(dataset)s)
@@ -52,7 +52,7 @@ with reopened as (
     where run_id = %(run_id)s and state in ('HELD', 'FAILED', 'CANCELLED')
     returning run_id
 ), at_once as (
-    -- A person who retries does not wait for a backoff.
+    -- A person's retry does not wait for the backoff.
     update run_attempt a set not_before = clock_timestamp() from reopened r where a.run_id = r.run_id
 )
 select run_id from reopened
@@ -96,7 +96,7 @@ order by m.requested_at desc, m.run_id
 limit %(limit)s
 
 -- name: list_failed_checks
--- What closed the gate in the last attempt of a run.
+-- The checks that closed the gate in the last attempt of a run.
 select q.partition_key, q.check_name, q.status, q.failures, q.expected, q.actual, q.detail, q.sample
 from quality_result q
 where q.run_id = %(run_id)s and q.status in ('FAILED', 'MISSING') and q.required
@@ -110,7 +110,7 @@ from run_manifest m
 where m.run_id = %(run_id)s
 
 -- name: run_version_partitions
--- What each version of a run has in each partition: rows, digest, the version before it, and its last verification.
+-- Each partition of each version of a run: rows, digest, the version before it, and its last verification.
 select p.dataset, p.version, p.partition_key as partition, p.row_count as rows,
        p.digest_high::text as digest_high, p.digest_low::text as digest_low, p.previous_version,
        f.files, f.bytes,
@@ -128,12 +128,12 @@ where v.run_id = %(run_id)s
 order by p.dataset, p.version, p.partition_key
 
 -- name: run_claim
--- Without the token, which is the proof of the claim.
+-- Without the token: it proves ownership and stays secret.
 select attempt, claimed_at, heartbeat_at from dataset_claim where run_id = %(run_id)s
 
 -- name: run_triggers
--- The events that started a run: those of the ledger that name it, and the one that asked for the backfill it is part
--- of, which the request's reason names.
+-- The events that started a run: those of the trigger ledger that name it, and the event that requested its backfill,
+-- found by the request's reason.
 select t.source, t.event_id, t.event_type, t.received_at, t.decision, t.topic_id, t.kafka_partition, t.kafka_offset,
        t.duplicates, t.last_duplicate_at
 from trigger_ledger t
@@ -151,7 +151,7 @@ from backfill_request
 where backfill_run_id = %(backfill)s
 
 -- name: run_approvals
--- Of exactly the plan that was executed.
+-- Only approvals of the plan that was executed.
 select a.level, a.login, a.person, a.approved_at
 from backfill_approval a
 join backfill_request b using (backfill_run_id, plan_digest)
@@ -172,7 +172,7 @@ where run_id = %(run_id)s
 order by decision_id
 
 -- name: run_ingested
--- What an ingest, or an approval that admits facts, committed: a row for each sequence number.
+-- What an ingest or an admission committed: one row for each sequence number.
 select c.dataset, c.seq as sequence, c.kind, c.attempt, c.snapshot_id, c.committed_at, c.records, c.accepted,
        c.duplicates, c.conflicts, c.rejected, c.rejected_by_reason,
        coalesce((select jsonb_agg(jsonb_build_object(
@@ -186,7 +186,7 @@ where c.run_id = %(run_id)s
 order by c.dataset, c.seq
 
 -- name: run_inputs
--- Of which versions of which partitions a run's versions were made; neighbours of one version are one row. For
+-- The input partitions and versions of a run's versions; consecutive partitions of one version are one row. For
 -- silver/case_events and bronze/control_totals the version is the pinned sequence number.
 with used as (
     select distinct i.input_dataset, i.input_partition, i.input_version
@@ -205,14 +205,14 @@ group by input_dataset, input_version, island
 order by input_dataset, first, input_version
 
 -- name: run_day_closes
--- The dates that a run's partitions cover, as they were closed: by the platform on signals, or by a person with a reason.
+-- How the dates of a run's partitions were closed: by the platform on signals, or by a person with a reason.
 select business_date as date, closed_at, closed_by, reason, close_seq as sequence, totals_seq as totals_sequence
 from day_close
 where business_date between %(first)s and %(last)s
 order by business_date
 
 -- name: run_checks
--- Every result of every judgement of a run: each attempt that reached the gate judged anew.
+-- Every check result of a run: each attempt that reached the gate was judged again.
 select attempt, partition_key as partition, check_name as check, required, status, failures, expected, actual, detail,
        sample, evaluated_at
 from quality_result
@@ -227,7 +227,7 @@ where run_id = %(run_id)s
 order by hold_id
 
 -- name: run_versions
--- The versions that a run made, with what announced each.
+-- The versions that a run made, each with its announcement.
 select v.dataset, v.version, v.attempt, v.state, v.mode, v.quality_status, v.publication, v.transform_version,
        v.contract_version, v.supersedes, v.republished_from, v.caused_by, v.tolerated, v.base_snapshot_id,
        v.staged_snapshot_id, v.snapshot_id, v.staged_branch, v.prepared_at, v.completed_at, v.reason,
@@ -263,8 +263,8 @@ select * from run_manifest where run_id = %(run_id)s
 select * from run_manifest where state = 'OPEN' order by requested_at, run_id
 
 -- name: manifest_other_running
--- Of one line of work: all that reads into a dataset or makes its official partitions; admissions are a line of their own.
--- What a person asked to be official again makes way for no computation, also between two attempts.
+-- Running manifests of the same kind of work: everything that ingests into a dataset or computes its official partitions;
+-- admissions are a kind of their own. An open republish has precedence over computation, also between two attempts.
 select m.run_id
 from run_manifest m
 where m.dataset = %(dataset)s and m.state = 'OPEN' and m.run_id <> %(run_id)s
@@ -293,12 +293,12 @@ insert into run_manifest (run_id, pipeline, dataset, scope, transform_version, m
 values (%(run_id)s, %(pipeline)s, %(dataset)s, %(scope)s, %(transform_version)s, %(mode)s, %(parameters)s,
         %(partition_from)s, %(partition_to)s, %(requested_by)s, %(caused_by)s)
 on conflict (run_id) do update set
-    -- A superseded scope that is due again (a sequence cannot fall back, but a hold can be released) is opened again.
+    -- Reopen a superseded scope that is due again: a sequence never falls, but a hold can be released.
     state = case when run_manifest.state = 'SUPERSEDED' then 'OPEN' else run_manifest.state end,
     ended_at = case when run_manifest.state = 'SUPERSEDED' then null else run_manifest.ended_at end
 
 -- name: attempt_next
--- A backfill that is paused or over gets no further attempt: nothing of it holds a place in a queue.
+-- A paused or ended backfill gets no further attempt, so that it takes no slot in a queue.
 insert into run_attempt (run_id, attempt, requested_by)
 select m.run_id, coalesce(max(a.attempt), 0) + 1, %(requested_by)s
 from run_manifest m
@@ -313,11 +313,11 @@ on conflict do nothing
 returning attempt
 
 -- name: attempt_at_once
--- A person who asks again does not wait for a backoff.
+-- A person who asks again does not wait for the backoff.
 update run_attempt set not_before = clock_timestamp() where run_id = %(run_id)s and not_before > clock_timestamp()
 
 -- name: manifest_cancel_of_backfills
--- Work of backfills that ended otherwise than by it: closed, unless an attempt is under way, which finds out by itself.
+-- Close open work of ended backfills, unless an attempt is under way: that one finds out by itself.
 with over as (
     update run_manifest m
     set state = 'CANCELLED', ended_at = clock_timestamp(),

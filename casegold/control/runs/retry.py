@@ -1,6 +1,6 @@
-"""What follows the end of an attempt: the one table of it, and the pauses between attempts. Reads and writes nothing.
+"""The retry policy: one table of what follows the end of an attempt, and the backoff between attempts. No I/O.
 
-Not here: recording an end (`store`), and what people decide (`interventions`).
+Not here: recording an end (`attempt_results`), decisions of people (`interventions`).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ JITTER_STEPS = 2**32
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What follows attempts that ended in one way.
+    """What follows attempts that ended with one exit class.
 
     Pauses double from `first_pause` to `longest_pause` (seconds). `jitter` is the share of a pause that differs from
-    run to run, so that runs that failed together do not come back together.
+    run to run, so that runs that failed together do not retry together.
     """
 
     becomes: RunState
-    """The manifest's state once no attempt follows by itself."""
+    """The manifest's state once there is no further automatic attempt."""
     person: str
-    """What a person does then."""
+    """What a person should do then."""
     attempts: int = 1
-    """So many attempts may fail before `becomes`; after 1 none follows. A person's retry begins to count anew."""
+    """How many attempts may fail before `becomes`; 1 means no automatic retry. A person's retry resets the count."""
     first_pause: float = 0.0
     longest_pause: float = 0.0
     jitter: float = 0.0
@@ -38,7 +38,7 @@ class Rule:
         return self.attempts > 1
 
     def pause(self, run_id: str, failed: int) -> float:
-        """Seconds between the `failed`-th failure of a run and its next attempt; always the same for the same two."""
+        """Seconds from the `failed`-th failure of a run to its next attempt; deterministic in both arguments."""
         if not self.retried:
             return 0.0
         whole = min(self.longest_pause, self.first_pause * 2.0 ** (failed - 1))
@@ -48,14 +48,14 @@ class Rule:
 
 AWAY = Rule(
     RunState.FAILED,
-    "bring back the server that the message names, then `casegold retry`",
+    "restart the server that the message names, then `casegold retry`",
     attempts=35,
     first_pause=5.0,
     longest_pause=60.0,
     jitter=0.5,
 )
-"""The pauses between 35 attempts are 15 to 31 minutes together: longer than a restart of any server takes. Each is a
-minute at most: so soon after the server is back, the work goes on."""
+"""The pauses between 35 attempts add up to 15 to 31 minutes, longer than any server's restart takes. Each pause is at
+most a minute, so that work goes on soon after the server is back."""
 
 RULES: Mapping[ExitClass, Rule] = {
     ExitClass.SUCCESS: Rule(RunState.SUCCEEDED, "nothing"),
@@ -63,26 +63,26 @@ RULES: Mapping[ExitClass, Rule] = {
         RunState.HELD, "correct the data; `casegold holds` names the checks, and the hold ends by itself"
     ),
     ExitClass.SOURCE_UNAVAILABLE: AWAY,
-    # Reconciled first: every job begins with `resolve_undecided` or finishes the chunk it finds, so the next attempt
-    # learns what became of the commit before it does anything else.
+    # Safe to retry: every job begins with `resolve_undecided` or finishes the chunk it finds, so the next attempt finds
+    # out whether the commit succeeded before it does anything else.
     ExitClass.COMMIT_UNKNOWN: AWAY,
-    ExitClass.CONFIGURATION: Rule(RunState.FAILED, "correct what the message names, then `casegold retry`"),
-    ExitClass.BUG: Rule(RunState.FAILED, "read the trace; once it is mended, `casegold retry`"),
+    ExitClass.CONFIGURATION: Rule(RunState.FAILED, "correct what the message says, then `casegold retry`"),
+    ExitClass.BUG: Rule(RunState.FAILED, "read the stack trace; once the bug is fixed, `casegold retry`"),
 }
 
-LAUNCH = replace(AWAY, person="mend the launcher, then `casegold retry`")
-"""A launcher that does not start an attempt says nothing about the work: counted by itself, and in a row."""
+LAUNCH = replace(AWAY, person="repair the launcher, then `casegold retry`")
+"""A failed launch says nothing about the work itself, so launches are counted separately and only consecutive ones."""
 
 LOST_IN_A_ROW = 6
-"""A process that dies six times in a row without a word is a bug, not bad luck. A machine that is restarted again and
-again, or servers that die in turn, make three of a row by chance."""
+"""A process that dies six times in a row without an error is a bug, not bad luck. Repeated restarts of a machine, or
+servers that die one after the other, cause up to three losses in a row by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How a manifest's attempts ended since a person last retried it, the newest included.
+    """How a manifest's attempts ended since a person last retried it, including the newest.
 
-    Deferred and cancelled attempts count nowhere: they did not fail, and do not end a row either.
+    Deferred and cancelled attempts are ignored: they are no failures, and do not end a row of failures either.
     """
 
     failed: int
@@ -93,24 +93,24 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What follows: the manifest's state, and where that is OPEN the seconds until its next attempt."""
+    """What follows: the manifest's state and, if that is OPEN, the seconds until the next attempt."""
 
     state: RunState
     pause_seconds: float
 
 
 def after(exit_class: ExitClass, run_id: str, history: History) -> Next:
-    """What follows an attempt that ended with a class."""
+    """What follows an attempt that ended with this exit class."""
     return _apply(RULES[exit_class], run_id, history.failed)
 
 
 def after_failed_launch(run_id: str, history: History) -> Next:
-    """What follows an attempt that its launcher never began."""
+    """What follows an attempt that its launcher did not start."""
     return _apply(LAUNCH, run_id, history.launches_failed_in_a_row)
 
 
 def class_of_loss(history: History) -> ExitClass:
-    """What a death that nobody recorded counts as."""
+    """The exit class that a lost attempt counts as."""
     return ExitClass.BUG if history.lost_in_a_row >= LOST_IN_A_ROW else ExitClass.SOURCE_UNAVAILABLE
 
 

@@ -1,6 +1,6 @@
-"""Everything that is recorded of one run, gathered for an auditor.
+"""Everything recorded of one run, collected for an auditor; its schema is `contracts/answers/RunManifest.v1.json`.
 
-`contracts/answers/RunManifest.v1.json` describes it. Not here: anything that a run depends on, and printing.
+Not here: anything that a run depends on, printing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOT_JUDGED, PASSED, WAIVED, FAILED = "NOT_JUDGED", "PASSED", "WAIVED", "FAILED"
 
 
 def of_run(connection: Connection, run_id: str, contracts: Contracts) -> Row:
-    """The record of a run, in the order and with the names of its JSON Schema; read in one transaction.
+    """The record of a run, with the names and order of its JSON Schema; read in one transaction.
 
     Raises:
         ConfigurationError: there is no such run.
@@ -73,7 +73,7 @@ def of_run(connection: Connection, run_id: str, contracts: Contracts) -> Row:
 
 
 def _dates(run: Row, contract: DatasetContract | None) -> list[Row]:
-    """The dates that the run's partitions cover; none for a run without partitions."""
+    """The range of dates that the run's partitions cover; empty for a run without partitions."""
     if run["first"] is None or contract is None or contract.partitioned_by is PartitionedBy.NONE:
         return []
     return [{"first": run["first"], "last": contract.period(run["last"])[1]}]
@@ -89,7 +89,7 @@ def _attempt(row: Row) -> Row:
 
 
 def _validation(checks: list[Row]) -> Row:
-    """What the last judgement came to, and each result of every one."""
+    """The verdict of the last judgement, and every check result of all judgements."""
     last = max((check["attempt"] for check in checks), default=None)
     required = [check for check in checks if check["attempt"] == last and check["required"]]
     failed = [check for check in required if check["status"] in ("FAILED", "MISSING")]
@@ -109,7 +109,7 @@ def _validation(checks: list[Row]) -> Row:
 
 
 def _version(version: Row, partitions: list[Row]) -> Row:
-    """A version with its partitions, of which those next to each other are not folded: each has a digest of its own."""
+    """A version with one entry per partition: each has a digest of its own."""
     own = [
         each for each in partitions if (each["dataset"], each["version"]) == (version["dataset"], version["version"])
     ]

@@ -1,6 +1,6 @@
-"""Manifests, attempts and claims: how a bounded piece of work is asked for, tried, owned and ended.
+"""Manifests, attempts and claims: how a bounded piece of work is requested, attempted, claimed and ended.
 
-Not here: what is due (planner), what a run does (runtime.jobs), dataset versions (versions).
+Not here: what is due (`planning.planner`), what a run does (`jobs`), dataset versions (`versions`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HEARTBEAT_SECONDS = 10.0
 
 
 def run_id_of(request: ManifestRequest) -> str:
-    """The identity of a bounded run: the same work has the same id, whoever asks and whenever."""
+    """The id of a run: a SHA-256 of the work itself, so the same work has the same id at every request."""
     identity = {
         "pipeline": request.pipeline,
         "dataset": request.dataset,
@@ -80,25 +80,25 @@ def manifest(connection: Connection, run_id: str) -> RunManifest:
 
 
 def find(connection: Connection, run_id: str) -> RunManifest | None:
-    """The manifest with this id, or None where nobody asked for it yet."""
+    """The manifest with this id, or None if nobody has requested it yet."""
     row = connection.execute(query(ROOM, "manifest_get"), {"run_id": run_id}).fetchone()
     return None if row is None else manifest_of(row)
 
 
 def open_manifests(connection: Connection) -> list[RunManifest]:
-    """Work that is asked for and not ended, oldest first."""
+    """Manifests that were requested and have not ended, oldest first."""
     return [manifest_of(row) for row in connection.execute(query(ROOM, "manifest_open"))]
 
 
 def request(connection: Connection, wanted: ManifestRequest) -> RunManifest | None:
-    """Ask for a piece of work; asking twice is asking once.
+    """Request a piece of work; idempotent.
 
-    An open manifest of the same dataset with another scope is superseded, unless an attempt at it is running. A
-    backfill's stands for a normal one and the other way round: both make the official partitions. What a person asked
-    to be official again is superseded by another such wish only.
+    The request supersedes an open manifest of the same dataset with another scope, unless an attempt of that one is
+    running. Normal and backfill manifests supersede each other, since both compute the official partitions. Only
+    another republish supersedes a republish.
 
     Returns:
-        The manifest, in whatever state it is, or None while another one of the dataset is running or has precedence.
+        The manifest in its current state, or None while another one of the dataset is running or has precedence.
     """
     take_lock(connection, Lock.RUNS)
     run_id = run_id_of(wanted)
@@ -128,10 +128,10 @@ def request(connection: Connection, wanted: ManifestRequest) -> RunManifest | No
 
 
 def next_attempt(connection: Connection, run_id: str, requested_by: str) -> Attempt | None:
-    """Write the row of the next attempt, before any launcher is asked: a lost request is then seen as missing.
+    """Insert the next attempt before a launcher is asked to start it, so that a lost launch request is detected.
 
     Returns:
-        The attempt, or None where one is live, the last one asks for patience, or the manifest is not open.
+        The attempt, or None while another one is live or the pause lasts, or if the manifest is not open.
     """
     take_lock(connection, Lock.RUNS)
     row = connection.execute(query(ROOM, "attempt_next"), {"run_id": run_id, "requested_by": requested_by}).fetchone()
@@ -141,27 +141,27 @@ def next_attempt(connection: Connection, run_id: str, requested_by: str) -> Atte
 
 
 def start_at_once(connection: Connection, run_id: str) -> None:
-    """Let the next attempt of a run begin now: a person who asks again does not wait for a pause to end."""
+    """End the pause before a run's next attempt: a person who asks again does not wait for the backoff."""
     connection.execute(query(ROOM, "attempt_at_once"), {"run_id": run_id})
 
 
 def cancel_of_ended_backfills(connection: Connection) -> None:
-    """Close the runs of backfills that ended otherwise than by them. A running attempt finds out by itself."""
+    """Close open runs of backfills that were ended, for example by a cancel. A running attempt finds out by itself."""
     connection.execute(query(ROOM, "manifest_cancel_of_backfills"))
 
 
 def requested_attempts(connection: Connection) -> list[Attempt]:
-    """Attempts that a launcher was or is to be asked for and that have not started, oldest first."""
+    """Attempts that were requested and have not started, oldest first."""
     rows = connection.execute(query(ROOM, "attempt_requested")).fetchall()
     return [_attempt(manifest_of(row), row["attempt"]) for row in rows]
 
 
 def attempt_at(connection: Connection, run_id: str, requested_by: str) -> Attempt:
-    """The attempt of a run that waits for a launcher, else the next one.
+    """The attempt of a run that waits for a launcher; if none waits, the next one.
 
     Raises:
         ConfigurationError: there is no such run.
-        Deferred: it has ended, one is under way, or the last one asks for patience.
+        Deferred: the run has ended, an attempt is running, or the pause after the last one lasts.
     """
     state = manifest(connection, run_id).state
     waiting = [each for each in requested_attempts(connection) if each.run_id == run_id]
@@ -172,11 +172,11 @@ def attempt_at(connection: Connection, run_id: str, requested_by: str) -> Attemp
 
 
 def fail_launch(connection: Connection, attempt: Attempt, reason: str) -> RunState | None:
-    """Record that the launcher never started an attempt.
+    """Record that the launcher did not start an attempt.
 
     Returns:
-        The manifest's state: OPEN where another attempt follows. None where the attempt does not wait any more; then
-        nothing changes.
+        The manifest's state: OPEN if another attempt follows. None if the attempt no longer waits; then nothing
+        changes.
     """
     take_lock(connection, Lock.RUNS)
     parameters = {"run_id": attempt.run_id, "attempt": attempt.attempt, "message": reason}
@@ -187,13 +187,13 @@ def fail_launch(connection: Connection, attempt: Attempt, reason: str) -> RunSta
 
 
 def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> Claim:
-    """Begin an attempt: it becomes RUNNING and owns its dataset, or ends as DEFERRED.
+    """Start an attempt: it becomes RUNNING and claims its dataset, or ends as DEFERRED.
 
-    A claim whose owner gave no sign of life for `ends.DEAD_AFTER_SECONDS` is taken over; the owner's attempt is LOST,
-    and its token no longer opens any transaction.
+    It takes over a claim without a heartbeat for `attempt_results.DEAD_AFTER_SECONDS`. The former owner's attempt
+    becomes LOST, and its token (a fencing token) is no longer valid in any transaction.
 
     Raises:
-        Deferred: the dataset is claimed by a living run, or this attempt is over or superseded.
+        Deferred: a live run has claimed the dataset, or this attempt is over or superseded.
     """
     with control.write("attempt-start") as connection:
         take_lock(connection, Lock.RUNS)
@@ -217,35 +217,35 @@ def start(control: ControlDb, run_id: str, attempt: int, launcher_ref: str) -> C
 
 
 def _take_claim(connection: Connection, claim: Claim) -> str | None:
-    """Claim the dataset; the run id of the living owner if there is one."""
+    """Claim the dataset. Returns the run id of the live owner, or None if the claim was taken."""
     parameters = _claim_parameters(claim)
     attempt_results.expire(connection, claim.dataset)
     if connection.execute(query(ROOM, "claim_insert"), parameters).rowcount == 1:
         return None
     owner = connection.execute(query(ROOM, "claim_owner"), parameters).fetchone()
-    if owner is None:  # released between the two statements: whoever asks next will get it
+    if owner is None:  # released between the two statements: the next try gets it
         return "another"
     return str(owner["run_id"])
 
 
 def heartbeat(control: ControlDb, claim: Claim) -> bool:
-    """A sign of life. False when the claim is no longer ours: the run must stop."""
+    """Renew the claim. False if this attempt no longer owns it: the run must stop."""
     with control.write("heartbeat") as connection:
         return connection.execute(query(ROOM, "claim_heartbeat"), _claim_parameters(claim)).rowcount == 1
 
 
 def assert_claim(connection: Connection, claim: Claim) -> None:
-    """Hold the claim's row to the end of this transaction, so that nobody can take the dataset over before it commits.
+    """Lock the claim's row until this transaction ends, so that nobody can take over the dataset before it commits.
 
     Raises:
-        Deferred: the claim was taken over; what this run did so far counts only as far as it was recorded.
+        Deferred: the claim was taken over; only what this run has recorded so far counts.
     """
     if connection.execute(query(ROOM, "claim_assert"), _claim_parameters(claim)).fetchone() is None:
         raise Deferred(f"run {claim.run_id[:12]} attempt {claim.attempt} no longer owns {claim.dataset}")
 
 
 def assert_held(connection: Connection, claim: Claim) -> None:
-    """See that the claim is ours at this moment; for a step that is fenced by something else.
+    """Check once that this attempt owns the claim, without a lock; for steps that something else fences.
 
     Raises:
         Deferred: the claim was taken over.
@@ -262,13 +262,13 @@ def end_of(control: ControlDb, run_id: str, attempt: int) -> AttemptEnd:
 
 
 def last_sign(control: ControlDb, run_id: str, attempt: int) -> datetime | None:
-    """When an attempt was last heard of: asked for, begun, alive or ended. None for one that is not there."""
+    """The last time of an attempt: its request, start, heartbeat or end. None if there is no such attempt."""
     rows = control.rows(query(ROOM, "attempt_last_sign"), {"run_id": run_id, "attempt": attempt})
     return rows[0]["at"] if rows else None
 
 
 def why_over(control: ControlDb, claim: Claim) -> str:
-    """What became of an attempt that no longer owns its dataset, for people."""
+    """A message for people: what became of an attempt that no longer owns its dataset."""
     end = end_of(control, claim.run_id, claim.attempt)
     return f"attempt {claim.attempt} of run {claim.run_id[:12]} is {end.state}: {end.message}"
 
@@ -276,10 +276,10 @@ def why_over(control: ControlDb, claim: Claim) -> str:
 def finish(
     control: ControlDb, claim: Claim, exit_class: ExitClass, message: str, outcome: dict[str, Any]
 ) -> RunState | None:
-    """End an attempt and, where its exit class is final, its manifest; release the dataset.
+    """End an attempt and, if its exit class is final, its manifest; release the claim.
 
     Returns:
-        The manifest's state, or None where the attempt was cancelled or taken over (then nothing changes).
+        The manifest's state, or None if the attempt was cancelled or taken over; then nothing changes.
     """
     with control.write("attempt-finish") as connection:
         take_lock(connection, Lock.RUNS)
@@ -298,10 +298,10 @@ def finish(
 
 
 def defer(control: ControlDb, claim: Claim, message: str) -> bool:
-    """End a running attempt that found nothing to do, and release the dataset; its manifest is planned anew.
+    """End a running attempt that found nothing to do, and release the claim. Its manifest stays open.
 
     Returns:
-        False where the attempt was cancelled or taken over; then nothing changes.
+        False if the attempt was cancelled or taken over; then nothing changes.
     """
     with control.write("attempt-defer") as connection:
         take_lock(connection, Lock.RUNS)
@@ -313,16 +313,16 @@ def defer(control: ControlDb, claim: Claim, message: str) -> bool:
 
 
 def reap(connection: Connection) -> int:
-    """Mark attempts whose heartbeat stopped as LOST and free what they claimed; the number of them."""
+    """Mark attempts whose heartbeat stopped as LOST and release their claims. Returns their number."""
     take_lock(connection, Lock.RUNS)
     return attempt_results.expire(connection, None)
 
 
 def lose(control: ControlDb, run_id: str, attempt: int, message: str) -> ExitClass | None:
-    """Record the death of a running attempt's process at once, where its launcher saw it.
+    """Record that a running attempt's process died, for a launcher that saw it.
 
     Returns:
-        What it counts as, or None where the attempt was not running; then nothing changes.
+        The exit class that the loss counts as, or None if the attempt was not running; then nothing changes.
     """
     with control.write("attempt-lose") as connection:
         take_lock(connection, Lock.RUNS)

@@ -1,8 +1,9 @@
-"""Versions: what is official, from which inputs and files, and what keeps a partition from moving.
+"""Versions: what is official, its inputs and files, and the holds and pins that stop a partition.
 
-Invariants: a version is PREPARED before the lake's commit and COMPLETED or ABANDONED after it, by what the lake says. A
-partition has one official version; numbers never fall. Inputs, files and digests of a completed version do not change,
-but for the bytes of a file that was repaired. A hold or a pin stops a partition until a person or new data ends it.
+Invariants: a version is PREPARED before the commit in the lake, then COMPLETED or ABANDONED by whether the commit is
+there. A partition has one official version; version numbers never fall. Inputs, files and digests of a completed
+version never change, except the size of a repaired file. A hold or pin stops a partition until a person or new data
+ends it.
 """
 
 TABLES = (

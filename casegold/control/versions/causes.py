@@ -1,6 +1,6 @@
-"""Why a version restated what was published: the sequence numbers between old and new, and inputs that changed.
+"""Why a version restated partitions: the sequence numbers between old and new version, and the inputs that changed.
 
-Not here: the facts that came with these numbers (`operations.causes`).
+Not here: the facts of these numbers (`operations.causes`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROOM = "casegold.control.versions"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Facts that began to count after one number and until another one, and change dates up to `last`."""
+    """Facts with sequence numbers above `after_seq` and up to `until_seq` that change dates up to `last`."""
 
     after_seq: int
     until_seq: int
@@ -28,7 +28,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ChangedInput:
-    """Partitions of an input that were used in another version than before. None: not used on that side."""
+    """Input partitions whose used version changed from `before` to `after`. None: not used on that side."""
 
     dataset: str
     first: date
@@ -43,13 +43,13 @@ class RecordedCauses:
     """What the control database knows of the causes of a version, or of one partition in it."""
 
     reasons: tuple[str, ...]
-    """Recorded with the version when it was asked for."""
+    """As recorded with the version."""
     partitions: int
     restated: int
-    """Of the partitions those that had a version before."""
+    """How many of the partitions had a version before."""
     republished_from: int | None
     supersedes: int | None
-    """The version before it."""
+    """The previous version."""
     spans: tuple[Span, ...]
     inputs: tuple[ChangedInput, ...]
 
@@ -87,7 +87,7 @@ def recorded(connection: Connection, dataset: str, version: int, partition: date
 
 
 def admissions(connection: Connection, spans: Sequence[Span]) -> list[dict[str, Any]]:
-    """Held facts that came or began to count within some spans; `admitted_seq` is null for those that do not count."""
+    """Facts that were held or admitted within the spans; `admitted_seq` is null for those that do not count."""
     parameters = {
         "after_seq": min(span.after_seq for span in spans),
         "until_seq": max(span.until_seq for span in spans),

@@ -1,7 +1,7 @@
-"""Two versions of a dataset side by side: which partitions differ, and the files that only one of them has.
+"""Two versions of a dataset compared: which partitions differ, and which files only one of them has.
 
-The content of a partition as of a version is that of the newest completed version up to it that has the partition.
-Not here: rows (`jobs.difference`).
+A partition as of a version has the content of the newest completed version up to it that contains the partition.
+Not here: comparing rows (`jobs.difference`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOM = "casegold.control.versions"
 
 @dataclass(frozen=True, slots=True)
 class FilesApart:
-    """Paths of the files that hold all rows that differ. A file of both sides has the same rows on both."""
+    """Paths of the files on one side only. They hold all rows that differ: a shared file has the same rows on both."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -29,7 +29,7 @@ class FilesApart:
 def partitions(
     connection: Connection, dataset: str, before: int, after: int, partition: date | None = None
 ) -> list[PartitionDifference]:
-    """The partitions whose digests differ, ascending; of the one partition where it is named.
+    """The partitions whose digests differ, ascending; `partition` restricts the answer to one.
 
     Raises:
         ConfigurationError: the dataset has no such completed version.
@@ -48,7 +48,7 @@ def partitions(
 
 
 def files_apart(connection: Connection, dataset: str, of: Sequence[PartitionDifference]) -> FilesApart:
-    """The files of some partitions that one side has and the other has not: the others need not be read."""
+    """The files of the given partitions that only one side has; shared files need not be read."""
     before = _files(connection, dataset, [(each.key, each.version_before) for each in of])
     after = _files(connection, dataset, [(each.key, each.version_after) for each in of])
     return FilesApart(tuple(sorted(before - after)), tuple(sorted(after - before)))

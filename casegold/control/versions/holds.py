@@ -1,4 +1,4 @@
-"""Why partitions do not move: holds, the fingerprint that a gate's hold stands on, and their release by a person."""
+"""Holds: why partitions are stopped, the fingerprint that keeps a gate's hold in force, and release by a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOM = "casegold.control.versions"
 
 @dataclass(frozen=True, slots=True)
 class JudgedAt:
-    """What a run surely had before it when it judged: its pins, and what was decided when it was asked for."""
+    """What a run certainly knew when its gate judged: its pins, and the decisions made before its request."""
 
     admitted_seq: int | None
     totals_seq: int | None
@@ -29,7 +29,7 @@ class JudgedAt:
 
 
 Inputs = Mapping[str, Any]
-"""Of a dataset made from partitions: partition key -> [dataset, partition, version] of each input."""
+"""For a dataset made from partitions: partition key -> [dataset, partition, version] of each input."""
 
 
 def standing(
@@ -39,9 +39,9 @@ def standing(
     within: PartitionRange,
     inputs: Inputs | None = None,
 ) -> list[tuple[PartitionRange, str]]:
-    """Open holds in a range whose reason still stands, with that reason, by first partition.
+    """Holds in force within a range, with their reasons, ordered by first partition.
 
-    A gate's hold stands while what its checks read is unchanged; any other stands until a person releases it.
+    A gate's hold is in force while the input of its checks is unchanged; any other until a person releases it.
     """
     rows = connection.execute(
         query(ROOM, "hold_open_within"), {"dataset": contract.dataset, "first": within.first, "last": within.last}
@@ -63,13 +63,13 @@ def fingerprint(
     inputs: Inputs | None = None,
     judged_at: JudgedAt | None = None,
 ) -> str:
-    """A digest of everything that can change the verdict on some partitions: while it stands, so does the verdict.
+    """A digest of everything that can change the gate's verdict: an equal digest means an equal verdict.
 
-    Facts and decisions up to the range's end, totals and conflicts within it, waivers, contract and transform; for a
-    dataset made from partitions the versions of its inputs instead of facts.
+    It covers facts and decisions up to the range's end, totals and conflicts within it, waivers, contract and
+    transform; for a dataset made from partitions, the versions of its inputs instead of facts.
 
     Args:
-        judged_at: cuts all this to what a run judged, so that what arrived meanwhile makes a difference. None = now.
+        judged_at: restricts all this to what a run knew, so that later input changes the digest. None = now.
     """
     read: dict[str, Any] = {
         "contract": contract_scope(contract),
@@ -97,7 +97,7 @@ def fingerprint(
 
 @dataclass(frozen=True, slots=True)
 class GateHold:
-    """What a closed gate holds back: from the first failing partition to the last one judged."""
+    """The hold of a closed gate, from the first failing partition to the last one judged."""
 
     partitions: PartitionRange
     reason: str
@@ -107,10 +107,10 @@ class GateHold:
 def settle_gate(
     connection: Connection, dataset: str, judged: PartitionRange, run_id: str, held: GateHold | None
 ) -> bool:
-    """Bring the gate's holds of the judged partitions in line with the verdict: one hold where it is closed, else none.
+    """Set the gate's holds of the judged partitions by the verdict: one hold if the gate is closed, otherwise none.
 
     Returns:
-        True where the hold is news, so that the caller announces a failure once and not at every look.
+        True if the hold is new, so that the caller announces a failure only once.
     """
     parameters: dict[str, Any] = {"dataset": dataset, "first": judged.first, "last": judged.last, "run_id": run_id}
     parameters |= {"held_first": held.partitions.first if held else None}
@@ -123,10 +123,10 @@ def settle_gate(
 
 
 def release(connection: Connection, hold_id: int, person: str, reason: str) -> None:
-    """Close a hold by hand: the planner asks again, and a gate that still fails holds again.
+    """Release a hold: the planner plans its range again. A gate that still fails makes a new hold.
 
     Raises:
-        ConfigurationError: no such open hold.
+        ConfigurationError: there is no such open hold.
     """
     parameters = {"hold_id": hold_id, "person": person, "reason": reason}
     if connection.execute(query(ROOM, "hold_release"), parameters).rowcount == 0:
@@ -144,7 +144,7 @@ def contract_scope(contract: DatasetContract) -> list[str]:
 
 
 def waivers(connection: Connection, dataset: str, within: PartitionRange) -> list[int]:
-    """Approved waivers that touch a range, by id."""
+    """The ids of approved waivers that overlap a range."""
     parameters = {"dataset": dataset, "first": within.first, "last": within.last}
     return [row["waiver_id"] for row in connection.execute(query(ROOM, "hold_waivers"), parameters)]
 

@@ -1,6 +1,6 @@
-"""What was made with or from something: a transform, a version, a data file, a fact; transitively, by recorded inputs.
+"""Impact: what was computed from a transform, a version, a data file or a fact; transitively, by recorded inputs.
 
-Not here: restating what is affected, which is a backfill.
+Not here: restating what is affected; a backfill does that.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Seed = tuple[str, date, int]
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """Partitions of one version that were made with or from what was asked about.
+    """The affected partitions of one version.
 
-    `current` of them are official now, within `current_range`; the others were replaced since.
+    `current` of them are still official, within `current_range`; newer versions have replaced the others.
     """
 
     dataset: str
@@ -41,7 +41,7 @@ class Affected:
 
 @dataclass(frozen=True, slots=True)
 class KnownFact:
-    """A fact as silver has it: the first date that it can change, and the number it came with."""
+    """A fact in silver: the first date that it can change, and the sequence number of its ingest."""
 
     source: str
     event_id: str
@@ -50,7 +50,7 @@ class KnownFact:
 
 
 def of_version(connection: Connection, dataset: str, version: int) -> list[Affected]:
-    """What a version published, and all that was made from it.
+    """What a version published, and everything computed from it.
 
     Raises:
         ConfigurationError: there is no such version.
@@ -61,7 +61,7 @@ def of_version(connection: Connection, dataset: str, version: int) -> list[Affec
 
 
 def of_transform(connection: Connection, transform_version: str, datasets: Sequence[str]) -> list[Affected]:
-    """What was published with a version of a transform, and all that was made from it.
+    """What a version of a transform published, and everything computed from it.
 
     Args:
         datasets: those whose contract names the transform.
@@ -74,14 +74,14 @@ def of_transform(connection: Connection, transform_version: str, datasets: Seque
 
 
 def of_file(connection: Connection, path: str) -> list[Affected]:
-    """What consists of a data file, and all that was made from it."""
+    """The partitions that contain a data file, and everything computed from them."""
     return _closure(connection, _seeds(connection, "impact_of_file", path=path), path)
 
 
 def of_fact(connection: Connection, fact: KnownFact) -> list[Affected]:
-    """What was computed when the fact counted, from the first date on that it can change.
+    """What was computed with a fact: every partition from the first date that the fact can change.
 
-    Empty for a fact that is held or was rejected, and for one that nothing official has seen yet.
+    Empty for a fact that is held or rejected, or that no version has seen yet.
     """
     named = {"source": fact.source, "event_id": fact.event_id}
     admission = connection.execute(query(ROOM, "impact_admission"), named).fetchone()
@@ -134,7 +134,7 @@ def _affected_of(row: Mapping[str, Any]) -> Affected:
 
 
 def to_restate(affected: Sequence[Affected], roots: Sequence[str]) -> list[tuple[str, PartitionRange]]:
-    """What to ask a backfill of: of each root dataset the official range that is affected. The rest follows from it."""
+    """What to backfill: the affected official range of each root dataset. Derived datasets follow by themselves."""
     found = []
     for dataset in roots:
         ranges = [each.current_range for each in affected if each.dataset == dataset and each.current_range]

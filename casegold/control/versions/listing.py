@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def versions(control: ControlDb, dataset: str | None, limit: int | None) -> list[Row]:
-    """Versions, newest first per dataset, with the number of partitions and rows that each changed."""
+    """Versions, newest first for each dataset, with the number of partitions and rows that each changed."""
     return control.rows(query(ROOM, "list_versions"), {"dataset": dataset, "limit": limit})
 
 
@@ -27,7 +27,7 @@ def holds(control: ControlDb, limit: int | None, *, released_too: bool = False) 
 
 
 def partition_versions(control: ControlDb, dataset: str, partition: date, limit: int | None) -> list[Row]:
-    """The versions that a partition had, newest first, and from when until when each was official."""
+    """The versions of a partition, newest first, and the time for which each was official."""
     parameters = {"dataset": dataset, "partition": partition, "limit": limit}
     return control.rows(query(ROOM, "list_partition_versions"), parameters)
 
@@ -35,7 +35,7 @@ def partition_versions(control: ControlDb, dataset: str, partition: date, limit:
 def partition_as_of(
     connection: Connection, dataset: str, partition: date, version: int | None, known_at: datetime | None = None
 ) -> Row:
-    """The version that holds a partition's content as of a version, or was official at an instant; else the newest.
+    """The version of a partition as of a version number, or as of an instant; with neither, the newest.
 
     Raises:
         ConfigurationError: the partition was never published by then.

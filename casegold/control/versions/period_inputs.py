@@ -1,6 +1,6 @@
-"""Which versions of its inputs a period is made of, and whether a published one was made of those that are official.
+"""Which versions of its inputs a period is computed from, and whether a published period used the official ones.
 
-Not here: what is due (`planner`, `periods`).
+Not here: what is due (`planning.planner`, `planning.periods`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A complete period: the versions of its inputs as [dataset, partition, version], or what it waits for."""
+    """A period that is over: its inputs as [dataset, partition, version], or the partition that it waits for."""
 
     key: date
     inputs: list[list[Any]]
@@ -32,7 +32,7 @@ class Period:
 def official_inputs(
     connection: Connection, contract: DatasetContract, first_date: date, keys: Iterable[date]
 ) -> dict[str, list[list[Any]]] | None:
-    """Of each period the official versions of its inputs; None where one of them has none.
+    """The official input versions of each period; None if any input has none.
 
     Args:
         first_date: the register's first.
@@ -45,7 +45,7 @@ def official_inputs(
 
 
 def up_to_date(connection: Connection, contract: DatasetContract, first_date: date, keys: Iterable[date]) -> set[date]:
-    """The published periods among these that were made of the versions that are official now, or that are pinned.
+    """Those of the given periods that are pinned, or were computed from the versions that are official now.
 
     Args:
         first_date: the register's first.
@@ -58,18 +58,18 @@ def up_to_date(connection: Connection, contract: DatasetContract, first_date: da
 
 
 def is_changed(period: Period, seen: Mapping[date, Mapping[str, Any]]) -> bool:
-    """Whether a period was never made, was released, or was made of other versions than are official now."""
+    """Whether a period was never published, was unpinned, or used other versions than the official ones."""
     state = seen.get(period.key)
     return state is None or state["released"] or state["seen_inputs"] != holds.digest_of(period.inputs)
 
 
 def is_pinned(period: Period, seen: Mapping[date, Mapping[str, Any]]) -> bool:
-    """Official because a person said so: it is built upon whatever its own inputs are."""
+    """Whether a person pinned the period: other datasets may use it, whatever its own inputs are."""
     return period.key in seen and seen[period.key]["pinned"]
 
 
 def published_states(connection: Connection, dataset: str) -> dict[date, Mapping[str, Any]]:
-    """Of each known period: `current_version, seen_inputs, pinned, released`."""
+    """`current_version, seen_inputs, pinned, released` of each known period."""
     rows = connection.execute(query(ROOM, "planner_seen_inputs"), {"dataset": dataset})
     return {row["partition_key"]: row for row in rows}
 
@@ -81,7 +81,7 @@ def official_versions(connection: Connection, dataset: str) -> dict[date, int]:
 
 
 def complete_periods(contract: DatasetContract, first: date, latest: date) -> Iterable[date]:
-    """Periods that are over, oldest first; the first may begin before the register does."""
+    """Periods that are over, oldest first; the first one may begin before the register does."""
     key = contract.partition_of(first)
     while contract.period(key)[1] <= latest:
         yield key
@@ -98,7 +98,7 @@ def period_of(
     inputs: list[list[Any]] = []
     for ref in contract.inputs:
         for partition in contract.input_partitions(ref, key):
-            if contracted_before(partition, first_date):
+            if before_register(partition, first_date):
                 continue
             version = versions[ref.dataset].get(partition)
             if version is None or (unsettled is not None and partition >= unsettled):
@@ -107,6 +107,6 @@ def period_of(
     return Period(key, sorted(inputs), None)
 
 
-def contracted_before(partition: date, first: date) -> bool:
-    """Before the register's first day there is nothing that a period could be made of: it begins with the register."""
+def before_register(partition: date, first: date) -> bool:
+    """Whether a partition is before the register's first date, where no inputs exist: the first period omits it."""
     return partition < first

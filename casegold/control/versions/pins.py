@@ -1,7 +1,7 @@
-"""Pins: partitions whose version a person made official again, which the planner leaves alone until they are released.
+"""Pins: partitions of a version that a person republished. The planner does not change them until their release.
 
-`partition_state.pinned` is the pin; an open PINNED hold tells of each range of them. Not here: making a version
-official again (`recorded`, `jobs.republish`).
+`partition_state.pinned` is the pin; an open PINNED hold reports each pinned range. Not here: republishing
+(`version_record`, `jobs.republish`).
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ PLATFORM = "casegold"
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The first partition of a dataset that is pinned, and why."""
+    """The first pinned partition of a dataset, and the reason."""
 
     first: date
     reason: str
 
 
 def first_pin(connection: Connection, dataset: str) -> Pin | None:
-    """The earliest pin of a dataset, or None where nothing of it is pinned."""
+    """The earliest pin of a dataset; None if nothing is pinned."""
     row = connection.execute(query(ROOM, "pin_first"), {"dataset": dataset}).fetchone()
     return None if row is None else Pin(row["first"], row["reason"])
 
 
 def first_unpinned(connection: Connection, dataset: str, first: date) -> date | None:
-    """The first closed date from `first` on that is not pinned."""
+    """The first closed date from `first` on that is not pinned; None if there is none."""
     row = connection.execute(query(ROOM, "pin_unpinned_from"), {"dataset": dataset, "first": first}).fetchone()
     return None if row is None else row["first"]
 
 
 def scope_of_released(connection: Connection, dataset: str, within: PartitionRange) -> dict[str, list[int]]:
-    """What a run over a range pins besides its inputs: the versions that were released there; nothing without any.
+    """An addition to the scope of a run: the versions that were unpinned in its range; empty if there are none.
 
-    What it is made of may be what a run before the pin was made of, and yet it is another run.
+    Its inputs may equal those of a run before the pin. The addition gives it a run id of its own.
     """
     parameters = {"dataset": dataset, "first": within.first, "last": within.last}
     found = [row["current_version"] for row in connection.execute(query(ROOM, "pin_released"), parameters)]
@@ -50,10 +50,10 @@ def scope_of_released(connection: Connection, dataset: str, within: PartitionRan
 
 
 def settle(connection: Connection, dataset: str, person: str, reason: str) -> None:
-    """Bring the dataset's PINNED holds in line with its pins.
+    """Open and release the dataset's PINNED holds so that they match its pins.
 
     Args:
-        person: who is recorded as having released a hold that no pin stands behind any more, with `reason`.
+        person: recorded, with `reason`, as the one who released a hold that has no pin any more.
     """
     parameters = {"dataset": dataset, "person": person, "reason": reason}
     connection.execute(query(ROOM, "pin_holds_close"), parameters)
@@ -61,10 +61,10 @@ def settle(connection: Connection, dataset: str, person: str, reason: str) -> No
 
 
 def release(connection: Connection, dataset: str, partition: date | None, person: str, reason: str) -> list[date]:
-    """Unpin a partition, or all of a dataset: they are dirty from now on. The unpinned ones, ascending.
+    """Unpin a partition or a whole dataset; what is unpinned becomes dirty. Returns the unpinned partitions, ascending.
 
     Raises:
-        ConfigurationError: nothing of it is pinned.
+        ConfigurationError: nothing is pinned there.
     """
     rows = connection.execute(query(ROOM, "pin_release"), {"dataset": dataset, "partition": partition}).fetchall()
     if not rows:

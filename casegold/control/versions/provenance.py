@@ -1,4 +1,4 @@
-"""What stands behind published partitions: version, digest, inputs, artifacts. Not here: how they get there."""
+"""Provenance of published partitions: version, digest, inputs, artifacts. Not here: recording it (`versions`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOM = "casegold.control.versions"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The official state of one partition. `digest` is its two words in hexadecimal."""
+    """The official state of one partition. `digest`: 128 bits in hexadecimal."""
 
     key: date
     version: int
@@ -31,7 +31,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class UsedVersion:
-    """Consecutive partitions of an input, all taken from one of its versions."""
+    """Consecutive input partitions that were used in the same version."""
 
     dataset: str
     first: date
@@ -41,7 +41,7 @@ class UsedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file beside a version's rows."""
+    """A file published with a version, in addition to its rows."""
 
     name: str
     media_type: str
@@ -51,7 +51,7 @@ class Artifact:
 
 
 def published(control: ControlDb, dataset: str, keys: Collection[date]) -> dict[date, Published]:
-    """The current official state of these partitions; those never published are left out."""
+    """The official state of these partitions; unpublished ones are left out."""
     rows = control.rows(query(ROOM, "published_partitions"), {"dataset": dataset, "keys": list(keys)})
     return {
         row["partition_key"]: Published(
@@ -72,12 +72,12 @@ def published(control: ControlDb, dataset: str, keys: Collection[date]) -> dict[
 
 
 def used_versions(control: ControlDb, dataset: str, version: int, key: date) -> tuple[UsedVersion, ...]:
-    """Of which versions a published partition was made, consecutive partitions of one version together."""
+    """The input versions of a published partition; consecutive partitions of one version are one entry."""
     rows = control.rows(query(ROOM, "published_inputs"), {"dataset": dataset, "version": version, "key": key})
     return tuple(UsedVersion(row["input_dataset"], row["first"], row["last"], row["input_version"]) for row in rows)
 
 
 def artifacts(control: ControlDb, dataset: str, version: int, key: date) -> tuple[Artifact, ...]:
-    """The files beside a published partition's rows."""
+    """The artifacts of a published partition."""
     rows = control.rows(query(ROOM, "published_artifacts"), {"dataset": dataset, "version": version, "key": key})
     return tuple(Artifact(row["name"], row["media_type"], row["uri"], row["bytes"], row["sha256"]) for row in rows)

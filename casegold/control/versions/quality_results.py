@@ -1,4 +1,4 @@
-"""The results of the gate's checks, kept for every judgement. Not here: judging, and what a verdict causes."""
+"""Results of the gate's checks, recorded for every judgement. Not here: judging, consequences of a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOM = "casegold.control.versions"
 
 
 def record(connection: Connection, results: Sequence[Mapping[str, Any]]) -> None:
-    """Keep the results of one judgement; a result that is there stays.
+    """Record the results of one judgement; idempotent: an existing result stays.
 
     Args:
         results: `run_id, attempt, partition, check, required, status, failures, expected, actual, detail, sample`.

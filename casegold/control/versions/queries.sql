@@ -13,8 +13,8 @@ where v.dataset = %(dataset)s and v.version = %(version)s and v.state = 'COMPLET
 group by v.dataset, v.version
 
 -- name: causes_spans
--- Restated partitions that were computed from facts: those that became known between the old sequence and the new one,
--- together where both are the same; up to which date they count is all that tells them apart.
+-- Restated partitions that were computed from facts: the sequence numbers between old and new version. Partitions with
+-- the same two numbers are one span, up to the last of them.
 select b.input_version as after_seq, a.input_version as until_seq, max(p.partition_key) as last
 from version_partition p
 join version_input a on a.dataset = p.dataset and a.version = p.version and a.partition_key = p.partition_key
@@ -26,7 +26,7 @@ group by b.input_version, a.input_version
 order by after_seq, until_seq
 
 -- name: causes_inputs
--- Restated partitions made from partitions: the inputs that they have in another version than before.
+-- Restated partitions made from partitions: the inputs whose version changed.
 with old as (
     select i.input_dataset, i.input_partition, i.input_version
     from version_partition p
@@ -50,7 +50,7 @@ group by input_dataset, old.input_version, new.input_version
 order by input_dataset, first, before, after
 
 -- name: causes_admissions
--- Held facts that came, or began to count, within some sequence numbers.
+-- Facts that were held or admitted within a range of sequence numbers.
 select source, event_id, dirty_from, ingest_seq, admitted_seq
 from fact_admission
 where (ingest_seq > %(after_seq)s and ingest_seq <= %(until_seq)s)
@@ -62,7 +62,7 @@ from dataset_version
 where dataset = %(dataset)s and version = %(version)s and state = 'COMPLETED'
 
 -- name: compared_partitions
--- Partitions whose content as of one version is not that of another: only what was published between them can differ.
+-- Partitions whose content differs between two versions: only those published in between can differ.
 with touched as (
     select distinct p.partition_key
     from version_partition p
@@ -109,13 +109,13 @@ where dataset = %(dataset)s and released_at is null
 order by partition_from, hold_id
 
 -- name: hold_fingerprint
--- Cut to what a run had pinned or could see when it started; null asks for the present.
+-- Restricted to what a run had pinned or could see when it was requested; null means now.
 select
     (select max(ingest_seq) from ingest_dates
      where dirty_from <= %(last)s and ingest_seq <= coalesce(%(admitted_seq)s, ingest_seq)) as facts_until,
     (select max(totals_seq) from control_total
      where business_date between %(first)s and %(last)s and totals_seq <= coalesce(%(totals_seq)s, totals_seq)) as totals_until,
-    -- Rejected records count for completeness; their dates are not known here, so any new one is a reason to look.
+    -- Rejected records matter for completeness. Their dates are not known here, so any new one changes the fingerprint.
     (select max(seq) from ingest_commit
      where dataset = 'silver/case_events' and rejected > 0 and seq <= coalesce(%(admitted_seq)s, seq)) as rejected_until,
     (select count(*) from event_conflict
@@ -145,7 +145,7 @@ returning hold_id
 -- name: hold_release
 update hold
 set released_at = clock_timestamp(), released_by = %(person)s, release_reason = %(reason)s
--- A pin is released with the partitions that it pins.
+-- The hold of a pin ends with the pin (`pin_release`).
 where hold_id = %(hold_id)s and kind <> 'PINNED' and released_at is null
 
 -- name: hold_waivers
@@ -158,8 +158,8 @@ order by waiver_id
 select dataset, partition_key, version from version_partition where dataset = %(dataset)s and version = %(version)s
 
 -- name: impact_of_transform
--- What was published with a version of a transform, and what was made from that. Whole versions are affected first, so
--- what `made_with` would lead to from each of their partitions is found in one go; from there on as in `impact`.
+-- What a version of a transform published, and what was computed from that. The first step affects whole versions, so one
+-- join finds what `made_with` would find for each of their partitions; the next steps are as in `impact`.
 with recursive seeded as materialized (
     select dataset, version from dataset_version
     where state = 'COMPLETED' and transform_version = %(transform_version)s and dataset = any(%(datasets)s)
@@ -208,13 +208,13 @@ select dataset, partition_key, version from version_file where file_path = %(pat
 select state, dirty_from, admitted_seq from fact_admission where source = %(source)s and event_id = %(event_id)s
 
 -- name: impact_of_fact
--- Partitions computed at a sequence that knew the fact, from the first date on that it can change.
+-- Partitions from the first date that the fact can change, computed at a sequence that includes it.
 select i.dataset, i.partition_key, i.version
 from version_input i
 where i.input_dataset = 'silver/case_events' and i.input_partition >= %(dirty_from)s and i.input_version >= %(admitted_seq)s
 
 -- name: impact
--- What was made with or from some published partitions, step by step.
+-- What was computed from some published partitions, transitively.
 with recursive hit (dataset, partition_key, version) as (
     select dataset, partition_key, version
     from unnest(%(datasets)s::text[], %(partitions)s::date[], %(versions)s::bigint[]) as seed (dataset, partition_key, version)
@@ -238,7 +238,7 @@ order by hit.dataset, hit.version
 select partition_key, seen_inputs, current_version, pinned, released from partition_state where dataset = %(dataset)s
 
 -- name: planner_official_versions
--- Published, and no gate stands before it. What a person pinned is official as long as it is pinned.
+-- Published partitions without an open hold. A pinned partition stays official in spite of its hold.
 select s.partition_key, s.current_version
 from partition_state s
 where s.dataset = %(dataset)s and s.current_version is not null
@@ -250,7 +250,7 @@ where s.dataset = %(dataset)s and s.current_version is not null
 select first, reason from pinned_range where dataset = %(dataset)s order by first limit 1
 
 -- name: pin_unpinned_from
--- The first date from a dirty one on that no person has pinned.
+-- The first closed date from a given one on that is not pinned.
 select min(d.business_date) as first
 from day_close d
 left join partition_state s on s.dataset = %(dataset)s and s.partition_key = d.business_date
@@ -263,7 +263,7 @@ where dataset = %(dataset)s and partition_key between %(first)s and %(last)s and
 order by current_version
 
 -- name: pin_holds_close
--- Holds of pins that are no more, or of which only a part is left.
+-- Release holds whose pinned range has ended or become smaller.
 update hold h
 set released_at = clock_timestamp(), released_by = %(person)s, release_reason = %(reason)s
 where h.dataset = %(dataset)s and h.kind = 'PINNED' and h.released_at is null
@@ -284,7 +284,8 @@ where dataset = %(dataset)s and pinned and (%(partition)s::date is null or parti
 returning partition_key
 
 -- name: published_partitions
--- A dataset made from partitions saw no sequence: 0 is null. A republished one was computed at what its version saw.
+-- A dataset made from partitions has no sequence: 0 becomes null. For a republished version, what it was computed from
+-- counts, not what its partitions have seen since.
 select s.partition_key, s.row_count, s.digest_high, s.digest_low, v.version, v.quality_status, v.publication, v.run_id,
        case when v.republished_from is null then nullif(s.seen_seq, 0)
             else nullif((v.seen ->> 'admitted_seq')::bigint, 0) end as admitted_seq,
@@ -297,7 +298,7 @@ where s.dataset = %(dataset)s and s.partition_key = any(%(keys)s::date[])
 order by s.partition_key
 
 -- name: published_inputs
--- Islands of consecutive input partitions of one version: 31 days of one version are one row.
+-- Gaps and islands: 31 consecutive input partitions of one version are one row.
 with numbered as (
     select input_dataset, input_partition, input_version,
            input_partition - (row_number() over (
@@ -348,7 +349,7 @@ where dataset = %(dataset)s and version = %(version)s and partition_key = any(%(
 order by partition_key, name
 
 -- name: recorded_again
--- The version in which all these partitions are official and pinned, if it is one version made from the wanted one.
+-- The one republish of the wanted version in which all these partitions are official and pinned.
 select min(s.current_version) as version
 from partition_state s
 join dataset_version v on v.dataset = s.dataset and v.version = s.current_version
@@ -361,7 +362,7 @@ select current_version from partition_state
 where dataset = %(dataset)s and partition_key = %(partition)s and current_version is not null
 
 -- name: version_file_bytes
--- The same rows in other bytes: every version that has the file has it so from now on; what was, the repair says.
+-- A rewritten file has the same rows and another size, in every version that has it. The repair records the old size.
 update version_file set file_bytes = %(bytes_after)s where dataset = %(dataset)s and file_path = %(path)s
 
 -- name: version_prepare
@@ -427,7 +428,7 @@ where dataset = %(dataset)s and version = %(version)s and state in ('PREPARED', 
 returning v.*, (select m.parameters ->> 'backfill_run_id' from run_manifest m where m.run_id = v.run_id) as backfill_run_id
 
 -- name: version_republished_states
--- What the partitions have seen stays as it was: it never falls, and the pin keeps the planner away.
+-- The seen sequences stay as they were: they never fall, and the pin stops the planner.
 update partition_state s
 set current_version = p.version, row_count = p.row_count, digest_high = p.digest_high, digest_low = p.digest_low,
     pinned = true, released = false, last_run_id = v.run_id, updated_at = clock_timestamp()
@@ -453,7 +454,7 @@ on conflict (dataset, partition_key) do update set
     released = false, last_run_id = excluded.last_run_id, updated_at = clock_timestamp()
 
 -- name: version_seen_states
--- Judged with the version and found unchanged: seen as far, no new version of theirs.
+-- Partitions that were judged with the version and did not change: they have seen as much, but keep their version.
 update partition_state s
 set seen_seq = (v.seen ->> 'admitted_seq')::bigint, seen_totals_seq = (v.seen ->> 'totals_seq')::bigint,
     seen_inputs = i.digest, seen_transform = v.seen ->> 'transform', seen_contract = v.seen ->> 'contract',
@@ -480,7 +481,7 @@ where s.dataset = %(dataset)s and s.partition_key = any(%(partitions)s::date[])
 order by f.partition_key, f.hash_from
 
 -- name: version_inputs_pinned
--- A republished version was judged in the run of the version it repeats.
+-- A republished version was judged in the run of the original version.
 select p.dataset, p.partition_key, p.version, v.quality_status,
        (select coalesce(array_agg(format('%%s: %%s, %%s', q.check_name, q.failures, q.detail) order by q.check_name), '{}')
         from quality_result q
@@ -525,7 +526,7 @@ order by h.opened_at desc
 limit %(limit)s
 
 -- name: list_partition_versions
--- The versions of one partition, newest first: each was official until the next one was completed.
+-- The versions of one partition, newest first. Each was official until the next one was completed.
 select v.version, v.quality_status, v.publication, p.row_count, v.completed_at as official_from,
        lead(v.completed_at) over (order by v.version) as official_until, v.republished_from, v.run_id, v.caused_by,
        count(*) over () as versions
@@ -536,7 +537,7 @@ order by v.version desc
 limit %(limit)s
 
 -- name: version_of_partition
--- The content of a partition as of a version, or an instant: the newest completed version up to it that has the partition.
+-- A partition as of a version or an instant: the newest completed version up to it that contains the partition.
 select p.version, p.row_count, p.digest_high, p.digest_low, v.quality_status, v.publication, v.completed_at, v.run_id
 from version_partition p
 join dataset_version v using (dataset, version)

@@ -1,6 +1,6 @@
-"""Chunks that an open run has staged: whoever takes the run over stages the rest.
+"""Chunks that an open run has staged: the next attempt stages only the rest.
 
-A run's scope determines its rows, so a chunk of an earlier attempt is a chunk of the next one. Not here: the files
+A run's scope determines its rows, so the next attempt can use the chunks of an earlier one. Not here: the files
 themselves (`sink.staging`).
 """
 
@@ -24,7 +24,7 @@ ROOM = "casegold.control.versions"
 
 @dataclass(frozen=True, slots=True)
 class StagedChunk:
-    """Consecutive partitions, all of their files, and what their pages show."""
+    """Consecutive partitions, all of their files, and the figures that their pages show."""
 
     partitions: PartitionRange
     files: tuple[VersionFile, ...]
@@ -32,13 +32,13 @@ class StagedChunk:
 
 
 def chunks(connection: Connection, run_id: str) -> dict[PartitionRange, StagedChunk]:
-    """What earlier attempts of a run have staged, by range."""
+    """The chunks that earlier attempts of a run staged, by range."""
     found = [_chunk(row) for row in connection.execute(query(ROOM, "staged_get"), {"run_id": run_id})]
     return {chunk.partitions: chunk for chunk in found}
 
 
 def record(connection: Connection, claim: Claim, chunk: StagedChunk) -> None:
-    """Keep a chunk, whose files are whole, for the run. The database forgets it when the run ends.
+    """Record a completely written chunk for the run. The database deletes the record when the run ends.
 
     Raises:
         Deferred: the claim was taken over.

@@ -1,6 +1,6 @@
-"""A completed version as it was recorded: all that is needed to make its partitions official again.
+"""A completed version as recorded: everything needed to republish its partitions.
 
-Not here: its rows (they are in its files), and the new version (`versions`).
+Not here: its rows (they are in its files), the new version (`versions`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOM = "casegold.control.versions"
 
 @dataclass(frozen=True, slots=True)
 class RecordedVersion:
-    """Some or all of the partitions that a version changed, and everything recorded with them."""
+    """Some or all of the partitions that a version changed, with everything recorded of them."""
 
     dataset: str
     version: int
@@ -50,7 +50,7 @@ class RecordedVersion:
 
 
 def version(connection: Connection, dataset: str, number: int, wanted: Sequence[date] = ()) -> RecordedVersion:
-    """A completed version, cut to the wanted partitions; all that it changed where none are named.
+    """A completed version, restricted to the `wanted` partitions; without any, all that it changed.
 
     Raises:
         ConfigurationError: there is no such version, or it did not change a wanted partition.
@@ -105,7 +105,7 @@ def _artifact(row: dict[str, Any]) -> VersionArtifact:
 
 
 def republished_as(connection: Connection, recorded: RecordedVersion) -> int | None:
-    """The version in which these partitions are official and pinned already, made from this one; None otherwise."""
+    """The version that already republished these partitions and still pins them; None if there is none."""
     parameters = {"dataset": recorded.dataset, "version": recorded.version, "partitions": recorded.keys}
     row = connection.execute(query(ROOM, "recorded_again"), parameters).fetchone()
     return None if row is None else row["version"]

@@ -1,7 +1,7 @@
-"""Dataset versions in the control database: prepared before the lake's commit, completed or abandoned after it.
+"""Dataset versions in the control database: prepared before the commit in the lake, completed or abandoned after it.
 
-Here belongs every statement on versions, their partitions, files, inputs and artifacts, and on partition states. Not
-here: the lake, and the order in which the two are written (`sink.publish`).
+All queries on versions, their partitions, files, inputs and artifacts, and on partition states are here. Not here: the
+lake, the order of writes in database and lake (`sink.publish`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROOM = "casegold.control.versions"
 
 @dataclass(frozen=True, slots=True)
 class VersionFile:
-    """A data file of a version, with its share of the partition's digest and the case hashes it holds."""
+    """A data file of a version, its part of the partition's digest, and its range of case hashes."""
 
     partition: date
     path: str
@@ -50,7 +50,7 @@ class VersionPartition:
 
 @dataclass(frozen=True, slots=True)
 class VersionInput:
-    """What a partition was made of: the version of a partition, or the pinned sequence of a dataset without any."""
+    """One input of a partition: the version of an input partition, or the pinned sequence of an unversioned dataset."""
 
     partition: date
     input_dataset: str
@@ -60,7 +60,7 @@ class VersionInput:
 
 @dataclass(frozen=True, slots=True)
 class VersionArtifact:
-    """A file beside the rows."""
+    """A file published with a version, in addition to its rows."""
 
     partition: date
     name: str
@@ -72,31 +72,31 @@ class VersionArtifact:
 
 @dataclass(frozen=True, slots=True)
 class InputVersion:
-    """A published partition in the version that a run pinned."""
+    """An input partition in the version that a run pinned."""
 
     dataset: str
     partition: date
     version: int
     quality: str
     tolerated: tuple[str, ...]
-    """What its gate tolerated, a line for each check."""
+    """Failures that its gate tolerated, one line for each check."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Up to where partitions were judged: recorded for the whole range, changed or not."""
+    """The state up to which partitions were judged; recorded for the whole range, changed or not."""
 
     admitted_seq: int
     totals_seq: int
     transform: str
     contract: str
     inputs: dict[date, str | None]
-    """Per judged partition the digest of its input versions; None for one computed from facts."""
+    """For each judged partition the digest of its input versions; None if it was computed from facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A version that may be committed by whoever holds its token."""
+    """A version that only the process with its token may commit."""
 
     dataset: str
     version: int
@@ -113,7 +113,8 @@ class Prepared:
 class NewVersion:
     """Everything about a version that is known before its commit.
 
-    `number` is what its artifacts say; None where they say none. The claim makes sure that it still is the next one.
+    `number` is the version number in its artifacts; None if they have none. The claim guarantees that it is still the
+    next one.
     """
 
     dataset: str
@@ -133,9 +134,9 @@ class NewVersion:
     seen: Seen
     number: int | None = None
     republished_from: int | None = None
-    """The version whose recorded files these are: its partitions are pinned."""
+    """The version that this one republishes, with the same files; its partitions will be pinned."""
     tolerated: tuple[dict[str, Any], ...] = ()
-    """By check: what failed within the contract's tolerance, as announced (`gate.tolerated`)."""
+    """For each check: failures within the contract's tolerance, as announced (`jobs.gate`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +151,22 @@ class PartitionState:
 
 
 def current_of(connection: Connection, dataset: str, partition: date) -> int | None:
-    """The version that is official in a partition; None where none is."""
+    """The official version of a partition; None if it has none."""
     parameters = {"dataset": dataset, "partition": partition}
     row = connection.execute(query(ROOM, "version_current"), parameters).fetchone()
     return None if row is None else int(row["current_version"])
 
 
 def record_file_bytes(connection: Connection, dataset: str, path: str, size: int) -> None:
-    """Record that a file has the same rows in another number of bytes, in every version that has the file."""
+    """Record the new size of a rewritten file with the same rows, in every version that has the file."""
     connection.execute(query(ROOM, "version_file_bytes"), {"dataset": dataset, "path": path, "bytes_after": size})
 
 
 def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
-    """Write a version with all it will need, before the lake is touched. The caller holds the claim.
+    """Record a version completely before anything is committed to the lake. The caller holds the claim.
 
     Raises:
-        psycopg.errors.UniqueViolation: an undecided version of the dataset is in the way; it is resolved first.
+        psycopg.errors.UniqueViolation: the dataset has an undecided version, which must be resolved first.
         ConfigurationError: a partition is pinned.
     """
     row = connection.execute(
@@ -194,7 +195,7 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
     version = int(row["version"])
     if new.number not in (None, version):
         raise InvariantBroken(
-            f"version {version} of {new.dataset} was announced as {new.number} on its artifacts",
+            f"version {version} of {new.dataset} has the number {new.number} in its artifacts",
             remedy="another process wrote versions without the dataset's claim",
         )
     base: dict[str, Any] = {"dataset": new.dataset, "version": version}
@@ -213,19 +214,19 @@ def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
 
 
 def next_number(connection: Connection, dataset: str) -> int:
-    """The number that the next version will get, as long as the caller holds the dataset's claim."""
+    """The number of the next version; reliable as long as the caller holds the dataset's claim."""
     row = connection.execute(query(ROOM, "version_next_number"), {"dataset": dataset}).fetchone()
     return 1 if row is None else int(row["number"])
 
 
 def undecided_number(connection: Connection, dataset: str) -> int | None:
-    """The number of the dataset's version that is PREPARED or ABANDONING, if there is one."""
+    """The number of the dataset's PREPARED or ABANDONING version; None if there is none."""
     row = connection.execute(query(ROOM, "version_is_undecided"), {"dataset": dataset}).fetchone()
     return None if row is None else int(row["version"])
 
 
 def undecided(connection: Connection, dataset: str) -> Prepared | None:
-    """The dataset's version that is PREPARED or ABANDONING; locked to the end of the transaction."""
+    """The dataset's PREPARED or ABANDONING version, locked until the transaction ends; None if there is none."""
     row = connection.execute(query(ROOM, "version_undecided"), {"dataset": dataset}).fetchone()
     return None if row is None else _prepared(row)
 
@@ -237,12 +238,12 @@ def may_commit(connection: Connection, prepared: Prepared) -> bool:
 
 
 def abandoning(connection: Connection, prepared: Prepared, token: UUID) -> None:
-    """Take the token from a PREPARED version, so that its publisher stops before its next commit."""
+    """Replace the token of a PREPARED version, so that its publisher stops before its next commit."""
     connection.execute(query(ROOM, "version_abandoning"), _place(prepared) | {"new_token": token})
 
 
 def abandon(connection: Connection, prepared: Prepared, reason: str) -> None:
-    """Record that the version never reached the lake and never will."""
+    """Record that the version is not in the lake and never will be."""
     connection.execute(query(ROOM, "version_abandon"), _place(prepared) | {"reason": reason})
 
 
@@ -254,16 +255,16 @@ def partition_keys(connection: Connection, prepared: Prepared) -> list[date]:
 def complete(
     connection: Connection, prepared: Prepared, snapshot_id: int, committed: Iterable[tuple[date, str, int]]
 ) -> dict[str, Any] | None:
-    """Make a version that is on main official: state and partition states; with pins where it is one republished.
+    """Make a version that is on main official: its state and its partition states, and pins if it is a republish.
 
     Args:
-        committed: partition, path and rows of each file of its partitions, as read back from the snapshot.
+        committed: partition, path and row count of each file of its partitions, read back from the snapshot.
 
     Returns:
-        The version's row for its announcement, or None where it was complete before.
+        The version's row for its announcement, or None if it was complete before.
 
     Raises:
-        InvariantBroken: the snapshot does not hold exactly the files that were judged.
+        InvariantBroken: the snapshot does not have exactly the files that the gate judged.
     """
     recorded = {
         (row["partition_key"], row["file_path"], row["record_count"])
@@ -290,7 +291,7 @@ def complete(
 
 
 def mark_seen(connection: Connection, claim: Claim, seen: Seen) -> int:
-    """Record that published partitions were judged again and came out the same; how many."""
+    """Record that published partitions were judged again without a change. Returns their number."""
     parameters = {"dataset": claim.dataset, "run_id": claim.run_id, "seen": Jsonb(_seen_json(seen))}
     return connection.execute(query(ROOM, "partition_mark_seen"), parameters).rowcount
 
@@ -312,7 +313,7 @@ def partition_states(connection: Connection, dataset: str, first: date, last: da
 
 
 def current_files(connection: Connection, dataset: str, partitions: Sequence[date]) -> list[VersionFile]:
-    """The files of the current version of each of some partitions."""
+    """The files of the current version of each of these partitions."""
     rows = connection.execute(
         query(ROOM, "version_current_files"), {"dataset": dataset, "partitions": list(partitions)}
     )
@@ -338,7 +339,7 @@ PinnedPartition = tuple[str, date, int]
 
 
 def input_versions(connection: Connection, wanted: Sequence[PinnedPartition]) -> dict[PinnedPartition, InputVersion]:
-    """Pinned partitions with the quality they were published under.
+    """Pinned input partitions with the quality status of their publication.
 
     Raises:
         InvariantBroken: one of them was never published.
@@ -370,7 +371,7 @@ def _arrays(wanted: Sequence[PinnedPartition]) -> dict[str, list[Any]]:
 
 
 def short_id(dataset: str, version: int) -> str:
-    """`snapshot-000391`: how people and events call a version."""
+    """The name of a version for people and events, such as `snapshot-000391`."""
     return f"{dataset.rsplit('_', 1)[-1].rsplit('/', 1)[-1]}-{version:06d}"
 
 

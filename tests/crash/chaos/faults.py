@@ -35,6 +35,8 @@ LONG_FROZEN_SECONDS = 75.0
 LOOK_SECONDS = 0.5
 IDLE_START_SECONDS = 15.0
 LONGEST_HEAL_SECONDS = 180.0
+AWAY_TOO_LONG_SECONDS = 90.0
+"""A start takes 15 s, and a fault comes every 11 s on average: now and then one start after the other is killed."""
 
 
 @dataclass
@@ -66,11 +68,18 @@ class Faults:
         """So many faults, at random instants."""
         while self.done.total() < number:
             self._pass(self.pace * self.chance.uniform(*SECONDS_BETWEEN))
+            while self._is_away_too_long():
+                self._pass(LOOK_SECONDS)
             (what,) = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
             victims = self._do(what)
             if victims:
                 self.done[what] += 1
                 self._say(f"{self.done.total():>3} {what}: {victims}")
+
+    def _is_away_too_long(self) -> bool:
+        """Whether a role was killed so often that it could not start. Left alone, it has to come back in time."""
+        now = time.monotonic()
+        return any(now - since > self.pace * AWAY_TOO_LONG_SECONDS for since, _ in self._hurt.values())
 
     def end(self) -> None:
         """Wake who is frozen, and wait until the tree is whole."""
