@@ -95,7 +95,7 @@ def test_pause_resume_and_reject(control: ControlDb, users: dict[str, str], appr
     bob = as_person(users, "bob")
     approvals.begin(control, *approved)
     assert "is PAUSED" in bob("backfill", "pause", approved[0], "--reason", "load").stdout
-    assert "being resumed" in call("backfill", "list").stdout
+    assert "somebody to resume it" in call("backfill", "list").stdout
     assert "is EXECUTING" in bob("backfill", "resume", approved[0], "--reason", "go on").stdout
     with pytest.raises(Refused, match="to reject it, it has to be REQUESTED or PLANNED"):
         bob("backfill", "reject", approved[0], "--reason", "late")

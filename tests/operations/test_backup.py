@@ -115,7 +115,7 @@ def test_a_backup_of_a_lake_that_lacks_a_file_is_kept_and_red(house: Installatio
     with pytest.raises(Exception, match="lacks 1 files"):
         command("backup", "create", tmp_path / "backup")
     assert Store(tmp_path / "backup").point(None).missing == (lost,)
-    with pytest.raises(Exception, match="are not whole"):
+    with pytest.raises(Exception, match="are damaged or missing"):
         command("backup", "verify", tmp_path / "backup")
 
 
@@ -158,7 +158,7 @@ def test_a_damaged_copy_is_found_and_never_restored(
         path = store.object(file.sha256)
         whole = path.read_bytes()
         path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        with pytest.raises(Exception, match=r"1 of .* files are not whole"):
+        with pytest.raises(Exception, match=r"1 of .* files are damaged or missing"):
             command("backup", "verify", store.directory)
         with (
             elsewhere(servers, monkeypatch, home=tmp_path / "other"),
@@ -250,7 +250,7 @@ def test_a_place_that_cannot_be_written_is_named(house: Installation, tmp_path: 
 
 
 def test_a_directory_without_a_backup_says_so(tmp_path: Path) -> None:
-    assert "no backup was made there" in command("backup", "list", tmp_path)
+    assert "this directory has no backup" in command("backup", "list", tmp_path)
     for arguments in (("backup", "verify"), ("restore",)):
         with pytest.raises(Exception, match="holds no backup") as refused:
             command(*arguments, tmp_path)
