@@ -45,7 +45,9 @@ def head() -> None:
 @click.option("--without-kafka", is_flag=True, help="Do not compare with the announcements on Kafka.")
 @click.pass_context
 def verify(context: click.Context, kept: tuple[int, str] | None, without_kafka: bool) -> None:
-    """Recompute the whole hash chain; compare it with the tables, and with the heads in announcements on Kafka.
+    """Verify the audit trail: recompute its whole hash chain.
+
+    Compares it with the tables, and with the heads that announcements on Kafka carry.
 
     \b
     Exit codes:

@@ -46,7 +46,7 @@ def backfill() -> None:
 @reason_option
 @as_option
 def request(dataset: str, first: str, last: str | None, mode: str, reason: str, login: str | None) -> None:
-    """Ask for a backfill of DATASET from partition FIRST to LAST, dates or months.
+    """Ask for a backfill of partitions FIRST to LAST of DATASET. Both are dates or months; without LAST, only one.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def request(dataset: str, first: str, last: str | None, mode: str, reason: str, 
 @click.option("--digest", required=True, help="Digest of the plan that you read; at least its first 12 digits.")
 @as_option
 def approve(request_id: str, digest: str, login: str | None) -> None:
-    """Approve exactly the plan that `casegold backfill status` shows with this digest.
+    """Approve the plan with this digest. Read it first: `casegold backfill status` shows both.
 
     \b
     Examples:

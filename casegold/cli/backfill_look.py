@@ -19,7 +19,7 @@ from casegold.control.changes.approvals import BackfillRequest
 @as_option
 @listed(limit=30)
 def list_requests(ended_too: bool, login: str | None, out: Output) -> None:
-    """List backfill requests: what each would change, and what it waits for.
+    """List requests: what each would change, and what it waits for.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def list_requests(ended_too: bool, login: str | None, out: Output) -> None:
 @as_option
 @described()
 def status(request_id: str, login: str | None, out: Output) -> None:
-    """Show a request, its plan with the digest to approve, its runs and its audit trail.
+    """Show a request, its plan, its runs and its audit trail. An approver needs the digest of the plan.
 
     \b
     Examples:
@@ -99,7 +99,7 @@ def status(request_id: str, login: str | None, out: Output) -> None:
 @as_option
 @listed(limit=100)
 def audit(request_id: str | None, login: str | None, out: Output) -> None:
-    """Show the audit trail of one request, or of all: who did or tried what, and when.
+    """Show the audit trail: who did or tried what, and when. Of one request, or of all.
 
     \b
     Examples:

@@ -52,9 +52,10 @@ def plan(
     login: str | None,
     out: Output,
 ) -> None:
-    """Plan a request: what it changes, which held facts it admits, what it costs. Then the plan waits for approval.
+    """Plan a request: show what it changes, admits and costs. Then the plan waits for approval.
 
-    A plan is final: to change it, cancel the request and make a new one.
+    The plan lists the partitions to restate, and the held facts that would count. It is final: to change it, cancel
+    the request and make a new one.
 
     \b
     Examples:

@@ -77,7 +77,7 @@ def list_points(directory: Path, out: Output) -> None:
 @point_argument
 @listed()
 def verify(directory: Path, point: str | None, out: Output) -> None:
-    """Read every file of POINT, by default the newest, and compare it with its recorded digest.
+    """Check every file of POINT, by default the newest. Compares it with its recorded digest.
 
     \b
     Examples:
@@ -108,7 +108,7 @@ def verify(directory: Path, point: str | None, out: Output) -> None:
 @directory_argument
 @click.option("--keep", type=click.IntRange(min=1), required=True, help="Number of newest points to keep.")
 def prune(directory: Path, keep: int) -> None:
-    """Delete all but the newest points, and the files that no remaining point needs.
+    """Delete all but the newest points. Files that no remaining point needs are deleted, too.
 
     \b
     Examples:

@@ -29,7 +29,7 @@ def days() -> None:
 @days.command()
 @described()
 def status(out: Output) -> None:
-    """Show up to which date days are closed, what the next date waits for, and what is overdue.
+    """Show the last closed date, what the next needs, what is overdue.
 
     \b
     Examples:

@@ -25,7 +25,7 @@ PAGES_SHOWN = 3
 @click.option(
     "--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What its columns mean (YAML)."
 )
-@click.option("--port", default=3000, show_default=True, help="Port of Dagster's UI; the next free one if it is taken.")
+@click.option("--port", default=3000, show_default=True, help="Port of Dagster's UI; if it is taken, a free one.")
 @click.option("--patience", default=900.0, show_default=True, help="Seconds until the demo gives up.")
 def demo(cases: int, seed: int, event_log: Path | None, mapping: Path | None, port: int, patience: float) -> None:
     """Run the whole flow from scratch: send events to Kafka, and let a Dagster daemon turn them into official figures.

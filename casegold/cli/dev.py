@@ -22,7 +22,7 @@ LOOK_SECONDS = 0.5
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the UI; the next free one if it is taken.")
+@click.option("--port", default=3000, show_default=True, help="Port of the UI; if it is taken, a free one.")
 def dev(port: int) -> None:
     """Run everything: servers, Dagster's UI and daemon, the relay. Ctrl-C ends all but the servers.
 

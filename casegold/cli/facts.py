@@ -32,7 +32,7 @@ def facts() -> None:
 @as_option
 @listed(limit=30)
 def held(login: str | None, out: Output) -> None:
-    """List held facts that nobody has decided on, sorted by the first date that they would change.
+    """List held facts that wait for a decision. They are sorted by the first date that they would change.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def held(login: str | None, out: Output) -> None:
 @as_option
 @listed()
 def show(event_id: str, login: str | None, out: Output) -> None:
-    """Show what became of a held fact: one row for each source that has an event with this id.
+    """Show what became of a held fact. There is one row for each source that has an event with this id.
 
     \b
     Examples:

@@ -32,7 +32,7 @@ def clock() -> None:
 @clock.command()
 @described()
 def show(out: Output) -> None:
-    """Show the clock, the last date that is over, and all changes of the clock.
+    """Show the clock, the last date that is over, and all changes.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def show(out: Output) -> None:
 @click.argument("instant")
 @reason_option
 def fix(instant: str, reason: str) -> None:
-    """Stop the clock at an INSTANT such as 2012-01-24T00:00:00+01:00: no later date is over.
+    """Stop the clock at an INSTANT. No date after it is over.
 
     Use it for historical data, such as an imported event log: dates after its end are then never closed.
 

@@ -34,7 +34,7 @@ def product() -> None:
     "--into", type=click.Path(path_type=Path), help="Directory to create the folder in; default: CASEGOLD_PRODUCTS_DIR."
 )
 def new(name: str, into: Path | None) -> None:
-    """Create the folder of the product NAME: a complete monthly example for you to change.
+    """Create the folder of the product NAME. It holds a complete monthly example for you to change.
 
     \b
     Examples:
@@ -61,7 +61,7 @@ def new(name: str, into: Path | None) -> None:
     "--record", is_flag=True, help="First record the digest of the changed rules. Use only before the first publish."
 )
 def check(name: str | None, record: bool) -> None:
-    """Validate the product NAME, show its inputs and checks, and run it on its samples; without NAME, every product.
+    """Validate products and run them on their samples. NAME limits this to one product; no server has to run.
 
     \b
     Examples:

@@ -96,10 +96,10 @@ def list_runs(dataset: str | None, state: str | None, since: str | None, out: Ou
 @click.argument("run_id")
 @described()
 def show_run(run_id: str, out: Output) -> None:
-    """Show the manifest of a run, as an auditor wants it: who asked and why, inputs, checks, results.
+    """Show all that is recorded of a run, as an auditor wants it.
 
-    RUN_ID may be a unique prefix. The JSON is complete; contracts/answers/RunManifest.v1.json is its schema, and
-    docs/run-manifest.md explains each field.
+    That is its manifest: who asked and why, inputs, attempts, checks, results. RUN_ID may be a unique prefix. The JSON
+    is complete; contracts/answers/RunManifest.v1.json is its schema, and docs/run-manifest.md explains each field.
 
     \b
     Examples:

@@ -35,7 +35,7 @@ def source() -> None:
 @source.command()
 @listed()
 def status(out: Output) -> None:
-    """Show each topic's epoch, positions, end offsets and lag, and offsets that are lost.
+    """Show epoch, positions, end offsets and lag of each topic. Also shows offsets that are lost.
 
     \b
     Examples:
@@ -73,7 +73,7 @@ def status(out: Output) -> None:
 @source.command()
 @listed(limit=100)
 def losses(out: Output) -> None:
-    """List the offsets that Kafka deleted before they were read, and who accepted that.
+    """List lost offsets, and who accepted the loss. Kafka deleted them before they were read.
 
     \b
     Examples:
@@ -110,7 +110,7 @@ def _losses(platform: Platform, limit: int | None = None) -> Iterator[tuple[obje
 @click.argument("topic")
 @reason_option
 def accept_epoch(topic: str, reason: str) -> None:
-    """Read a TOPIC that was recreated, or whose end was truncated, from its beginning.
+    """Read a recreated TOPIC from its beginning. Also for a topic whose end was truncated.
 
     Facts that arrive again count once: ingest deduplicates by event id.
 
@@ -130,7 +130,7 @@ def accept_epoch(topic: str, reason: str) -> None:
 @click.argument("topic")
 @reason_option
 def accept_loss(topic: str, reason: str) -> None:
-    """Continue after offsets of TOPIC that Kafka deleted before they were read. They stay recorded as lost.
+    """Continue after lost offsets of TOPIC. Kafka deleted them before they were read; they stay recorded as lost.
 
     \b
     Examples:

@@ -98,7 +98,7 @@ def remove(name: str) -> None:
 @user.command()
 @click.pass_context
 def check(context: click.Context) -> None:
-    """List logins whose password is not the one that `casegold user add` set; exit 40 if there are any.
+    """List logins that have changed their password. Exit 40 if there are any.
 
     PostgreSQL lets every role change its own password, even to a single character, and offers no way to forbid it.
     Run this every night. To repair a login, use `casegold user remove`, then `casegold user add`.
@@ -120,7 +120,7 @@ def check(context: click.Context) -> None:
 @click.argument("name")
 @click.option("--for", "engine", type=click.Choice(["pyiceberg", "spark"]), default="pyiceberg", show_default=True)
 def catalog(name: str, engine: str) -> None:
-    """Print the configuration with which the login NAME reads the Iceberg catalog. The password is not in it.
+    """Print how the login NAME reads the Iceberg catalog. The output is a configuration file, without the password.
 
     \b
     Examples:

@@ -31,7 +31,7 @@ def waiver() -> None:
 @reason_option
 @as_option
 def request(dataset: str, check: str, first: str, last: str | None, reason: str, login: str | None) -> None:
-    """Ask for a waiver: CHECK may fail in DATASET from partition FIRST to LAST.
+    """Ask for a waiver of one check. With it, CHECK may fail in DATASET from partition FIRST to LAST.
 
     \b
     Examples:
@@ -99,7 +99,7 @@ def list_waivers(login: str | None, out: Output) -> None:
 @as_option
 @listed(limit=100)
 def audit(waiver_id: int | None, login: str | None, out: Output) -> None:
-    """Show the audit trail of one waiver, or of all: who did or tried what, and when.
+    """Show the audit trail: who did or tried what, and when. Of one waiver, or of all.
 
     \b
     Examples:
