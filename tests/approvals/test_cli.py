@@ -121,7 +121,7 @@ def test_who_gives_a_command_has_to_be_said(users: dict[str, str]) -> None:
     assert "--as NAME" in refused.value.remedy
     login, password = next(iter(users.items()))
     assert call("backfill", "list", CASEGOLD_PERSON=login, CASEGOLD_PERSON_PASSWORD=password).exit_code == 0
-    with pytest.raises(ConfigurationError, match="does not let"):
+    with pytest.raises(ConfigurationError, match="the password is wrong"):
         call("backfill", "list", "--as", login, CASEGOLD_PERSON_PASSWORD="another")
     with pytest.raises(ConfigurationError, match="there is no password for"):
         call("backfill", "list", "--as", login, PGPASSFILE="/dev/null")
