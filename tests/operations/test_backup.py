@@ -69,7 +69,7 @@ def test_another_machine_goes_on_from_what_was_at_the_instant_of_the_dump(
 
 
 def named_elsewhere(installation: Installation) -> set[str]:
-    """Locations outside of the warehouse that tables or the control database name."""
+    """Locations outside the warehouse that tables or the control database name."""
     platform = installation.platform
     found: set[str] = set()
     rows = platform.control.rows("select table_namespace || '/' || table_name as dataset from iceberg.iceberg_tables")
@@ -139,9 +139,9 @@ def test_the_next_point_copies_what_is_new_and_a_dropped_one_takes_its_files_alo
     stored = {file.location for file in first.files}
     new = {file.location for file in second.files} - stored
     reread = {file.location for file in second.files if "/artifacts/" in file.location} & stored
-    assert said == [f"{len(second.files)} files of the lake, {len(new | reread)} of them to copy"]
+    assert said == [f"{len(second.files)} lake files, {len(new | reread)} of them to copy"]
     assert len(new) < len(second.files)
-    assert "dropped 1 points" in command("backup", "prune", store.directory, "--keep", 1)
+    assert "deleted 1 points" in command("backup", "prune", store.directory, "--keep", 1)
     assert store.points() == [second]
     assert "is whole" in command("backup", "verify", store.directory)
     kept = {path.name for path in store.directory.glob("objects/*/*")}
