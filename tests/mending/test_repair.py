@@ -222,4 +222,4 @@ def test_a_repair_waits_for_a_run_and_says_so(house: Installation) -> None:
 def test_a_reason_alone_is_no_order() -> None:
     said = CliRunner().invoke(casegold, ["reconcile", "--reason", "why not"])
     assert said.exit_code != 0
-    assert "says why with --fix" in said.output
+    assert "needs --fix" in said.output

@@ -104,9 +104,9 @@ def test_files_that_maintenance_deletes_under_the_copy_are_not_needed_by_the_nex
     point = take(house.platform, store, meanwhile)
     assert deleted
     assert point.missing == ()
-    assert [line for line in said if "looking again" in line]
+    assert [line for line in said if "checking again" in line]
     assert not {local_path(file.location) for file in point.files} & set(deleted)
-    assert "is whole" in command("backup", "verify", store.directory)
+    assert "is intact" in command("backup", "verify", store.directory)
 
 
 def test_a_backup_of_a_lake_that_lacks_a_file_is_kept_and_red(house: Installation, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_the_next_point_copies_what_is_new_and_a_dropped_one_takes_its_files_alo
     assert len(new) < len(second.files)
     assert "deleted 1 points" in command("backup", "prune", store.directory, "--keep", 1)
     assert store.points() == [second]
-    assert "is whole" in command("backup", "verify", store.directory)
+    assert "is intact" in command("backup", "verify", store.directory)
     kept = {path.name for path in store.directory.glob("objects/*/*")}
     assert kept == {file.sha256 for file in (second.database, *second.files)}
 
@@ -168,7 +168,7 @@ def test_a_damaged_copy_is_found_and_never_restored(
         path.unlink()
         take(house.platform, store, silent)
         path.write_bytes(whole)
-    assert "is whole" in command("backup", "verify", store.directory)
+    assert "is intact" in command("backup", "verify", store.directory)
 
 
 def test_a_backup_is_private_and_holds_no_password(
