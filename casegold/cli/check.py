@@ -31,7 +31,7 @@ COLUMNS = ("place", "event", "reason", "field", "detail")
 @click.option(
     "--last", type=click.IntRange(1, MOST), default=100, show_default=True, help="Number of records to read from it."
 )
-@click.option("--totals", is_flag=True, help="FILE has control totals. Not needed with --topic.")
+@click.option("--totals", is_flag=True, help="The records are control totals. Not needed with a topic of totals.")
 @listed(limit=50, columns=False)
 def check_events(file: Path | None, topic: str | None, last: int, totals: bool, out: Output) -> None:
     """Show which records of a FILE or topic ingest would reject, and why; exit 40 if there are any.

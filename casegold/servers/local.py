@@ -169,7 +169,7 @@ def create_topics(settings: Settings) -> None:
         NewTopic(name, partitions, replication_factor=-1, config={"retention.ms": "-1"})
         for name, partitions in settings.topics().items()
     ]
-    admin = _admin(settings)  # kept in a variable: without the client, its futures never complete
+    admin = _admin(settings)  # kept in a variable: the futures are valid only while the client lives
     for name, future in admin.create_topics(wanted, operation_timeout=30, request_timeout=30).items():
         try:
             future.result()
