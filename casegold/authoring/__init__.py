@@ -1,1 +1,1 @@
-"""Making products: a new folder from the template, and a check of one that needs no server."""
+"""Tools for authors of products: a new folder from the template, and a check that needs no server."""

@@ -1,7 +1,7 @@
-"""Validates a product without any server: its folder, its place among the datasets, and its rules on its samples.
+"""Validates a product without a server: its folder, its inputs among the datasets, and its rules on its samples.
 
-A sample is a folder `samples/DATE`, DATE being the first date of a period: rows of each input as `NAME.csv`, and the
-rows that come of them as `expected.csv`. Columns of an input that are not in the file are null.
+A sample is a folder `samples/DATE`, where DATE is the first date of a period. It has the rows of each input as
+`NAME.csv`, and the expected result as `expected.csv`. Input columns that are not in the file are null.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ EXPECTED = "expected.csv"
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What the rules run on."""
+    """What the rules need to run: contracts, calendar and limits of DuckDB."""
 
     contracts: Contracts
     calendar: BusinessCalendar
@@ -42,7 +42,7 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A sample that came out as it should."""
+    """A sample whose computed rows are the expected ones."""
 
     period: date
     rows: int
@@ -50,12 +50,12 @@ class Tried:
 
 
 def check_rules(product: Product) -> str:
-    """The version of the rules. Raises ConfigurationError where it is not recorded."""
+    """The version of the rules. Raises ConfigurationError if their digest is not the recorded one."""
     version = current(product)
     if product.rules.versions[version.number] != version.digest:
         raise ConfigurationError(
             f"{product.folder / PRODUCT}: rules.versions: the rules are not those of version {version.number}",
-            remedy=f"nothing published yet: `casegold product check {product.name} --record`; "
+            remedy=f"if nothing is published yet: `casegold product check {product.name} --record`; "
             f"else add `{version.number + 1}: {version.digest}`",
         )
     return str(version)
@@ -65,7 +65,7 @@ def try_samples(product: Product, bench: Bench) -> Iterator[Tried]:
     """Run the rules and the gate on every sample.
 
     Raises:
-        ConfigurationError: there is none, a file of one is wrong, or rows or checks came out otherwise.
+        ConfigurationError: there is no sample, a file is wrong, rows differ from the expected ones, or a check fails.
     """
     folder = product.folder / SAMPLES
     found = sorted(each for each in folder.iterdir() if each.is_dir()) if folder.is_dir() else []
@@ -90,7 +90,8 @@ def _try(product: Product, bench: Bench, sample: Path) -> Tried:
     if not _computed(product, turned, period, bench).equals(made):
         raise ConfigurationError(
             f"{sample}: the rules give other rows each time",
-            remedy="leave out the time of day and random numbers, and order what is picked: figures are computed again",
+            remedy="use no time of day and no random numbers, and sort before picking rows: the result must be the same"
+            " at every recomputation",
         )
     _compare(made, _read(sample / EXPECTED, contract, whole=True), sample / EXPECTED, contract)
     return Tried(period, made.num_rows, _judged(product, made, period, bench, sample))
@@ -127,12 +128,12 @@ def _period(contract: DatasetContract, sample: Path) -> date:
     except (ValueError, ConfigurationError) as error:
         raise ConfigurationError(
             f"{sample}: the folder's name is not the first date of a {contract.partitioned_by}",
-            remedy="name it as 2026-02-01",
+            remedy="name it like 2026-02-01",
         ) from error
 
 
 def _input(file: Path, contract: DatasetContract, ref: InputRef) -> pa.Table:
-    """Rows of an input; the day before the period may lack, as it does before the register's first day."""
+    """The rows of an input. The file for the day before the period is optional: the first period has no such day."""
     if ref.mapping is InputMapping.DAY_BEFORE_PERIOD and not file.is_file():
         return _nullable(contract).empty_table()
     return _read(file, contract, whole=False)

@@ -1,6 +1,6 @@
-"""Makes the folder of a new product from the template: a monthly one that passes `casegold product check`.
+"""Creates the folder of a new product from the template: a monthly one that passes `casegold product check`.
 
-Not here: what a folder may hold (`product_folder`).
+Not here: what a folder may contain (`runtime.product_folder`).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _UNKNOWN = "0" * 64
 
 
 def new_product(settings: Settings, directory: Path, name: str) -> Path:
-    """Write the folder; its path.
+    """Create the folder; return its path.
 
     Raises:
-        ConfigurationError: the name cannot be, or there is such a product or folder.
+        ConfigurationError: the name is invalid, or the product or folder exists already.
     """
     refuse_name(name)
     folder = directory / name
     taken = [product.folder for product in read_products() if name in (product.name, product.transform)]
     if folder.exists() or taken:
-        raise ConfigurationError(f"{taken[0] if taken else folder} is there already", remedy="take another name")
+        raise ConfigurationError(f"{taken[0] if taken else folder} is there already", remedy="choose another name")
     judge = load_contracts(settings.contracts_dir)[JUDGE]
     values = {
         "name": name,
@@ -52,7 +52,7 @@ def new_product(settings: Settings, directory: Path, name: str) -> Path:
 
 
 def record(folder: Path, *, is_ours: bool = False) -> None:
-    """Write the digest of the rules as they are now beside the newest version's number in `product.yaml`."""
+    """Write the digest of the present rules to the newest version in `product.yaml`."""
     product = read_product(folder, is_ours=is_ours)
     version = current(product)
     file = folder / PRODUCT

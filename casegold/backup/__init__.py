@@ -1,1 +1,1 @@
-"""Backups of an installation: its database and the lake files that the database names. Not here: Kafka's topics."""
+"""Backups of an installation: its database, and the lake files that it references. Not here: Kafka's topics."""

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs for dumps, called with the password in their environment, where `ps` does not show it."""
+"""Calls pg_dump, pg_restore and psql. The password is in their environment, where `ps` does not show it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from casegold.domain.errors import CommitUnknown, SourceUnavailable
 from casegold.servers.postgres import programs
 
 CONNECTION_LOST = 2
-"""psql's exit code where the connection broke and the session was not interactive."""
-LOST_REMEDY = "give the command again: it goes on, or says that the database is not empty, which means it was done"
+"""psql's exit code if the connection broke in a non-interactive session."""
+LOST_REMEDY = (
+    "run the command again: it continues, or says that the database is not empty, which means it had succeeded"
+)
 
 
 def dump(url: str, snapshot: str, to: Path) -> None:
-    """Write the whole database as it is in a snapshot that an open transaction exported.
+    """Dump the whole database as of a snapshot that an open transaction exported.
 
     Raises:
         SourceUnavailable: pg_dump fails.
@@ -27,7 +29,7 @@ def dump(url: str, snapshot: str, to: Path) -> None:
 
 
 def script_of(dumped: Path, to: Path) -> None:
-    """Write a dump as SQL, with owners and rights.
+    """Convert a dump to SQL, with owners and privileges.
 
     Raises:
         SourceUnavailable: pg_restore fails, as it does for a damaged dump.
@@ -36,11 +38,11 @@ def script_of(dumped: Path, to: Path) -> None:
 
 
 def execute(url: str, scripts: Sequence[Path], variables: Mapping[str, str]) -> None:
-    """Run SQL scripts in one transaction: all of it happens, or nothing.
+    """Run SQL scripts in one transaction.
 
     Raises:
         SourceUnavailable: psql fails; nothing has changed.
-        CommitUnknown: its connection broke, perhaps after the commit.
+        CommitUnknown: the connection broke, perhaps after the commit.
     """
     arguments = ["--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction", "--set=ON_ERROR_STOP=1"]
     arguments += [f"--set={name}={value}" for name, value in variables.items()]
@@ -60,5 +62,6 @@ def _run(url: str | None, program: str, arguments: list[str]) -> None:
         raise CommitUnknown(f"psql lost its connection: {done.stderr.strip()}", remedy=LOST_REMEDY)
     if done.returncode:
         raise SourceUnavailable(
-            f"{program} failed: {done.stderr.strip()}", remedy="does the server answer, and is there space on the disk?"
+            f"{program} failed: {done.stderr.strip()}",
+            remedy="does the server answer, and is there space on the disk?",
         )

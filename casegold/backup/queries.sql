@@ -1,7 +1,7 @@
 -- name: mend
--- What a database needs before anybody works with it after a restore; run by psql in the transaction of the restore.
--- :old and :new are the roots of the warehouse, :taken_at the instant of the backup, :datasets what is published as
--- versions by the present contracts, separated by spaces.
+-- Adjusts a restored database before use; psql runs it in the transaction of the restore. :old and :new are the
+-- warehouse roots, :taken_at is the instant of the backup, :datasets are the datasets that the present contracts publish
+-- as versions, separated by spaces.
 set local search_path = casegold, pg_temp;
 
 create function pg_temp.replace_root(location text, old text, new text) returns text
@@ -17,7 +17,7 @@ language sql immutable as $$
     from jsonb_array_elements(files) with ordinality as each (file, place)
 $$;
 
--- Locations under another root. Nothing else of these rows changes, so their guards may look away.
+-- Locations under the new root. Nothing else in these rows changes, so their insert-only trigger is disabled here.
 alter table shadow_partition disable trigger shadow_partition_is_insert_only;
 update iceberg.iceberg_tables
 set metadata_location = pg_temp.replace_root(metadata_location, :'old', :'new'),
@@ -29,20 +29,21 @@ update staged_chunk set files = pg_temp.moved_files(files, :'old', :'new');
 update shadow_partition set files = pg_temp.moved_files(files, :'old', :'new');
 alter table shadow_partition enable trigger shadow_partition_is_insert_only;
 
--- Numbers after the backup may be known outside. No dataset publishes ten versions a second, so these are above all.
+-- Consumers may know version numbers from after the backup. New numbers must be above them: no dataset publishes ten
+-- versions per second, so ten per second since the backup are enough.
 insert into restoration (taken_at, restored_at, last_number, numbers_above)
 select :'taken_at'::timestamptz, now_, last, last + ceil(10 * extract(epoch from now_ - :'taken_at'::timestamptz))::bigint
 from (select clock_timestamp() as now_, max(highest_number(dataset)) as last
       from (select dataset from dataset_version union select '' as dataset) as every) as known;
 
--- The same for whatever else has a number of its own: waivers and holds are spoken of by it.
+-- The same for all other sequences: people refer to waivers and holds by number.
 select setval(format('%I.%I', s.schemaname, s.sequencename), coalesce(s.last_value, 0) + r.numbers_above - r.last_number)
 from pg_sequences s
 cross join (select numbers_above, last_number from restoration order by restoration_id desc limit 1) r
 where s.schemaname = 'casegold';
 
--- What consumers have heard of these numbers is void. An undecided version is either completed as it was, or its run,
--- which is open, publishes the same rows.
+-- Tells consumers that announcements with these numbers are void. An undecided version is either completed as it was,
+-- or its run, which is open, publishes the same rows.
 insert into outbox (id, aggregatetype, aggregateid, type, payload)
 select gen_random_uuid(), 'dataset', d.dataset, 'DatasetHistoryRestored',
        jsonb_build_object(
@@ -70,7 +71,7 @@ order by 1
 select uri from replay
 
 -- name: roles
--- Roles that own something in this database or have rights in it. Membership in them is not part of the database.
+-- Roles that own objects or have privileges in this database. Role memberships are not part of a database.
 select distinct pg_get_userbyid(d.refobjid) as role
 from pg_shdepend d
 join pg_database b on b.oid = d.dbid

@@ -1,7 +1,7 @@
-"""Iceberg metadata under another root: every file of a table names others by their whole URL.
+"""Rewrites Iceberg metadata for another warehouse root, because metadata files reference others by absolute URL.
 
-Data files hold no URL and are copied as they are. Metadata, manifest lists and manifests are written anew under their
-old names, with nothing changed but the beginning of each location. Not here: the control database (`mend.sql`).
+Data files contain no URL and are copied as they are. Metadata files, manifest lists and manifests are rewritten under
+their old names; only the root of each location changes. Not here: the control database (query `mend`).
 """
 
 from __future__ import annotations
@@ -28,42 +28,42 @@ MANIFEST_PATH, MANIFEST_LENGTH = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """The warehouse then and now, as URLs without a slash at the end."""
+    """The old and the new warehouse root, as URLs without a trailing slash."""
 
     old: str
     new: str
 
     def moved(self, location: str) -> str:
-        """A location under the new root.
+        """The new location of an old one.
 
         Raises:
-            ConfigurationError: it is not under the old one.
+            ConfigurationError: the location is not under the old root.
         """
         if not location.startswith(f"{self.old}/"):
             raise ConfigurationError(
-                f"{location} is outside of the warehouse {self.old}",
-                remedy=f"restore with CASEGOLD_WAREHOUSE={self.old}: files elsewhere keep their names only there",
+                f"{location} is outside the warehouse {self.old}",
+                remedy=f"restore with CASEGOLD_WAREHOUSE={self.old}: files outside it cannot be moved",
             )
         return self.new + location[len(self.old) :]
 
 
 @dataclass
 class Relocation:
-    """The metadata of some tables on their way to a new root.
+    """Moves the metadata of tables to a new root.
 
     Args:
-        stored: where the stored copy of an old location can be read, as a location for `io`.
+        stored: maps an old location to that of its stored copy, which `io` can read.
     """
 
     io: FileIO
     roots: Roots
     stored: Callable[[str], str]
     written: set[str] = field(default_factory=set)
-    """Old locations of what was written anew."""
+    """Old locations of the rewritten files."""
     _manifests: dict[str, ManifestFile] = field(default_factory=dict)
 
     def metadata_file(self, location: str) -> None:
-        """One metadata file, current or from the log: every text in it that begins with the old root."""
+        """Rewrite one metadata file, current or older: every string in it that begins with the old root."""
         with self.io.new_input(self.stored(location)).open() as stream:
             content = json.loads(stream.read())
         with self.io.new_output(self.roots.moved(location)).create(overwrite=True) as out:
@@ -71,7 +71,7 @@ class Relocation:
         self.written.add(location)
 
     def snapshots(self, metadata: TableMetadata) -> None:
-        """The manifest lists and manifests of all snapshots of a table."""
+        """Rewrite the manifest lists and manifests of all snapshots of a table."""
         for snapshot in metadata.snapshots:
             self._manifest_list(metadata, snapshot)
 
@@ -113,7 +113,7 @@ class Relocation:
 
     def _write_manifest(self, metadata: TableMetadata, manifest: ManifestFile) -> int:
         if manifest.added_snapshot_id is None:
-            raise InvariantBroken(f"{manifest.manifest_path} says of no snapshot that it was added by it")
+            raise InvariantBroken(f"{manifest.manifest_path} does not record the snapshot that added it")
         stored = copy(manifest)
         stored._data = list(manifest._data)
         stored[MANIFEST_PATH] = self.stored(manifest.manifest_path)
@@ -133,7 +133,7 @@ class Relocation:
 
 
 def read_metadata(io: FileIO, location: str) -> TableMetadata:
-    """The metadata of a table in a file. Raises OSError where there is none."""
+    """Read a table's metadata file. Raises OSError if it cannot be read."""
     with io.new_input(location).open() as stream:
         return FromByteStream.table_metadata(stream)
 

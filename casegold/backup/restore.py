@@ -1,6 +1,6 @@
-"""Making an installation from a backup: files first, then the database in one transaction, mended for where it is now.
+"""Restores an installation from a backup: files first, then the database and its adjustments in one transaction.
 
-A restore that dies is begun again: files that are there are compared and stay. Not here: what a backup is (`take`).
+A restore that was interrupted can be run again: intact files are kept. Not here: what a backup contains (`take`).
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """What was done to the lake: files that were written, and those that were there already as stored."""
+    """The number of lake files that were written, and of those that were kept because they were intact."""
 
     written: int
     kept: int
 
 
 def restore(settings: Settings, store: Store, point: Point, say: Say) -> PutBack:
-    """Make the installation of the settings from a point. Its servers answer; its database is empty.
+    """Restore a point into the installation of the settings. Its servers must answer, its database must be empty.
 
     Raises:
-        ConfigurationError: the database is not empty, or does not fit the point.
-        ValidationFailed: the backup is damaged; nothing has changed but the lake.
+        ConfigurationError: the database is not empty, or the settings do not fit the point.
+        ValidationFailed: the backup is damaged; at most lake files were written.
         SourceUnavailable: a server or the warehouse does not answer.
-        CommitUnknown: the connection broke when the database was to be committed.
+        CommitUnknown: the connection broke during the database's commit.
     """
     control = ControlDb(settings.owner_url())
     _refuse_unfit(settings, control, point)
@@ -64,11 +64,11 @@ def restore(settings: Settings, store: Store, point: Point, say: Say) -> PutBack
 
 
 def put_back(settings: Settings, store: Store, point: Point, say: Say) -> PutBack:
-    """Have every lake file of a point in the warehouse, under its present root.
+    """Write every lake file of a point to the warehouse, under its present root, unless it is there intact.
 
     Raises:
-        ValidationFailed: a stored file is not what it was.
-        SourceUnavailable: the warehouse does not take a file.
+        ValidationFailed: a stored file is damaged or missing.
+        SourceUnavailable: a file cannot be written to the warehouse.
     """
     roots = Roots(point.warehouse, settings.warehouse_url())
     io = file_io(roots.new)
@@ -82,13 +82,13 @@ def put_back(settings: Settings, store: Store, point: Point, say: Say) -> PutBac
         if number % 1_000 == 0:
             say(f"  {number} of {len(point.files)} files")
     if moved:
-        say(f"rewriting {len(rewritten)} files of metadata for {roots.new}")
+        say(f"rewriting {len(rewritten)} metadata files for {roots.new}")
         _relocate(io, store, point, roots, rewritten)
     return PutBack(done.written + len(rewritten), done.kept)
 
 
 def _put(io: FileIO, store: Store, file: StoredFile, location: str) -> bool:
-    """Write one file, unless it is there as stored; whether it was written."""
+    """Write one file unless it is there intact; return whether it was written."""
     try:
         present = io.new_input(location)
         if present.exists() and len(present) == file.bytes:
@@ -99,7 +99,9 @@ def _put(io: FileIO, store: Store, file: StoredFile, location: str) -> bool:
         with store.object(file.sha256).open("rb") as source, io.new_output(location).create(overwrite=True) as out:
             shutil.copyfileobj(source, out)
     except OSError as error:
-        raise SourceUnavailable(f"{location} cannot be written: {error}", remedy="is the warehouse there?") from error
+        raise SourceUnavailable(
+            f"{location} cannot be written: {error}", remedy="is the warehouse reachable?"
+        ) from error
     return True
 
 
@@ -120,7 +122,7 @@ def _relocate(io: FileIO, store: Store, point: Point, roots: Roots, rewritten: s
         left = sorted(rewritten ^ relocation.written)
         raise ValidationFailed(
             f"{len(left)} metadata files belong to no table of the backup, such as {left[0]}",
-            remedy=f"restore with CASEGOLD_WAREHOUSE={roots.old}, where nothing has to be rewritten",
+            remedy=f"restore with CASEGOLD_WAREHOUSE={roots.old}: then no metadata has to be rewritten",
         )
 
 
@@ -129,7 +131,7 @@ def _refuse_damaged(store: Store, file: StoredFile) -> None:
     if problem is not None:
         raise ValidationFailed(
             f"{file.location} {problem} in {store.directory}",
-            remedy="use another copy of the backup, or another point: `casegold backup verify` tells which are whole",
+            remedy="use another copy of the backup, or another point; `casegold backup verify` shows which are intact",
         )
 
 
@@ -153,13 +155,13 @@ def _refuse_unfit(settings: Settings, control: ControlDb, point: Point) -> None:
     (me,) = control.rows("select rolname, rolsuper from pg_roles where rolname = current_user")
     if not me["rolsuper"]:
         raise ConfigurationError(
-            f"a restore gives tables back to several owners, which {me['rolname']} may not",
-            remedy="name a superuser in CASEGOLD_POSTGRES_OWNER_URL, for this command only",
+            f"a restore creates tables of several owners, which {me['rolname']} may not",
+            remedy="use a superuser's login in CASEGOLD_POSTGRES_OWNER_URL, for this command only",
         )
     if point.taken_at > datetime.now(UTC):
         raise ConfigurationError(
-            f"the backup was taken at {point.taken_at}, which is yet to come by this machine's clock",
-            remedy="set the clock: the numbers of new versions depend on how long ago the backup was taken",
+            f"the backup was taken at {point.taken_at}, which is in the future by this machine's clock",
+            remedy="correct the system clock: the numbers of new versions depend on the backup's age",
         )
 
 
@@ -179,7 +181,7 @@ def _restore_database(settings: Settings, control: ControlDb, store: Store, poin
 
 
 def _roles(control: ControlDb, point: Point) -> str:
-    """Statements that make, as groups, the roles of the dump that the server lacks."""
+    """Statements that create, without login, the roles of the dump that the server does not have."""
     known = {row["rolname"] for row in control.rows("select rolname from pg_roles")}
     wanted = [role for role in (point.owner, *point.roles) if role not in known and not role.startswith("pg_")]
     return "".join(sql.SQL("create role {} nologin;\n").format(sql.Identifier(role)).as_string() for role in wanted)

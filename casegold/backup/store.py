@@ -1,9 +1,9 @@
-"""What a backup directory holds: points in time, and the files that they name, each once under its SHA-256.
+"""The layout of a backup directory: points in time, and their files, each stored once under its SHA-256.
 
-    points/2026-03-01T022000Z.json   what belongs to one point in time; written last, so a point is whole
-    objects/3f/3f9a...               database dumps and files of the lake
+    points/2026-03-01T022000Z.json   lists the files of one point in time; written last, so a point is complete
+    objects/3f/3f9a...               database dumps and lake files
 
-Not here: what goes into a point (`take`), and what becomes of it (`restore`).
+Not here: which files belong to a point (`take`), and restoring one (`restore`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PIECE = 1 << 20
 
 
 class StoredFile(msgspec.Struct, frozen=True):
-    """A file as it was at the point in time. `location` is its URL in the warehouse."""
+    """A stored file. `location` was its URL in the warehouse, or `database` for the dump."""
 
     location: str
     bytes: int
@@ -48,7 +48,7 @@ class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     format: int
     taken_at: datetime
-    """The instant of the dump, by the clock of the database."""
+    """The instant of the dump, by the database's clock."""
     casegold: str
     revision: str
     time_zone: str
@@ -56,14 +56,14 @@ class Point(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner: str
     """The database role that owns the schemas."""
     roles: tuple[str, ...]
-    """The other roles that have rights in the database."""
+    """The other roles that own objects or have privileges in the database."""
     logins: tuple[Login, ...]
     database: StoredFile
     tables: dict[str, str]
     """Location of a table's metadata, by dataset."""
     files: tuple[StoredFile, ...]
     missing: tuple[str, ...]
-    """Locations that the database names and the warehouse did not have."""
+    """Locations that are referenced and were missing from the warehouse."""
 
     @property
     def name(self) -> str:
@@ -81,18 +81,20 @@ class Store:
     directory: Path
 
     def points(self) -> list[Point]:
-        """All points, oldest first; none of a directory that is no backup yet.
+        """All points, oldest first; empty if the directory has no backup yet.
 
         Raises:
-            ConfigurationError: a file of it is not what this program writes.
+            ConfigurationError: a point's file is damaged or has another format.
         """
         return [self._read(path) for path in sorted((self.directory / "points").glob("*.json"))]
 
     def point(self, name: str | None) -> Point:
-        """The point of a name; the newest where None. Raises as `points`, and where there is no such point."""
+        """The point with this name, or the newest. Raises like `points`, and ConfigurationError if there is none."""
         points = self.points()
         if not points:
-            raise ConfigurationError(f"{self.directory} holds no backup", remedy="name a directory of `backup create`")
+            raise ConfigurationError(
+                f"{self.directory} holds no backup", remedy="give the directory that `casegold backup create` wrote to"
+            )
         if name is None:
             return points[-1]
         for each in points:
@@ -116,10 +118,10 @@ class Store:
 
     @contextmanager
     def written(self) -> Iterator[None]:
-        """Have the directory to write into, alone and private: it holds everything that the installation knows.
+        """Lock the directory for writing, and keep it private: it holds all data of the installation.
 
         Raises:
-            SourceUnavailable: it cannot be written.
+            SourceUnavailable: the directory cannot be written to.
         """
         try:
             for each in (self.directory, self.directory / "points", self.directory / "objects"):
@@ -132,15 +134,15 @@ class Store:
         except OSError as error:
             raise SourceUnavailable(
                 f"the backup in {self.directory} cannot be written: {error}",
-                remedy="is it a directory of yours, with space on its disk? What is stored stays",
+                remedy="is it your own directory, with space on its disk? What is stored stays",
             ) from error
 
     def new_part(self) -> Path:
-        """A place for a file that is not whole yet; `keep` takes it."""
+        """A temporary path for an incomplete file; `keep` moves it into the store."""
         return self.directory / "objects" / f"part-{os.getpid()}"
 
     def keep(self, part: Path, location: str) -> StoredFile:
-        """Take a file over; it is on the disk when this returns."""
+        """Move a file into the store; its content is synced to disk first."""
         with part.open("rb") as stream:
             found = digest(stream)
             os.fsync(stream.fileno())
@@ -151,16 +153,16 @@ class Store:
         return StoredFile(location, size, found)
 
     def object(self, sha256: str) -> Path:
-        """Where the content of this hash is."""
+        """The path of the content with this SHA-256."""
         return self.directory / "objects" / sha256[:2] / sha256
 
     def add(self, point: Point) -> None:
-        """Make a point of which all files are kept."""
+        """Write a point; all of its files are in the store already."""
         path = self.directory / "points" / f"{point.name}.json"
         write_private(path, msgspec.json.format(msgspec.json.encode(point), indent=1).decode())
 
     def problem_of(self, file: StoredFile) -> str | None:
-        """What is wrong with the stored copy of a file; None where it is the one that was stored."""
+        """What is wrong with the stored copy of a file; None if it is intact. Raises SourceUnavailable."""
         path = self.object(file.sha256)
         try:
             with path.open("rb") as stream:
@@ -168,10 +170,10 @@ class Store:
         except FileNotFoundError:
             return "is missing"
         except OSError as error:
-            raise SourceUnavailable(f"{path} cannot be read: {error}", remedy="is the disk whole?") from error
+            raise SourceUnavailable(f"{path} cannot be read: {error}", remedy="is the disk intact?") from error
 
     def prune(self, keep: int) -> tuple[int, int]:
-        """Drop all but the newest points, and what only they named; how many points and files that were."""
+        """Delete all but the newest points, and the files of no other point; return the numbers of both."""
         points = self.points()
         dropped = points[: max(0, len(points) - keep)]
         for each in dropped:
@@ -184,7 +186,7 @@ class Store:
 
 
 def digest(stream: IO[bytes]) -> str:
-    """The SHA-256 of what is left of a stream."""
+    """The SHA-256 of the rest of a stream."""
     found = hashlib.sha256()
     while piece := stream.read(PIECE):
         found.update(piece)

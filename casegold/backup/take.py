@@ -1,8 +1,7 @@
-"""Taking a backup while the platform works: the database as of one instant, then every lake file that it names.
+"""Takes a backup while the platform works: dumps the database as of one instant, then copies the referenced lake files.
 
-Files are written before anything names them and are never changed, so copying them later copies what was there at the
-instant of the dump. What may happen meanwhile is that maintenance deletes one: then dump and copy begin again, and
-only what is new is copied.
+A file is written before it is referenced, and never changed, so a later copy is the same as one at the instant of the
+dump. Only maintenance may delete a file meanwhile: then dump and copy begin again, and only new files are copied.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ from casegold.sink.orphans import named_by
 ROOM = "casegold.backup"
 
 ROUNDS = 5
-"""Dumps until one outlives its copy. Only the first copies much: each later one has what is new."""
+"""How many dumps to try until no file disappears during the copy. Each round after the first copies only new files."""
 
 NEVER_THE_SAME_NAME = (".parquet", ".avro", ".metadata.json")
-"""Iceberg gives each of its files a name of its own: one that is stored is not read again."""
+"""Iceberg never reuses the names of these files: a stored one is not read again."""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Instant:
-    """The database at one instant."""
+    """A dump of the database, and what it says, at one instant."""
 
     taken_at: datetime
     owner: str
@@ -48,20 +47,20 @@ class _Instant:
     logins: tuple[Login, ...]
     database: StoredFile
     tables: dict[str, str]
-    """Location of the current metadata by dataset."""
+    """Location of the current metadata, by dataset."""
     named: frozenset[str]
-    """Locations that the control schema names."""
+    """Locations that the control schema references."""
 
 
 def take(platform: Platform, store: Store, say: Say) -> Point:
-    """Make a new point of a backup directory. Files that it has already are not copied again.
+    """Add a new point to a backup directory. Files that are in it already are not copied again.
 
     Returns:
-        The point; `missing` is what the warehouse lacks although the database names it.
+        The point; its `missing` lists files that are referenced and missing from the warehouse.
 
     Raises:
         SourceUnavailable: a server or the warehouse does not answer, or files are deleted faster than they are copied.
-        ValidationFailed: the warehouse lacks metadata of a table, without which nobody knows what belongs to it.
+        ValidationFailed: metadata of a table is missing, so its files are unknown.
     """
     with store.written():
         known = _known(store)
@@ -74,21 +73,21 @@ def take(platform: Platform, store: Store, say: Say) -> Point:
                 if unread:
                     raise ValidationFailed(
                         f"the warehouse lacks metadata of which a table is made: {'; '.join(sorted(unread))}",
-                        remedy="put it back from an older point: `casegold restore --lake`",
+                        remedy="restore it from an older point: `casegold restore --lake`",
                     )
                 point = _point(platform, instant, files, missing)
                 store.add(point)
                 return point
-            say(f"{len(missing | unread)} files are not there; looking again whether they are still needed")
+            say(f"{len(missing | unread)} files are missing; checking again whether they are still referenced")
             missed |= missing | unread
     raise SourceUnavailable(
-        f"files of the lake went away during each of {ROUNDS} copies",
-        remedy="make the backup while no maintenance runs; what was copied is not copied again",
+        f"lake files were deleted during each of {ROUNDS} copies",
+        remedy="make the backup while no maintenance runs; files that are stored are not copied again",
     )
 
 
 def _known(store: Store) -> dict[str, StoredFile]:
-    """What is stored already and never changes, by location."""
+    """Stored files that never change, by location."""
     found = {file.location: file for point in store.points() for file in point.files}
     return {
         location: file
@@ -137,7 +136,7 @@ def _named(connection: Connection, datasets: Iterable[str]) -> Iterable[str]:
 
 
 def _locations(platform: Platform, instant: _Instant) -> tuple[set[str], set[str]]:
-    """Everything that database and tables name, and what of it could not be read to learn more."""
+    """All locations that database and tables reference, and the tables whose metadata is missing."""
     io = file_io(platform.settings.warehouse_url())
     named = set(instant.named)
     unread: set[str] = set()
@@ -148,19 +147,21 @@ def _locations(platform: Platform, instant: _Instant) -> tuple[set[str], set[str
         except FileNotFoundError as error:
             unread.add(f"{dataset}: {error}")
         except OSError as error:
-            raise SourceUnavailable(f"{metadata} cannot be read: {error}", remedy="is the warehouse there?") from error
+            raise SourceUnavailable(
+                f"{metadata} cannot be read: {error}", remedy="is the warehouse reachable?"
+            ) from error
     return named, unread
 
 
 def _copy(
     platform: Platform, store: Store, locations: list[str], known: dict[str, StoredFile], say: Say
 ) -> tuple[list[StoredFile], set[str]]:
-    """Store what is not stored yet; all files, and the locations where there is none."""
+    """Store the files that are not stored yet; return all files, and the locations that are missing."""
     io = file_io(platform.settings.warehouse_url())
     files: list[StoredFile] = []
     missing: set[str] = set()
     new = [each for each in locations if each not in known]
-    say(f"{len(locations)} files of the lake, {len(new)} of them to copy")
+    say(f"{len(locations)} lake files, {len(new)} of them to copy")
     for number, location in enumerate(locations, 1):
         found = known.get(location) or _copy_one(io, store, location)
         if found is None:
@@ -184,7 +185,8 @@ def _copy_one(io: FileIO, store: Store, location: str) -> StoredFile | None:
         return None
     except OSError as error:
         raise SourceUnavailable(
-            f"{location} cannot be copied: {error}", remedy="is the warehouse there, and space in the backup?"
+            f"{location} cannot be copied: {error}",
+            remedy="is the warehouse reachable, and is there space for the backup?",
         ) from error
     return store.keep(part, location)
 

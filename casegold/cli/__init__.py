@@ -1,1 +1,1 @@
-"""The `casegold` command line, a module per section of its help. Commands parse, ask and print; they decide nothing."""
+"""The `casegold` command line. A command parses arguments, calls the core and prints the answer; it decides nothing."""

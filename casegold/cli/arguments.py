@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and what they accept. Not here: `--format` and such (`output`)."""
+"""Arguments and options that several commands share, and how they are parsed. Not here: output options (`output`)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 ROOM = "casegold.cli"
 
 SHORT_ID = 12
-"""Digits of a run id that are shown; every command takes a unique beginning."""
+"""Digits of a run id that are shown; every command accepts a unique prefix."""
 
 _DATASET_ID = re.compile(r"property: datasetId\s+value: (\S+)")
 
 
 class Dataset(click.ParamType[str]):
-    """The name of a dataset. Shells complete it from the contracts, as text: neither YAML nor a server is asked."""
+    """The name of a dataset. Shell completion searches the contract files as text: no YAML parser, no server."""
 
     name = "dataset"
 
@@ -35,10 +35,10 @@ class Dataset(click.ParamType[str]):
 
 
 def datasets() -> list[str]:
-    """The names that the contracts of this shell's installation give, sorted; none where there are no contracts."""
+    """The dataset names in the contract files of this shell's installation, sorted; empty without contracts."""
     from casegold.runtime.shipped import DATASET_CONTRACTS, PRODUCTS  # noqa: PLC0415 - only for completion
 
-    # Read past the settings, which load much and refuse what is wrong: a completion says nothing rather than an error.
+    # Not through `Settings`: it is slow to import and refuses a wrong value. Completion must be fast and never fail.
     files = [*Path(os.environ.get("CASEGOLD_CONTRACTS_DIR") or DATASET_CONTRACTS).expanduser().glob("*.yaml")]
     for folder in (PRODUCTS, os.environ.get("CASEGOLD_PRODUCTS_DIR")):
         files += Path(folder).expanduser().glob("*/contract.yaml") if folder else ()
@@ -51,15 +51,15 @@ DATASET = Dataset()
 
 def _said(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if not value.strip():
-        raise click.BadParameter("say why")
+        raise click.BadParameter("give a reason")
     return value
 
 
-reason_option = click.option("--reason", required=True, callback=_said, help="Why; kept in the control database.")
+reason_option = click.option("--reason", required=True, callback=_said, help="Why you do this; it is recorded.")
 
 
 def as_date(text: str) -> date:
-    """A partition key from the command line. Raises click.BadParameter."""
+    """Parse a date, or a month as its first date. Raises click.BadParameter."""
     try:
         return date.fromisoformat(text) if len(text) > len("2026-01") else datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007
     except ValueError as error:
@@ -67,11 +67,13 @@ def as_date(text: str) -> date:
 
 
 def as_instant(text: str, calendar: BusinessCalendar) -> datetime:
-    """An instant from the command line; a date is its end in the business time zone. Raises click.BadParameter."""
+    """Parse an instant; a date means its end in the business time zone. Raises click.BadParameter."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no instant such as 2026-03-01T17:00:00+01:00, and no date") from error
+        raise click.BadParameter(
+            f"{text!r} is neither an instant such as 2026-03-01T17:00:00+01:00 nor a date"
+        ) from error
     if len(text) <= len("2026-01-01"):
         return calendar.end_of(instant.date())
     if instant.tzinfo is None:
@@ -80,10 +82,10 @@ def as_instant(text: str, calendar: BusinessCalendar) -> datetime:
 
 
 def find_run(connection: Connection, beginning: str) -> str:
-    """The id of the one run whose id begins so.
+    """The whole id of the run with this unique prefix.
 
     Raises:
-        ConfigurationError: there is none, or more than one.
+        ConfigurationError: no run or several runs have this prefix.
     """
     from casegold.domain.sql import query  # noqa: PLC0415 - with the database
 

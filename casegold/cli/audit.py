@@ -1,4 +1,4 @@
-"""`casegold audit`: whether the audit trail is what it was. Not here: what it tells (`casegold backfill audit`)."""
+"""`casegold audit`: whether the audit trail is intact. Not here: its entries (`casegold backfill audit`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ SHOWN = 20
 
 @click.group()
 def audit() -> None:
-    """Verify the trail of what people decided, or print its head.
+    """Verify the audit trail of people's decisions, or print its head.
+
+    The trail is a hash chain: each link has a digest of the one before, so the head's digest covers the whole trail.
 
     \b
     Examples:
@@ -26,7 +28,7 @@ def audit() -> None:
 
 @audit.command()
 def head() -> None:
-    """Print number and digest of the last link. Keep it where no administrator of the database reaches it.
+    """Print number and digest of the last link. Keep them where no database administrator can change them.
 
     \b
     Examples:
@@ -38,17 +40,19 @@ def head() -> None:
 
 @audit.command()
 @click.option(
-    "--kept", nargs=2, metavar="NUMBER DIGEST", type=(int, str), help="A head that you kept; compare it, too."
+    "--kept", nargs=2, metavar="NUMBER DIGEST", type=(int, str), help="Also compare with a head that you kept."
 )
-@click.option("--without-kafka", is_flag=True, help="Do not read the announcements.")
+@click.option("--without-kafka", is_flag=True, help="Do not compare with the announcements on Kafka.")
 @click.pass_context
 def verify(context: click.Context, kept: tuple[int, str] | None, without_kafka: bool) -> None:
-    """Compute the whole trail again and compare it with the tables and with the heads that announcements carry.
+    """Verify the audit trail: recompute its whole hash chain.
+
+    Compares it with the tables, and with the heads that announcements on Kafka carry.
 
     \b
     Exit codes:
-      0   the trail is whole, and no announcement contradicts it
-      50  it is not: somebody with a superuser's rights changed it, or this is a bug
+      0   the trail is intact, and no announcement contradicts it
+      50  it is not: somebody with superuser rights changed it, or this is a bug
 
     \b
     Examples:
@@ -73,7 +77,7 @@ def verify(context: click.Context, kept: tuple[int, str] | None, without_kafka: 
         click.echo(f"{compared.announcements:,} announcements carry a head")
         if compared.void:
             click.echo(
-                f"{compared.void:,} of them were made between a backup and its restore, which gave their links up"
+                f"{compared.void:,} of them were sent after a backup that was restored since: their links are void"
             )
         problems += [
             f"link {each.head.sequence}  is not the one that {each.topic}[{each.partition}]@{each.offset} announced"
@@ -84,7 +88,7 @@ def verify(context: click.Context, kept: tuple[int, str] | None, without_kafka: 
     if problems:
         click.echo('-> keep the database as it is and see docs/security.md, "A trail that does not hold"', err=True)
         context.exit(int(ExitClass.BUG))
-    click.echo("the trail is whole")
+    click.echo("the trail is intact")
 
 
 commands = (audit,)

@@ -1,6 +1,6 @@
-"""Commands about backfills under four eyes: ask, decide, stop.
+"""Commands for backfills under four eyes: request, approve, reject, cancel, pause, resume.
 
-Not here: making and executing a plan (`backfill_work`), looking (`backfill_look`).
+Not here: planning and executing (`backfill_work`), listing and status (`backfill_look`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from casegold.control.changes import approvals
 from casegold.control.changes.approvals import Answer, BackfillRequest
 
 MIN_DIGEST = 12
-"""Digits of a plan's digest that an approver has to type: enough to tell it from any other plan."""
+"""Digits of a plan's digest that an approver has to type: enough to distinguish it from any other plan."""
 
 
 @click.group()
 def backfill() -> None:
-    """Change published figures: one person asks and plans, another approves, the platform executes.
+    """Recompute published figures: one person asks and plans, another approves, the platform executes.
 
     \b
     Examples:
@@ -41,12 +41,12 @@ def backfill() -> None:
     type=click.Choice(["BACKFILL", "REPLAY", "SHADOW"]),
     default="BACKFILL",
     show_default=True,
-    help="What the runs will be.",
+    help="Recompute (BACKFILL), send facts again (REPLAY), or compute for comparison only (SHADOW).",
 )
 @reason_option
 @as_option
 def request(dataset: str, first: str, last: str | None, mode: str, reason: str, login: str | None) -> None:
-    """Ask for a backfill of DATASET from partition FIRST to LAST, dates or months.
+    """Ask for a backfill of partitions FIRST to LAST of DATASET. Both are dates or months; without LAST, only one.
 
     \b
     Examples:
@@ -60,10 +60,10 @@ def request(dataset: str, first: str, last: str | None, mode: str, reason: str, 
 
 @backfill.command()
 @click.argument("request_id")
-@click.option("--digest", required=True, help="Digest of the plan that you read, or its first 12 digits or more.")
+@click.option("--digest", required=True, help="Digest of the plan that you read; at least its first 12 digits.")
 @as_option
 def approve(request_id: str, digest: str, login: str | None) -> None:
-    """Approve exactly the plan that `casegold backfill status` shows under this digest.
+    """Approve the plan with this digest. Read it first: `casegold backfill status` shows both.
 
     \b
     Examples:
@@ -75,9 +75,9 @@ def approve(request_id: str, digest: str, login: str | None) -> None:
 
 
 def _whole(digest: str, found: BackfillRequest) -> str:
-    """The plan's digest where it begins with what was typed; else what was typed, for the database to refuse."""
+    """The plan's whole digest if it begins with the typed one; else the typed one, which the database refuses."""
     if len(digest) < MIN_DIGEST:
-        raise click.BadParameter(f"give {MIN_DIGEST} digits or more of it", param_hint="--digest")
+        raise click.BadParameter(f"give at least its first {MIN_DIGEST} digits", param_hint="--digest")
     known = found.plan_digest
     return known if known is not None and known.startswith(digest) else digest
 
@@ -87,7 +87,7 @@ def _whole(digest: str, found: BackfillRequest) -> str:
 @reason_option
 @as_option
 def reject(request_id: str, reason: str, login: str | None) -> None:
-    """Say no to a request, for good.
+    """Reject a request, for good.
 
     \b
     Examples:
@@ -102,7 +102,7 @@ def reject(request_id: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def cancel(request_id: str, reason: str, login: str | None) -> None:
-    """Give a request up, or stop its execution for good.
+    """Withdraw a request, or stop its execution for good.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def cancel(request_id: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def pause(request_id: str, reason: str, login: str | None) -> None:
-    """Let an execution make no further step until it is resumed.
+    """Start no further run of an execution until it is resumed.
 
     \b
     Examples:
@@ -132,7 +132,7 @@ def pause(request_id: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def resume(request_id: str, reason: str, login: str | None) -> None:
-    """Let a paused execution go on.
+    """Resume a paused execution.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Commands that look at backfills: list, status, audit. They change nothing."""
+"""Commands that show backfills: list, status, audit. They change nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from casegold.control.changes.approvals import BackfillRequest
 
 
 @click.command("list")
-@click.option("--all", "ended_too", is_flag=True, help="Ended requests, too.")
+@click.option("--all", "ended_too", is_flag=True, help="Include ended requests.")
 @as_option
 @listed(limit=30)
 def list_requests(ended_too: bool, login: str | None, out: Output) -> None:
@@ -53,7 +53,7 @@ def list_requests(ended_too: bool, login: str | None, out: Output) -> None:
 @as_option
 @described()
 def status(request_id: str, login: str | None, out: Output) -> None:
-    """Show a request, its plan with the digest to approve, and its trail.
+    """Show a request, its plan, its runs and its audit trail. An approver needs the digest of the plan.
 
     \b
     Examples:
@@ -88,7 +88,7 @@ def status(request_id: str, login: str | None, out: Output) -> None:
     }
     if out.form == TABLE and found.plan is not None:
         out.facts(f"Backfill {found.backfill_run_id}", facts)
-        click.echo(f"\nPlan\n{json.dumps(found.plan, indent=2)}")  # ASCII: every character is seen
+        click.echo(f"\nPlan\n{json.dumps(found.plan, indent=2)}")  # json escapes non-ASCII: no invisible character
         out.below(below)
     else:
         out.facts(f"Backfill {found.backfill_run_id}", {**facts, "plan": found.plan, **below})
@@ -99,7 +99,7 @@ def status(request_id: str, login: str | None, out: Output) -> None:
 @as_option
 @listed(limit=100)
 def audit(request_id: str | None, login: str | None, out: Output) -> None:
-    """Show who did or tried what: with one request, or with all.
+    """Show the audit trail: who did or tried what, and when. Of one request, or of all.
 
     \b
     Examples:
@@ -120,7 +120,7 @@ def _waits_for(found: BackfillRequest) -> str | None:
         case "APPROVED":
             return "its execution"
         case "PAUSED":
-            return "being resumed"
+            return "somebody to resume it"
         case _:
             return None
 

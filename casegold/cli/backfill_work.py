@@ -1,4 +1,4 @@
-"""Commands that plan a backfill, begin it and follow it. Not here: asking, approving and stopping (`backfill`)."""
+"""Commands that plan and execute a backfill, and its progress. Not here: asking, approving, stopping (`backfill`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from casegold.runtime.platform import Platform, open_platform
 ROOM = "casegold.cli"
 
 MAX_SHOWN = 40
-"""Partitions of a shadow that `status` prints; `casegold diff` has all."""
+"""Maximum number of a shadow's partitions that `status` prints; `casegold diff` prints all."""
 
 
 @click.command()
@@ -36,11 +36,11 @@ MAX_SHOWN = 40
     "--dry-run",
     nargs=3,
     metavar="DATASET FIRST LAST",
-    help="Only show what a backfill of this range would do; nothing is asked for.",
+    help="Only show what a backfill of this range would do; create no request.",
 )
-@click.option("--emit", metavar="TOPIC", help="Of a replay: the topic that its events are sent to.")
-@click.option("--rate", default=500, show_default=True, help="Of a replay: events a second at most.")
-@click.option("--promote", metavar="SHADOW", help="Publish exactly the figures of this shadow, or nothing.")
+@click.option("--emit", metavar="TOPIC", help="For a replay: the topic to send its events to.")
+@click.option("--rate", default=500, show_default=True, help="For a replay: at most this many events per second.")
+@click.option("--promote", metavar="SHADOW", help="Publish exactly the rows of this shadow, or nothing.")
 @as_option
 @described()
 def plan(
@@ -52,7 +52,10 @@ def plan(
     login: str | None,
     out: Output,
 ) -> None:
-    """Plan a request: what it changes, admits and costs. The plan is then up for approval, and final.
+    """Plan a request: show what it changes, admits and costs. Then the plan waits for approval.
+
+    The plan lists the partitions to restate, and the held facts that would count. It is final: to change it, cancel
+    the request and make a new one.
 
     \b
     Examples:
@@ -62,7 +65,7 @@ def plan(
       casegold backfill plan bf_8c01 --promote bf_77aa --as ann
     """
     if (request_id is None) == (dry_run is None):
-        raise click.UsageError("name a request, or a range after --dry-run")
+        raise click.UsageError("give a request, or a range after --dry-run")
     platform = open_platform()
     if dry_run is not None:
         dataset, first, last = dry_run
@@ -73,10 +76,10 @@ def plan(
     found = approvals.find(person, str(request_id))
     mode, partitions = Mode(found.mode), PartitionRange(found.first, found.last)
     if (mode is Mode.REPLAY) != (emit is not None):
-        raise click.UsageError("--emit TOPIC belongs to a request of mode REPLAY, and to no other")
+        raise click.UsageError("a request of mode REPLAY needs --emit TOPIC; no other mode takes it")
     if emit is not None:
         if promote is not None:
-            raise click.UsageError("a replay promotes nothing")
+            raise click.UsageError("--promote does not apply to a replay")
         document = _plan_replay(platform, found.dataset, partitions, Emission(emit, rate), out)
     else:
         promoted = None if promote is None else approvals.find(person, promote).backfill_run_id
@@ -109,11 +112,11 @@ def _show(made: Plan, out: Output) -> None:
 
 @click.command()
 @click.argument("request_id")
-@click.option("--digest", help="Of the plan that you mean; by default the one that was approved.")
+@click.option("--digest", help="Digest of the plan to execute; default: the approved one.")
 def execute(request_id: str, digest: str | None) -> None:
-    """Begin an approved backfill. Its runs are then asked for like any other; `casegold backfill status` follows them.
+    """Begin an approved backfill. The planner then asks for its runs; `casegold backfill status` shows their progress.
 
-    Refused where anything that the figures depend on has changed since it was planned.
+    Refused if anything that the figures depend on has changed since it was planned.
 
     \b
     Examples:
@@ -122,15 +125,15 @@ def execute(request_id: str, digest: str | None) -> None:
     begun = backfills.begin(open_platform(), request_id, digest)
     click.echo(f"{begun.answer.subject} is {begun.answer.state}: {begun.answer.message}")
     if begun.new_dates is not None:
-        click.echo(f"Closed since it was planned, and computed with it: {begun.new_dates}")
+        click.echo(f"Dates closed since the plan was made are computed, too: {begun.new_dates}")
 
 
 def progress(control: ControlDb, backfill_run_id: str) -> Below:
-    """The runs of a backfill and what came of them."""
+    """The runs of a backfill and their outcomes."""
     rows = control.rows(query(ROOM, "backfill_progress"), {"id": backfill_run_id})
     announced = sum(1 for row in rows if row["version"])
     sent = sum(int((row["outcome"] or {}).get("events", 0)) for row in rows)
-    quiet = f", marked for nobody outside to be notified: {announced} versions, {sent} replayed events"
+    quiet = f", marked so that no consumer notifies anybody: {announced} versions, {sent} replayed events"
     return Below(
         "Runs" + (quiet if announced or sent else ""),
         ("run", "what", "dataset", "partitions", "state", "attempt#", "last attempt", "version", "outcome"),
@@ -152,20 +155,22 @@ def progress(control: ControlDb, backfill_run_id: str) -> Below:
 
 
 def shadow_below(control: ControlDb, backfill_run_id: str) -> dict[str, Any]:
-    """How what a shadow computed differs from what was official; nothing for a request that has none."""
+    """How the rows of a shadow differ from the official ones; empty for a request without a shadow."""
     with control.read() as connection:
         shadow = shadows.find(connection, backfill_run_id)
     if shadow is None:
         return {}
     apart = [each for each in shadow.partitions if each.difference.is_apart or not each.passed]
     where = f"{shadow_of(shadow.dataset).replace('/', '.')}, branch {shadow.branch}"
-    rows = "no longer kept" if shadow.is_over else f"in {where}; `casegold diff {shadow.dataset} --shadow ID` compares"
+    rows = (
+        "no longer kept" if shadow.is_over else f"in {where}; `casegold diff {shadow.dataset} --shadow ID` shows them"
+    )
     differs = f"{len(apart)} of {len(shadow.partitions)} partitions differ or would be held"
     return {
         "the shadow": differs if apart else f"does not differ from {OFFICIAL} in any row",
         "rows of the shadow": rows,
         "shadow": Below(
-            f"Shadow beside {OFFICIAL}: {differs}",
+            f"Shadow compared with {OFFICIAL}: {differs}",
             ("partition", "compared with#", "rows before#", "rows after#", "added#", "removed#", "changed#", "gate"),
             [
                 (
@@ -186,7 +191,7 @@ def shadow_below(control: ControlDb, backfill_run_id: str) -> dict[str, Any]:
 
 
 def _outcome(outcome: dict[str, object] | None) -> str:
-    """The difference that a run made: partitions published, unchanged and held, or facts admitted."""
+    """What a run changed: partitions published, unchanged and held, or facts admitted."""
     named = (
         *("facts", "sequence", "published", "unchanged", "held", "events", "topic"),
         *("partitions that differ", "rows that differ", "partitions its gate would hold", "error"),

@@ -1,4 +1,4 @@
-"""Commands about backups: make, list, verify and drop points; make an installation of one."""
+"""Commands for backups: create, list, verify and prune points in time; restore one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ point_argument = click.argument("point", required=False)
 
 @click.group()
 def backup() -> None:
-    """Keep points in time of the database and the lake in a DIRECTORY. Kafka's topics are not part of it.
+    """Back up the database and the lake to a DIRECTORY, one point in time per backup. Kafka's topics are not included.
 
-    docs/operations.md tells what is in a backup, how often to make one, and what to do when something is lost.
+    docs/operations.md describes what a backup contains, how often to make one, and how to recover from a loss.
 
     \b
     Examples:
@@ -39,7 +39,7 @@ def backup() -> None:
 @directory_argument
 @listed()
 def create(directory: Path, out: Output) -> None:
-    """Make a point of what is now, while everything runs. Files that DIRECTORY has are not copied again.
+    """Create a backup of the present state, while everything runs. Copies only files that DIRECTORY does not have.
 
     \b
     Examples:
@@ -55,7 +55,7 @@ def create(directory: Path, out: Output) -> None:
             click.echo(f"missing: {location}", err=True)
         raise ValidationFailed(
             f"the warehouse lacks {len(point.missing)} files that the database names; the rest is stored",
-            remedy="`casegold reconcile` tells what they belong to; docs/operations.md how to have them again",
+            remedy="`casegold reconcile` shows what they belong to; docs/operations.md how to recover them",
         )
 
 
@@ -77,7 +77,7 @@ def list_points(directory: Path, out: Output) -> None:
 @point_argument
 @listed()
 def verify(directory: Path, point: str | None, out: Output) -> None:
-    """Read everything that POINT consists of, by default the newest, and compare it with what was stored.
+    """Check every file of POINT, by default the newest. Compares it with its recorded digest.
 
     \b
     Examples:
@@ -95,20 +95,20 @@ def verify(directory: Path, point: str | None, out: Output) -> None:
         f"Point {chosen.name}",
         ("file", "problem", "stored as"),
         problems[:SHOWN],
-        empty=f"point {chosen.name} is whole",
+        empty=f"point {chosen.name} is intact",
     )
     if problems:
         raise ValidationFailed(
-            f"{len(problems)} of {len(chosen.files) + 1} files are not whole",
-            remedy="delete the damaged copies and run `casegold backup create`: it stores anew what is still there",
+            f"{len(problems)} of {len(chosen.files) + 1} files are damaged or missing",
+            remedy="delete the damaged copies and run `casegold backup create`: it copies the files that still exist",
         )
 
 
 @backup.command()
 @directory_argument
-@click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest points stay.")
+@click.option("--keep", type=click.IntRange(min=1), required=True, help="Number of newest points to keep.")
 def prune(directory: Path, keep: int) -> None:
-    """Drop all but the newest points, and the files that only they named.
+    """Delete all but the newest points. Files that no remaining point needs are deleted, too.
 
     \b
     Examples:
@@ -118,18 +118,18 @@ def prune(directory: Path, keep: int) -> None:
     store.point(None)
     with store.written():
         points, gone = store.prune(keep)
-    click.echo(f"dropped {points} points and {gone} files")
+    click.echo(f"deleted {points} points and {gone} files")
 
 
 @click.command()
 @directory_argument
 @point_argument
-@click.option("--lake", "only_lake", is_flag=True, help="Only put lost or damaged lake files back; keep the database.")
+@click.option("--lake", "only_lake", is_flag=True, help="Only restore lost or damaged lake files; keep the database.")
 def restore(directory: Path, point: str | None, only_lake: bool) -> None:
-    """Make an installation of POINT, by default the newest, in an empty database. Then read what it says.
+    """Restore an installation from POINT, by default the newest, into an empty database; then follow the steps printed.
 
-    The warehouse may be another one than it was. End every process of the lost installation first: two that publish
-    under one name contradict each other.
+    The warehouse may have another location than before. First stop every process of the lost installation: two
+    installations with one name would publish contradicting figures.
 
     \b
     Examples:
@@ -163,20 +163,20 @@ def _restore_lake(settings: Settings, store: Store, point: Point) -> None:
         )
     done = put_back(settings, store, point, say)
     click.echo(
-        f"{done.written} lake files are back, {done.kept} were there; `casegold reconcile` tells what is missing"
+        f"{done.written} lake files are restored, {done.kept} were intact; `casegold reconcile` shows what is missing"
     )
 
 
 def _tell_what_is_next(point: Point) -> None:
-    click.echo("\nWhat only a person can do, in this order (docs/operations.md):")
-    click.echo("  casegold source status         is Kafka the one that was read? If not, accept what is there")
+    click.echo("\nNext, do these steps in this order (docs/operations.md):")
+    click.echo("  casegold source status         is this the same Kafka? If not, accept its topics' new epochs")
     click.echo("  casegold reconcile             do database and lake agree?")
     for each in point.logins:
         role = each.roles[0] if each.roles else "ROLE"
         click.echo(f"  casegold user add {each.login} --person {each.person} --role {role}")
-    click.echo("  casegold dev                   or your own processes: it reads on from where the backup stood")
+    click.echo("  casegold dev                   or your own processes: ingest goes on from the backup's positions")
     for location in point.missing[:SHOWN]:
-        click.echo(f"missing in the backup: {location}", err=True)
+        click.echo(f"missing from the backup: {location}", err=True)
 
 
 def _show(points: list[Point], out: Output) -> None:
@@ -184,7 +184,7 @@ def _show(points: list[Point], out: Output) -> None:
         "Backup",
         ("point", "revision", "lake files#", "bytes#", "missing#", "warehouse"),
         ((p.name, p.revision, len(p.files), p.bytes, len(p.missing), p.warehouse) for p in points),
-        empty="no backup was made there",
+        empty="this directory has no backup",
     )
 
 

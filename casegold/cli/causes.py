@@ -1,4 +1,4 @@
-"""`casegold causes`: why a version restated what was published. It changes nothing."""
+"""`casegold causes`: why a version restated published partitions. It changes nothing."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("dataset", type=DATASET)
 @click.argument("version", type=int)
-@click.option("--partition", help="Only what caused this date or month.")
+@click.option("--partition", help="Only the causes for this date or month.")
 @described(limit=50)
 def causes(dataset: str, version: int, partition: str | None, out: Output) -> None:
-    """List the facts, or the versions of inputs, that VERSION of DATASET knew and the ones it replaced did not.
+    """List the facts, or the input versions, that VERSION of DATASET used and the versions it replaced did not.
 
     \b
     Examples:
@@ -57,7 +57,7 @@ def causes(dataset: str, version: int, partition: str | None, out: Output) -> No
     click.echo(f"{recorded.restated} of its {recorded.partitions} partitions had a version before.")
     if found.facts or not recorded.inputs:
         facts = _facts(found)
-        show(f"\n{facts.title}", facts.columns, facts.rows, empty="No fact that versions before it did not know.")
+        show(f"\n{facts.title}", facts.columns, facts.rows, empty="The replaced versions knew all of its facts.")
     if recorded.inputs:
         inputs = _inputs(recorded.inputs)
         show(f"\n{inputs.title}", inputs.columns, inputs.rows, empty="")
@@ -66,7 +66,7 @@ def causes(dataset: str, version: int, partition: str | None, out: Output) -> No
 
 def _facts(found: Causes) -> Below:
     return Below(
-        f"{len(found.sample)} of {found.facts:,} facts that it knew and the versions before did not",
+        f"{len(found.sample)} of {found.facts:,} facts that it knew and the replaced versions did not",
         ("event", "type", "case", "occurred", "changes dates from", "recorded", "counts from#", "was held"),
         [
             (
@@ -86,7 +86,7 @@ def _facts(found: Causes) -> Below:
 
 def _inputs(inputs: tuple[ChangedInput, ...]) -> Below:
     return Below(
-        "Inputs that it was made of in other versions",
+        "Inputs of which it used other versions",
         ("dataset", "range", "partitions#", "before#", "after#"),
         [(each.dataset, span(each.first, each.last), each.partitions, each.before, each.after) for each in inputs],
     )

@@ -1,4 +1,4 @@
-"""`casegold check-events`: what ingest would say of a producer's records. Sends and writes nothing."""
+"""`casegold check-events`: which of a producer's records ingest would reject. Sends and writes nothing."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ COLUMNS = ("place", "event", "reason", "field", "detail")
 
 @click.command("check-events")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@click.option("--topic", help="Check the newest records of this topic; a dead-letter topic is one, too.")
-@click.option("--last", type=click.IntRange(1, MOST), default=100, show_default=True, help="How many of them.")
-@click.option("--totals", is_flag=True, help="They are control totals; topics of totals need no flag.")
+@click.option("--topic", help="Check the newest records of this topic, which may be a dead-letter topic.")
+@click.option(
+    "--last", type=click.IntRange(1, MOST), default=100, show_default=True, help="Number of records to read from it."
+)
+@click.option("--totals", is_flag=True, help="The records are control totals. Not needed with a topic of totals.")
 @listed(limit=50, columns=False)
 def check_events(file: Path | None, topic: str | None, last: int, totals: bool, out: Output) -> None:
-    """Tell which records of a FILE or topic ingest would accept, and why not the others; exit 40 if there are any.
+    """Show which records of a FILE or topic ingest would reject, and why; exit 40 if there are any.
 
-    FILE has one JSON object a line: a structured CloudEvent, or an event in the plain encoding. Nothing is sent,
-    nothing is written, and for a FILE no server is asked.
+    FILE has one JSON object per line: a structured CloudEvent, or an event in the plain encoding. The check sends and
+    writes nothing; for a FILE, no server has to run.
 
     \b
     Examples:
@@ -106,7 +108,7 @@ def _tell(counts: Counter[str], reasons: Counter[RejectReason], shown: list[Find
     if shown:
         show_table("Ingest would reject", COLUMNS, rows, empty="")
         if len(shown) < rejected:
-            click.echo(f"... and {rejected - len(shown)} more: --limit, or --format json")
+            click.echo(f"... and {rejected - len(shown)} more: use --limit, or --format json")
         click.echo()
         for reason, count in reasons.most_common():
             click.echo(f"{reason}: {count}\n  -> {REMEDIES[reason]}")
@@ -116,7 +118,7 @@ def _tell(counts: Counter[str], reasons: Counter[RejectReason], shown: list[Find
 
 def _tell_counts(counts: Counter[str], out: Output) -> None:
     accepted, again, rejected = counts["ACCEPTED"], counts["DUPLICATE"], counts["REJECTED"]
-    out.say(f"{counts.total()} records: {accepted} accepted, {again} the same again, {rejected} rejected")
+    out.say(f"{counts.total()} records: {accepted} accepted, {again} duplicates, {rejected} rejected")
 
 
 commands = (check_events,)

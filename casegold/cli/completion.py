@@ -1,4 +1,4 @@
-"""`casegold completion`: the script with which a shell completes commands, options and datasets. Asks no server."""
+"""`casegold completion`: the script that lets a shell complete commands, options and datasets. Asks no server."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the completion script for SHELL: commands, options, choices and names of datasets.
+    """Print the completion script for SHELL. It completes commands, options, choices and dataset names.
 
-    Names of datasets come from the contracts; no server is asked.
+    Dataset names come from the contract files; no server has to run.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Commands about the closing of days: what waits and why, and a person's close of an overdue date."""
+"""Commands for day close: show what it waits for, and close an overdue date by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ SAMPLE = 10
 
 @click.group()
 def days() -> None:
-    """See which dates are closed, and close one that waits in vain.
+    """Show which dates are closed, and close one whose signals will never come.
+
+    Dates close in order: each one once every source has sent its signal (control totals, a watermark, or the clock)
+    and ingest has read all events sent by then. Only closed dates are published.
 
     \b
     Examples:
@@ -26,7 +29,7 @@ def days() -> None:
 @days.command()
 @described()
 def status(out: Output) -> None:
-    """Tell up to which date the register is closed, what the next one waits for, and what is overdue.
+    """Show the last closed date, what the next needs, what is overdue.
 
     \b
     Examples:
@@ -66,14 +69,14 @@ def status(out: Output) -> None:
 
 @days.command()
 @click.argument("day", metavar="DATE", type=click.DateTime(formats=["%Y-%m-%d"]))
-@click.option("--reason", required=True, help="Why its signals are not waited for; kept with the date.")
+@click.option("--reason", required=True, help="Why you do not wait for its signals; recorded with the date.")
 @click.option(
-    "--wait", default=60.0, show_default=True, help="Seconds to wait for ingest to read what was sent so far."
+    "--wait", default=60.0, show_default=True, help="Seconds to wait until ingest has read the events sent so far."
 )
 def close(day: datetime, reason: str, wait: float) -> None:
-    """Close the next date although not every source has given its signal.
+    """Close the next date although not every source has sent its signal.
 
-    The date becomes official with what silver has; its gate will still ask for control totals.
+    The date is then computed from the facts in silver. The checks of its gate still require control totals.
 
     \b
     Examples:
@@ -83,9 +86,9 @@ def close(day: datetime, reason: str, wait: float) -> None:
     from casegold.runtime.platform import open_platform  # noqa: PLC0415
 
     if not reason.strip():
-        raise click.BadParameter("say why", param_hint="--reason")
+        raise click.BadParameter("give a reason", param_hint="--reason")
     close_overdue(open_platform(), day.date(), reason, wait, lambda text: click.echo(text, err=True))
-    click.echo(f"{day.date()} is closed; `casegold plan` tells what is due now")
+    click.echo(f"{day.date()} is closed; `casegold plan` shows what is due now")
 
 
 commands = (days,)

@@ -1,4 +1,4 @@
-"""`casegold demo`: the main job from nothing, before your eyes. Not here: what happens (`servers.demo`)."""
+"""`casegold demo`: the whole flow in a fresh installation. Not here: its steps (`servers.demo`)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ PAGES_SHOWN = 3
 
 @click.command()
 @click.option("--cases", default=7_100, show_default=True, help="Simulated cases, about 7 events each.")
-@click.option("--seed", default=2024, show_default=True, help="Of the simulation.")
+@click.option("--seed", default=2024, show_default=True, help="Seed of the simulation.")
 @click.option(
-    "--event-log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A real log to play, too."
+    "--event-log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Also play this real event log."
 )
-@click.option("--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What its columns mean.")
-@click.option("--port", default=3000, show_default=True, help="Port of Dagster's UI; another one where it is taken.")
-@click.option("--patience", default=900.0, show_default=True, help="Seconds until it gives up.")
+@click.option(
+    "--mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What its columns mean (YAML)."
+)
+@click.option("--port", default=3000, show_default=True, help="Port of Dagster's UI; if it is taken, a free one.")
+@click.option("--patience", default=900.0, show_default=True, help="Seconds until the demo gives up.")
 def demo(cases: int, seed: int, event_log: Path | None, mapping: Path | None, port: int, patience: float) -> None:
-    """Play the main job from nothing: events to Kafka, and a running Dagster daemon makes official figures of them.
+    """Run the whole flow from scratch: send events to Kafka, and let a Dagster daemon turn them into official figures.
 
-    Sixty dates of simulated cases become daily snapshots and two monthly reports; with --event-log a real log does,
-    too. Nothing but the daemon's sensors starts a run. Data go to .casegold/demo, anew each time.
+    Sixty dates of simulated cases become daily snapshots and two monthly reports; --event-log adds a real log. Only
+    the daemon's sensors start runs. Data are in .casegold/demo, which each demo deletes first.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`casegold dev`: everything on one machine, in the foreground. Not here: what is started (`servers`)."""
+"""`casegold dev`: everything on one machine, in the foreground. Not here: the processes (`servers`)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from casegold.servers import dagster_home, local, stack
 from casegold.servers.supervisor import Supervisor
 
 LOOK_SECONDS = 0.5
-"""Between two looks at the processes."""
+"""Between two checks of the processes."""
 
 
 @click.command()
-@click.option("--port", default=3000, show_default=True, help="Port of the UI; another one where it is taken.")
+@click.option("--port", default=3000, show_default=True, help="Port of the UI; if it is taken, a free one.")
 def dev(port: int) -> None:
     """Run everything: servers, Dagster's UI and daemon, the relay. Ctrl-C ends all but the servers.
 
-    What dies is started again; what dies eight times in a row ends this command with 20. It runs once per home
-    directory.
+    A process that dies is restarted; if it dies eight times in a row, this command ends with exit code 20. Only one
+    `casegold dev` can run per home directory.
 
     \b
     Examples:
       casegold dev
       casegold dev --port 3001
     """
-    # Set for both: what a script starts in the background ignores Ctrl-C, and so would all that it starts.
+    # Handle both: a shell script starts background jobs with SIGINT ignored, and their children would inherit that.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     settings = load_settings()
@@ -56,7 +56,7 @@ def dev(port: int) -> None:
 
 
 def _tell(url: str) -> None:
-    click.echo(f"\nDagster UI: {url}\nIt has no login: whoever has an account on this machine can use it.")
+    click.echo(f"\nDagster UI: {url}\nIt has no login: everybody with an account on this machine can use it.")
     click.echo("Ctrl-C ends it; `casegold down` stops the servers, too.")
 
 
@@ -65,7 +65,7 @@ def _say_when(line: str) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """Being told to end is Ctrl-C: the processes end first."""
+    """Handle SIGTERM like Ctrl-C: child processes end before this one."""
     raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""`casegold diff`: what differs between two versions of a dataset. It changes nothing."""
+"""`casegold diff`: compare two versions of a dataset. It changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.argument("dataset", type=DATASET)
 @click.argument("before", type=int, metavar="[V1]", required=False)
 @click.argument("after", type=int, metavar="[V2]", required=False)
-@click.option("--shadow", metavar="ID", help="In place of two versions: what was official, and this shadow.")
+@click.option("--shadow", metavar="ID", help="Instead of two versions, compare this shadow with the official rows.")
 @click.option("--partition", help="Only this date or month.")
 @described(limit=50, csv_too=True)
 def diff(
@@ -40,9 +40,9 @@ def diff(
     partition: str | None,
     out: Output,
 ) -> None:
-    """Tell what differs between two versions of DATASET: rows by key, values before and after, sums.
+    """Compare versions V1 and V2 of DATASET: rows by key, values before and after, sums.
 
-    A partition as of a version is what was official for it once that version was published.
+    Each side is the whole dataset as it was official right after that version was published.
 
     \b
     Examples:
@@ -74,7 +74,7 @@ def _wanted(
     if shadow is not None and before is None:
         return WantedShadow(dataset, approvals.find(platform.control, shadow).backfill_run_id, key)
     if before is None or after is None or shadow is not None:
-        raise click.UsageError("name two versions, or one --shadow")
+        raise click.UsageError("give two versions, or one --shadow")
     return Wanted(dataset, before, after, key)
 
 
@@ -105,7 +105,7 @@ def _print(found: Difference) -> None:
     if not found.partitions:
         return
     columns = columns_below(found.columns)
-    none = "No value of a row that both versions have differs."
+    none = "Rows that exist in both versions do not differ."
     show(f"\n{columns.title}", columns.columns, columns.rows, empty=none)
     show(
         f"\n{len(found.sample)} of {found.rows:,} rows that differ",
@@ -120,7 +120,7 @@ def _print(found: Difference) -> None:
 
 
 def columns_below(columns: Sequence[ColumnDifference]) -> Below:
-    """In which columns rows differ, and by how much."""
+    """The columns in which rows differ, and by how much, as a table."""
     return Below(
         "Columns (sums: over the rows that differ)",
         ("column", "rows changed#", "sum before#", "sum after#", "difference#"),
@@ -163,7 +163,7 @@ def _as_dictionary(found: Difference) -> dict[str, object]:
 
 
 def _write_csv(platform: Platform, dataset: str, wanted: Wanted | WantedShadow, *, raw: bool) -> None:
-    """A line for each value that differs, by RFC 4180; what has no value is empty."""
+    """Print CSV (RFC 4180) with a line for each value that differs; a null is an empty field."""
     from casegold.jobs.difference import rows  # noqa: PLC0415 - loads Iceberg
 
     contract = platform.contracts[dataset]

@@ -1,4 +1,4 @@
-"""Commands about held facts: look, admit by a backfill, reject. Not here: what holds them (`jobs.ingest`)."""
+"""Commands for held facts: list, admit by a backfill, reject. Not here: holding them (`jobs.ingest`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from casegold.runtime.contracts import JUDGE
 
 @click.group()
 def facts() -> None:
-    """Facts that came too late to count by themselves.
+    """Decide on held facts: events that came too late to change published figures automatically.
+
+    Admit them by a backfill, which another person approves, or reject them.
 
     \b
     Examples:
@@ -30,7 +32,7 @@ def facts() -> None:
 @as_option
 @listed(limit=30)
 def held(login: str | None, out: Output) -> None:
-    """List facts that nobody has decided on, by the first date that they change.
+    """List held facts that wait for a decision. They are sorted by the first date that they would change.
 
     \b
     Examples:
@@ -51,7 +53,7 @@ def held(login: str | None, out: Output) -> None:
 @as_option
 @listed()
 def show(event_id: str, login: str | None, out: Output) -> None:
-    """Tell what became of a fact that was held: a row for each source that has an event of this id.
+    """Show what became of a held fact. There is one row for each source that has an event with this id.
 
     \b
     Examples:
@@ -98,12 +100,12 @@ def show(event_id: str, login: str | None, out: Output) -> None:
 
 
 @facts.command()
-@click.option("--from", "first", required=True, help="Admit facts that change figures from this date on, or later.")
-@click.option("--to", "last", required=True, help="... but not later than this one.")
+@click.option("--from", "first", required=True, help="Admit facts whose first changed date is this one or later ...")
+@click.option("--to", "last", required=True, help="... and this one or earlier.")
 @reason_option
 @as_option
 def admit(first: str, last: str, reason: str, login: str | None) -> None:
-    """Ask for a backfill whose plan admits the held facts of a range.
+    """Ask for a backfill that admits the held facts of a range of dates.
 
     \b
     Examples:
@@ -122,7 +124,7 @@ def admit(first: str, last: str, reason: str, login: str | None) -> None:
 @reason_option
 @as_option
 def reject(event_ids: tuple[str, ...], reason: str, login: str | None) -> None:
-    """Decide that held facts never count: all that are named, or none. Final, and no figure changes.
+    """Reject held facts: all that are named, or none. Rejected facts never count; no figure changes. Final.
 
     \b
     Examples:
@@ -135,7 +137,7 @@ def reject(event_ids: tuple[str, ...], reason: str, login: str | None) -> None:
 def _known(control: ControlDb, event_id: str) -> list[held_facts.Fact]:
     found = held_facts.find(control, event_id)
     if not found:
-        raise ConfigurationError(f"{event_id} was never held", remedy="`casegold facts held` lists what waits")
+        raise ConfigurationError(f"{event_id} was never held", remedy="`casegold facts held` lists the held facts")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`casegold failpoints`: where a process can be made to fail."""
+"""`casegold failpoints`: the places where a test or rehearsal can crash a process."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from casegold.domain.failpoints import EFFECTS, Kind
 @click.command()
 @listed()
 def failpoints(out: Output) -> None:
-    """List the durable effects; each has a fail point before and one after it.
+    """List the durable effects. Each has a fail point before and after it.
 
-    CASEGOLD_FAILPOINT=version-complete.before:kill ends a process there as `kill -9` would; `@2` after the kind means
-    the second time. For tests and rehearsals: never set it where figures are official.
+    CASEGOLD_FAILPOINT=version-complete.before:kill ends a process at that point as `kill -9` would; `@2` after the kind
+    means the second time it is reached. For tests and rehearsals only: never set it in production.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Commands on the history of versions: make one official again, and release it."""
+"""Commands that go back to an older version: republish pins it, release unpins it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 @click.option("--partition", "partitions", multiple=True, help="Only this date or month; may be repeated.")
 @reason_option
 def republish(dataset: str, version: int, partitions: tuple[str, ...], reason: str) -> None:
-    """Make official again what VERSION of DATASET changed, in a new version, and pin it.
+    """Make the partitions that VERSION of DATASET published official again, as a new version, and pin them.
 
-    The planner leaves pinned partitions alone until `casegold release`. docs/versions.md says what else waits.
+    The planner does not restate pinned partitions until `casegold release`. docs/versions.md lists what else a pin
+    blocks.
 
     \b
     Examples:
@@ -38,17 +39,17 @@ def republish(dataset: str, version: int, partitions: tuple[str, ...], reason: s
     done = republish.republish(platform, dataset, version, wanted, reason)
     since = "is now" if done.anew else "is already"
     click.echo(
-        f"{short_id(dataset, done.version)} {since} what {short_id(dataset, version)} was: "
+        f"{short_id(dataset, done.version)} {since} the same as {short_id(dataset, version)}: "
         f"{len(done.partitions)} partitions, pinned until `casegold release {dataset}`"
     )
 
 
 @click.command()
 @click.argument("dataset", type=DATASET)
-@click.option("--partition", help="Only this date or month; by default everything pinned.")
+@click.option("--partition", help="Only this date or month; default: every pinned partition.")
 @reason_option
 def release(dataset: str, partition: str | None, reason: str) -> None:
-    """Unpin what was republished: the planner computes it again from what is known now.
+    """Unpin republished partitions: the planner restates them from all facts known now.
 
     \b
     Examples:
@@ -64,7 +65,7 @@ def release(dataset: str, partition: str | None, reason: str) -> None:
 
 
 def key_of(platform: Platform, dataset: str, text: str) -> date:
-    """The partition of a dataset that a person names by a date or a month."""
+    """The partition key for a date or a month on the command line."""
     return platform.contracts[dataset].partition_of(as_date(text))
 
 

@@ -1,4 +1,4 @@
-"""`casegold impact`: which official figures were made with or from something."""
+"""`casegold impact`: downstream lineage of a transform, version, file or event."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SILVER = "silver/case_events"
 
 
 @click.command()
-@click.option("--transform", help="Name of a transform, as contracts call it; with --version.")
-@click.option("--version", "transform_version", help="Its version.")
+@click.option("--transform", help="Name of a transform in the contracts; with --version.")
+@click.option("--version", "transform_version", help="Version of the transform.")
 @click.option("--dataset-version", type=(DATASET, int), metavar="DATASET N", help="A published version.")
 @click.option("--file", "path", help="Location of a data file that a version recorded.")
-@click.option("--event", help="Id of an event; with --source where several sources have it.")
+@click.option("--event", help="Id of an event; add --source if several sources have it.")
 @click.option("--source", help="Source of the event.")
-@click.option("--plan", is_flag=True, help="Plan the backfills that would compute it again; nothing is asked for.")
+@click.option("--plan", is_flag=True, help="Also plan the backfills that would recompute them; create no request.")
 @listed()
 def impact(
     transform: str | None,
@@ -44,7 +44,7 @@ def impact(
     plan: bool,
     out: Output,
 ) -> None:
-    """List every published partition made with or from something, step by step up to the reports.
+    """List every published partition that used a transform, version, file or event, directly or through other datasets.
 
     \b
     Examples:
@@ -77,7 +77,7 @@ def impact(
         out.stream(made.as_json() for made in _plans(platform, found))
         return
     out.rows(
-        "Made with or from it",
+        "Partitions that used it",
         ("dataset", "version#", "partitions#", "range", "official now#", "transform", "completed"),
         (
             (
@@ -91,12 +91,12 @@ def impact(
             )
             for each in found
         ),
-        empty="Nothing official was made with or from it.",
+        empty="No published partition used it.",
     )
     if plan:
         for made in _plans(platform, found):
             show_lines(f"\nPlan of a {made.mode} of {made.dataset}", backfills.rows_of(made))
-            click.echo("It is asked for, and then approved by another person, with")
+            click.echo("To ask for it, for another person to approve:")
             click.echo(f'  casegold backfill request {made.dataset} {made.first} {made.last} --reason "..."')
 
 
@@ -116,14 +116,14 @@ def _fact(platform: Platform, event_id: str, source: str | None) -> KnownFact:
 
 
 def _plain(text: str) -> str:
-    """A text as it may stand in a filter of Iceberg, whose quotes have no escape."""
+    """The text, safe in an Iceberg row filter, which has no escape for quotes."""
     if "'" in text:
-        raise ConfigurationError(f"the event id {text!r} has a quote in it: it cannot be looked up by its id")
+        raise ConfigurationError(f"the event id {text!r} contains a quote: `casegold impact` cannot look it up")
     return text
 
 
 def _plans(platform: Platform, found: list[Affected]) -> Iterator[Plan]:
-    """The backfills that would compute what is affected again; nothing is asked for."""
+    """Plans of the backfills that would recompute the affected partitions. Creates no request."""
     from casegold.control.changes.backfill_plan import Wanted  # noqa: PLC0415 - with the platform
     from casegold.control.model import Mode  # noqa: PLC0415
     from casegold.control.planning.planner import is_computed  # noqa: PLC0415
@@ -133,7 +133,7 @@ def _plans(platform: Platform, found: list[Affected]) -> Iterator[Plan]:
     computed = [each for each in platform.contracts.in_order() if is_computed(each)]
     affected = {each.dataset for each in found if each.current}
     roots = [each.dataset for each in computed if each.reads_sequence and each.dataset in affected]
-    if not roots:  # only what is made from other partitions: it can be asked for by itself
+    if not roots:  # no dataset computed from facts is affected: derived ones can be requested by themselves
         roots = [each.dataset for each in computed if each.dataset in affected]
     for dataset, partitions in to_restate(found, roots):
         yield backfills.plan_of(platform, Wanted(dataset, partitions, Mode.BACKFILL))

@@ -41,7 +41,7 @@ def _day(_context: click.Context, _parameter: click.Parameter, value: datetime |
 
 
 def _progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """The items, with a line of progress on standard error; nothing where that is no terminal."""
+    """Yield the items, with a progress bar if standard error is a terminal."""
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn(what), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -53,23 +53,31 @@ def _progress(items: Iterable[T], what: str, total: int | None = None) -> Iterat
 
 
 @click.command()
-@click.option("--cases", type=click.IntRange(1), required=True, help="Cases to open; about 7 events each.")
-@click.option("--days", type=click.IntRange(1), required=True, help="Dates to spread them over.")
+@click.option("--cases", type=click.IntRange(1), required=True, help="Number of cases; about 7 events each.")
+@click.option("--days", type=click.IntRange(1), required=True, help="Number of dates to spread them over.")
 @click.option("--seed", type=int, required=True, help="The same seed and options give the same events.")
 @click.option("--until", type=_DATE, callback=_day, help="Last date; default: yesterday in the business time zone.")
 @click.option("--to", type=_FILE, help="Write the events to this file as JSON lines instead of sending them.")
 @click.option("--duplicates", type=_SHARE, default=0.005, show_default=True, help="Share of events sent twice.")
 @click.option("--out-of-order", type=_SHARE, default=0.02, show_default=True, help="Share sent hours late.")
 @click.option("--late", type=_SHARE, default=0.0, show_default=True, help="Share sent one to five days late.")
-@click.option("--conflicting", type=_SHARE, default=0.0, show_default=True, help="Share sent again, contradicting.")
-@click.option("--settled", is_flag=True, help="A correction follows each contradiction; without, it closes the gate.")
+@click.option("--conflicting", type=_SHARE, default=0.0, show_default=True, help="Share sent again with other content.")
+@click.option(
+    "--settled", is_flag=True, help="Send a correction after each conflict; otherwise conflicts close the gate."
+)
 @click.option("--poison", type=_SHARE, default=0.0, show_default=True, help="Share of records that are no events.")
 @click.option("--binary", type=_SHARE, default=0.2, show_default=True, help="Share as CloudEvents with headers.")
 @click.option("--structured", type=_SHARE, default=0.2, show_default=True, help="Share as CloudEvents in JSON.")
 @click.option(
-    "--totals-revision", type=click.IntRange(1), default=1, show_default=True, help="Higher ones replace lower."
+    "--totals-revision",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Revision of the control totals; a higher one replaces a lower one.",
 )
-@click.option("--totals-error", type=_DATE, callback=_day, help="Send totals of this date that are one too high.")
+@click.option(
+    "--totals-error", type=_DATE, callback=_day, help="Send control totals for this date that are 1 too high."
+)
 def simulate(
     cases: int,
     days: int,
@@ -87,7 +95,7 @@ def simulate(
     totals_revision: int,
     totals_error: date | None,
 ) -> None:
-    """Make up a case system's events and control totals, and send them.
+    """Simulate a case system: generate its events and control totals, and send them.
 
     \b
     Examples:
@@ -122,7 +130,9 @@ def simulate(
 
 def _refuse_unwritable(poison: float, totals_error: date | None) -> None:
     if poison or totals_error:
-        raise ConfigurationError("--poison and --totals-error are for sending", remedy="leave them out with --to")
+        raise ConfigurationError(
+            "--poison and --totals-error cannot be written to a file", remedy="omit them with --to"
+        )
 
 
 def _send_simulated(settings: Settings, plan: Plan, span: Range, mix: EncodingMix) -> None:
@@ -152,10 +162,14 @@ def _send_record(sender: RecordSender, settings: Settings, sent: Sent, encoding:
 @click.option("--dry-run", is_flag=True, help="Check everything, send nothing.")
 @click.option("--to", type=_FILE, help="Write the events to this file as JSON lines instead of sending them.")
 @click.option(
-    "--totals-revision", type=click.IntRange(1), default=1, show_default=True, help="Higher ones replace lower."
+    "--totals-revision",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Revision of the control totals; a higher one replaces a lower one.",
 )
 def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, totals_revision: int) -> None:
-    """Send a real event log (CSV or XES, also .gz) as case events; doing it twice changes nothing.
+    """Send a real event log (CSV or XES, also .gz) as case events. Idempotent: a second import changes nothing.
 
     The whole file is checked before the first event is sent.
 
@@ -173,13 +187,13 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
         tally.add(event)
     dates = tally.span()
     if dates is None:
-        raise ConfigurationError(f"{file}: the mapping makes no event of it", remedy="map an activity")
+        raise ConfigurationError(f"{file}: the mapping yields no event", remedy="map at least one of its activities")
     span = Range(*dates, calendar.end_of(dates[1]), totals_revision)
     click.echo(f"{file.name}: {log.rows} rows, {log.cases} cases, {tally.events} events, {dates[0]} to {dates[1]}")
     for kind, count in tally.by_type().items():
         click.echo(f"  {kind:<20}{count:>10}")
     if log.dropped:
-        click.echo(f"{log.dropped} times have more than six decimals: what is below microseconds was dropped.")
+        click.echo(f"{log.dropped} times have more than six decimals: they were truncated to microseconds.")
     events = log.events()
     if to is not None:
         click.echo(f"{write_events(to, _progress(events, 'events written', tally.events))} events written to {to}")
@@ -191,13 +205,13 @@ def import_log(file: Path, mapping_file: Path, dry_run: bool, to: Path | None, t
 
 
 def _tell_dates(settings: Settings, calendar: BusinessCalendar, span: Range) -> None:
-    """How much history the business clock makes of the log: a log of 2011 must not grow to today by accident."""
+    """Print which dates can become official: a log of 2011 must not lead to snapshots up to today by accident."""
     over = last_date_over(calendar, business_clock(opened(settings.control_url())))
     official = max(0, (over - span.first).days + 1)
-    click.echo(f"Under the present business clock {official} dates, {span.first} to {over}, can become official.")
+    click.echo(f"By the present business clock, {official} dates, {span.first} to {over}, can become official.")
     if over != span.last:
         end = span.as_of.astimezone(UTC).isoformat()
-        click.echo(f"To end with the log: casegold clock fix {end} --reason 'end of the log'")
+        click.echo(f"To end where the log ends: casegold clock fix {end} --reason 'end of the log'")
 
 
 def _send_log(settings: Settings, mapping: Mapping, events: Iterable[CaseEvent], tally: Tally, span: Range) -> None:
@@ -213,7 +227,7 @@ def _send_log(settings: Settings, mapping: Mapping, events: Iterable[CaseEvent],
 @click.command()
 @click.argument("file", type=_FILE)
 def send(file: Path) -> None:
-    """Send the events of a JSON lines file, without control totals: the source that wrote it sends those.
+    """Send the events of a JSON lines file. Sends no control totals: these must come from the source itself.
 
     The whole file is checked before the first event is sent.
 
@@ -232,7 +246,7 @@ def send(file: Path) -> None:
 
 
 def _check_file(settings: Settings, file: Path) -> int:
-    """The number of its events, each of a source that is declared."""
+    """Count the file's events, and refuse a source that no contract declares."""
     sources: set[str] = set()
     line = 0
     for line, event in enumerate(_progress(read_events(file), "events checked"), start=1):

@@ -1,8 +1,8 @@
-"""The entry point `casegold`: which commands there are, and how an error ends the process.
+"""The entry point `casegold`: the list of commands, and how an error becomes an exit code.
 
-A new command: write it in a module of this package, put it into that module's `commands`, and add an `Entry` here. If
-it lists something it is `@listed`, if it tells about one thing `@described` (see `output`); its help ends with
-examples. Not here: any command.
+To add a command, write it in a module of this package, add it to that module's `commands`, and add an `Entry` here. A
+command that lists rows is `@listed`; one that describes a single thing is `@described` (see `output`). Its help ends
+with examples. Not here: any command.
 """
 
 from __future__ import annotations
@@ -22,89 +22,89 @@ from casegold.runtime import logs
 
 
 class Entry(NamedTuple):
-    """A command in the list: the module of this package that defines it, and what it is for, in one line of help."""
+    """A command: the module of this package that defines it, and one line of help."""
 
     module: str
     summary: str
 
 
 SECTIONS: dict[str, dict[str, Entry]] = {
-    "Begin": {
-        "demo": Entry("demo", "Play it all from nothing: events, runs, official figures."),
-        "up": Entry("services", "Start PostgreSQL and Kafka; create what is in them."),
-        "status": Entry("services", "Tell whether the servers answer."),
+    "Get started": {
+        "demo": Entry("demo", "Run the whole flow from scratch: events to reports."),
+        "up": Entry("services", "Start PostgreSQL and Kafka; create schemas and topics."),
+        "status": Entry("services", "Show whether the servers answer."),
         "dev": Entry("dev", "Run everything in the foreground, with Dagster's UI."),
         "down": Entry("services", "Stop the local servers. Data stays."),
     },
     "Send events": {
-        "simulate": Entry("load", "Make up cases and send their events."),
+        "simulate": Entry("load", "Generate cases and send their events."),
         "import-log": Entry("load", "Send a real event log (CSV or XES)."),
-        "check-events": Entry("check", "Tell what would be rejected, before you send it."),
+        "check-events": Entry("check", "Show which events ingest would reject; send nothing."),
         "send": Entry("load", "Send events from a JSON lines file."),
     },
-    "Look at figures": {
-        "plan": Entry("read", "What is due, and what the rest waits for."),
-        "versions": Entry("read", "What was published, when and why."),
-        "show": Entry("show", "The rows of a date or month, as published."),
-        "diff": Entry("diff", "What differs between two versions."),
-        "causes": Entry("causes", "Which facts made a version differ."),
-        "impact": Entry("impact", "Which figures were made from something."),
-        "verify": Entry("verify", "Compute official figures again and compare."),
+    "Read figures": {
+        "plan": Entry("read", "Show what is due, and what the rest waits for."),
+        "versions": Entry("read", "List what was published, when and why."),
+        "show": Entry("show", "Print the published rows of a date or month."),
+        "diff": Entry("diff", "Compare the rows of two versions."),
+        "causes": Entry("causes", "List the facts that made a version differ."),
+        "impact": Entry("impact", "List the figures that used an event, file or version."),
+        "verify": Entry("verify", "Recompute official figures and compare."),
     },
-    "Look at work": {
-        "runs": Entry("runs", "Runs, and all that is recorded of one."),
-        "holds": Entry("read", "What does not move, and why."),
-        "days": Entry("days", "Which dates are closed; close one by hand."),
-        "source": Entry("source", "How far Kafka is read; accept what was lost."),
+    "See what happens": {
+        "runs": Entry("runs", "List runs, or show all that is recorded of one."),
+        "holds": Entry("read", "List what is held back, and why."),
+        "days": Entry("days", "Show which dates are closed; close one by hand."),
+        "source": Entry("source", "Show Kafka positions and lag; accept lost offsets."),
     },
-    "Do work": {
-        "work": Entry("work", "Do what is due in this process, without Dagster."),
+    "Operate": {
+        "work": Entry("work", "Do all due work in this process, without Dagster."),
         "relay": Entry("relay", "Announce published versions on Kafka."),
-        "retry": Entry("operate", "Open a run again that was held or failed."),
-        "cancel": Entry("operate", "End a run until somebody retries it."),
-        "maintain": Entry("maintain", "Join small files, drop what nobody names."),
-        "reconcile": Entry("reconcile", "Compare Kafka, ledgers, tables, announcements."),
-        "backup": Entry("backup", "Points in time of database and lake."),
-        "restore": Entry("backup", "Make an installation of such a point."),
-        "rebuild": Entry("rebuild", "Make silver again from bronze after a loss."),
+        "retry": Entry("operate", "Reopen a run that was held, failed or cancelled."),
+        "cancel": Entry("operate", "Stop a run until somebody retries it."),
+        "maintain": Entry("maintain", "Compact files, expire snapshots, delete orphan files."),
+        "reconcile": Entry("reconcile", "Compare Kafka, ledgers, tables and announcements."),
+        "backup": Entry("backup", "Back up the database and the lake to a directory."),
+        "restore": Entry("backup", "Restore an installation, or lost files, from a backup."),
+        "rebuild": Entry("rebuild", "Rebuild silver from bronze after data loss."),
     },
-    "Change what was published": {
-        "backfill": Entry("backfill", "Compute published figures again, under four eyes."),
-        "facts": Entry("facts", "Facts that came too late: admit or reject them."),
+    "Correct what was published": {
+        "backfill": Entry("backfill", "Recompute published figures, under four eyes."),
+        "facts": Entry("facts", "List facts held as too late; admit or reject them."),
         "waiver": Entry("waiver", "Publish although a check fails, under four eyes."),
-        "republish": Entry("history", "Make an older version official again."),
-        "release": Entry("history", "Let the planner replace what was republished."),
+        "republish": Entry("history", "Make an older version official again, and pin it."),
+        "release": Entry("history", "Unpin what was republished."),
     },
     "Set up": {
-        "settings": Entry("settings", "Every setting, and its value here."),
-        "env": Entry("services", "Variables with which Dagster's commands work."),
-        "completion": Entry("completion", "A script with which your shell completes commands."),
-        "user": Entry("user", "Logins of people: add, list, remove."),
-        "audit": Entry("audit", "Verify the trail of what people decided."),
-        "product": Entry("product", "Datasets of your own: make a folder, check it."),
-        "clock": Entry("operate", "Which dates are over: see or set the clock."),
-        "failpoints": Entry("failpoints", "Where a process can be made to fail, in rehearsals."),
+        "settings": Entry("settings", "Show every setting and its value here."),
+        "env": Entry("services", "Print the variables that Dagster's commands need."),
+        "completion": Entry("completion", "Print the completion script for your shell."),
+        "user": Entry("user", "Add, list and remove people's logins."),
+        "audit": Entry("audit", "Verify the audit trail of people's decisions."),
+        "product": Entry("product", "Create and check datasets of your own."),
+        "clock": Entry("operate", "Show or set the business clock: which dates are over."),
+        "failpoints": Entry("failpoints", "List the fail points for crash rehearsals."),
     },
 }
-"""Every command, in the order in which a newcomer needs them. A test holds it against what the modules define."""
+"""Every command, in the order in which a newcomer needs them. A test compares it with what the modules define."""
 
 EPILOG = """\b
 The first minutes:
   casegold up                                       start the servers
-  casegold simulate --cases 100 --days 10 --seed 1  send made-up events
+  casegold simulate --cases 100 --days 10 --seed 1  send simulated events
   casegold work --until-idle                        compute, check, publish
   casegold versions                                 see what was published
-  casegold dev                                      go on with it, in a UI
+  casegold dev                                      keep it running, with a UI
 
 \b
-Every command has examples: casegold COMMAND --help. Lists have --columns to
-choose and --format json for programs. Ids may be given by a unique beginning.
+Every command has examples: casegold COMMAND --help. Lists take --columns, and
+--format json for programs. An id may be shortened to a unique prefix.
 
 \b
 Exit codes:
   0  done                         30  a commit's outcome is unknown
   10 the gate is closed           40  a setting or argument is wrong
-  20 a server or file is missing  50  a bug, or what cannot be trusted
+  20 a server or file is missing  50  a bug, or data that cannot be trusted
 
 Settings are CASEGOLD_* variables: `casegold settings` shows them.
 """
@@ -115,9 +115,9 @@ INTERRUPTED = 130
 
 
 class Sections(click.Group):
-    """A group that lists its commands in sections and imports a command's module only to run or explain that command.
+    """A group that lists its commands in sections, and imports a command's module only to run or explain it.
 
-    So help and completion load no command at all.
+    Help and completion import no command.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -158,7 +158,7 @@ def casegold() -> None:
 
     Case systems send events to Kafka. casegold keeps them in Iceberg and closes a date once all its events have
     arrived. Each closed date gets a snapshot of all cases, each month a report. Both are published only if their checks
-    pass (the gate). What comes later makes a new version; every old one stays readable.
+    pass (the gate). Late events and corrections lead to a new version; every older version stays readable.
     """
 
 
@@ -169,7 +169,7 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; its exit code. An error is printed with its remedy, a bug of the program with its trace."""
+    """Run one command and return its exit code. Prints an error with its remedy, and a bug with its stack trace."""
     try:
         return casegold.main(arguments, prog_name="casegold", standalone_mode=False) or ExitClass.SUCCESS
     except CasegoldError as error:
@@ -183,10 +183,10 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader went away, as `casegold runs | head` does. Nothing is left to say, not even at exit.
+        # The reader closed the pipe, as in `casegold runs | head`. Closing stderr keeps Python silent at exit, too.
         sys.stderr.close()
         return ExitClass.SUCCESS
-    except Exception:  # noqa: BLE001 - the process ends here: everything unforeseen is a bug, shown with its trace
+    except Exception:  # noqa: BLE001 - the outermost frame: any other exception is a bug, shown with its stack trace
         traceback.print_exc()
         return ExitClass.BUG
 

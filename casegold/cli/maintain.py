@@ -1,4 +1,4 @@
-"""`casegold maintain`: maintenance of the lake's tables."""
+"""`casegold maintain`: compaction, snapshot expiry and orphan removal for the lake's tables."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ Row = tuple[str | int | None, ...]
 
 @click.command()
 @click.argument("dataset", type=DATASET, required=False)
-@click.option("--dry-run", is_flag=True, help="Only show what there is to do, and list the files nobody names.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done, and list orphan files.")
 @listed()
 def maintain(dataset: str | None, dry_run: bool, out: Output) -> None:
-    """Join small files, merge manifests, expire old snapshots, delete what nobody names; versions stay readable.
+    """Compact small files, merge manifests, expire old snapshots, delete orphan files. Every version stays readable.
 
-    Without DATASET, everything is maintained. Tables that are written together are maintained together; those with an
-    open run are left for another time. docs/maintenance.md says what is kept how long.
+    Without DATASET, all tables are maintained. Tables that are written together are maintained together; tables with
+    an open run are skipped. docs/maintenance.md lists the retention times.
 
     \b
     Examples:
@@ -91,17 +91,17 @@ def _preview(platform: Platform, wanted: tuple[str, ...], out: Output) -> None:
     found = {table: preview(platform, table, claim) for claim in wanted for table in tables_of(claim)}
     out.rows(
         "Maintenance would",
-        (*COLUMNS, "nobody names"),
+        (*COLUMNS, "orphan files"),
         ((table, *astuple(each.would_do), "not done", _orphans(table, each.orphans)) for table, each in found.items()),
         empty="nothing to maintain",
     )
     if not any(each.orphans for each in found.values()):
-        out.say("every old file has a name")
+        out.say("no orphan files")
 
 
 def _orphans(table: str, orphans: Sequence[Orphan]) -> Below:
     files = [(file.path, file.bytes, file.written_at) for file in orphans]
-    return Below(f"Files of {table} that nobody names", ("file", "bytes#", "written at"), files)
+    return Below(f"Orphan files of {table}", ("file", "bytes#", "written at"), files)
 
 
 commands = (maintain,)

@@ -1,4 +1,4 @@
-"""Commands that a person on duty gives: the business clock, and what becomes of a run: retry, cancel."""
+"""Commands for a person on duty: the business clock, and retry or cancel of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOM = "casegold.cli"
 
 @click.group()
 def clock() -> None:
-    """See or set the business clock, which decides which dates are over.
+    """Show or set the business clock, which decides which dates are over. Only such dates can be closed.
 
     \b
     Examples:
@@ -32,7 +32,7 @@ def clock() -> None:
 @clock.command()
 @described()
 def show(out: Output) -> None:
-    """Tell the clock, the last date that is over by it, and how it was changed.
+    """Show the clock, the last date that is over, and all changes.
 
     \b
     Examples:
@@ -46,7 +46,9 @@ def show(out: Output) -> None:
 @click.argument("instant")
 @reason_option
 def fix(instant: str, reason: str) -> None:
-    """Stop the clock at an INSTANT such as 2012-01-24T00:00:00+01:00: nothing after it is over.
+    """Stop the clock at an INSTANT. No date after it is over.
+
+    Use it for historical data, such as an imported event log: dates after its end are then never closed.
 
     \b
     Examples:
@@ -60,7 +62,7 @@ def fix(instant: str, reason: str) -> None:
 @clock.command()
 @reason_option
 def system(reason: str) -> None:
-    """Let the clock run with the machine's.
+    """Let the business clock follow the system clock.
 
     \b
     Examples:
@@ -73,7 +75,9 @@ def _set(value: str, reason: str) -> None:
     platform = open_platform()
     installation.set_business_clock(platform.control, value, reason)
     _tell(platform, Output(TABLE))
-    click.echo("Dagster shows partitions up to there after `Reload` on its Deployment page, or a new `casegold dev`.")
+    click.echo(
+        "Dagster shows partitions up to that date after `Reload` on its Deployment page, or a new `casegold dev`."
+    )
 
 
 def _tell(platform: Platform, out: Output) -> None:
@@ -95,7 +99,7 @@ def _tell(platform: Platform, out: Output) -> None:
 @click.argument("run_id")
 @reason_option
 def retry(run_id: str, reason: str) -> None:
-    """Open a run that was held, failed or cancelled once more; RUN_ID may be a unique beginning.
+    """Reopen a run that was held, failed or cancelled; RUN_ID may be a unique prefix.
 
     \b
     Examples:
@@ -107,7 +111,7 @@ def retry(run_id: str, reason: str) -> None:
             manifest = interventions.retry(connection, whole, connection.info.user, reason)
         except UniqueViolation as error:
             raise ConfigurationError(
-                f"another run of the dataset of {whole[:SHORT_ID]} is open: it does what this one would",
+                f"another run of the dataset of {whole[:SHORT_ID]} is open, and does the same work",
                 remedy="`casegold runs` shows it; retry once it has ended, if still needed",
             ) from error
     click.echo(f"run {whole[:SHORT_ID]} of {manifest.dataset} is open again; its sensor asks for the next attempt")
@@ -117,9 +121,9 @@ def retry(run_id: str, reason: str) -> None:
 @click.argument("run_id")
 @reason_option
 def cancel(run_id: str, reason: str) -> None:
-    """End a run that waits or is under way, until somebody retries it; RUN_ID may be a unique beginning.
+    """End a waiting or running run, until somebody retries it; RUN_ID may be a unique prefix.
 
-    A process that works on it can commit nothing from now on, and stops within seconds or at its next step.
+    A process that executes the run can commit nothing from now on, and stops within seconds or at its next step.
 
     \b
     Examples:

@@ -1,8 +1,8 @@
-"""How a command answers: `--format`, `--columns` and `--limit`, the same for every command. Not here: what it answers.
+"""The options `--format`, `--columns` and `--limit`, the same for every command. Not here: what a command answers.
 
-A command that lists things is `@listed`: a table for people, one JSON array for programs. A command that tells about
-one thing is `@described`: the same facts as lines, or as one JSON object. Beside JSON and CSV nothing else is on
-standard output; remarks go to standard error.
+A command that lists rows is `@listed`: it prints a table for people, or one JSON array for programs. A command that
+describes one thing is `@described`: it prints a line for each fact, or one JSON object. With JSON and CSV, standard
+output has nothing else; remarks go to standard error.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ TABLE, JSON, CSV = "table", "json", "csv"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the person who gave the command wants to see, and how."""
+    """The output options of one call, and the methods that print by them."""
 
     form: str
     columns: tuple[str, ...] = ()
-    """Names of the columns to show, in this order; empty: all."""
+    """Names of the columns to show, in this order; if empty, all."""
     limit: int | None = None
-    """Rows at most; None: all."""
+    """Maximum number of rows; None for all."""
     raw: bool = False
-    """Texts of a CSV exactly as they are; by default none is a formula for a spreadsheet."""
+    """Write texts to CSV unchanged. By default they are escaped, so that no spreadsheet runs one as a formula."""
 
     def rows(
         self,
@@ -49,14 +49,14 @@ class Output:
         empty: str,
         seldom: Sequence[str] = (),
     ) -> None:
-        """Print a list: `columns` as for `tables.show`; their names in JSON have `_` for blanks.
+        """Print a list. `columns` are as for `tables.show`; in JSON and CSV, their names have `_` for spaces.
 
         Args:
-            empty: what people read in place of a table without rows.
-            seldom: columns that a table leaves out where no row has a value.
+            empty: the text to print instead of a table without rows.
+            seldom: columns that a table leaves out if no row has a value.
 
         Raises:
-            ConfigurationError: a column was asked for that is not there.
+            ConfigurationError: `--columns` names a column that does not exist.
         """
         chosen = self._chosen(columns)
         headers = [columns[number] for number in chosen]
@@ -80,7 +80,7 @@ class Output:
                 click.echo(f"{self.limit} rows are shown; --limit shows more.", err=True)
 
     def stream(self, items: Iterable[Mapping[str, Any]]) -> None:
-        """Print objects as one JSON array, an object a line, each as soon as it is known."""
+        """Print objects as one JSON array, one object per line, each as soon as it arrives."""
         before = "["
         for item in items:
             click.echo(f"{before}\n{json.dumps(as_json(item), allow_nan=False)}", nl=False)
@@ -88,7 +88,7 @@ class Output:
         click.echo("[]" if before == "[" else "\n]")
 
     def facts(self, title: str, facts: Mapping[str, Any]) -> None:
-        """Print what is known of one thing, a line for each fact. Names have blanks; in JSON `_` instead."""
+        """Print the facts about one thing, one per line. Names have spaces; in JSON `_` instead."""
         if self.form == JSON:
             self.document({name_of(name): value for name, value in facts.items()})
         else:
@@ -96,7 +96,7 @@ class Output:
             self.below(facts)
 
     def below(self, facts: Mapping[str, Any]) -> None:
-        """Print the tables among the facts, those that have rows."""
+        """Print those facts that are tables and have rows."""
         for part in facts.values():
             if isinstance(part, Below) and part.rows:
                 show(f"\n{part.title}", part.columns, part.rows, empty="")
@@ -106,13 +106,13 @@ class Output:
         click.echo(json.dumps(as_json(value), indent=2, allow_nan=False))
 
     def say(self, text: str) -> None:
-        """A remark for people, on standard output only beside a table."""
+        """Print a remark for people: to standard output with a table, else to standard error."""
         click.echo(text, err=self.form != TABLE)
 
     def _chosen(self, columns: Sequence[str]) -> list[int]:
         names = [name_of(column) for column in columns]
         if len(set(names)) < len(names):
-            raise ValueError(f"two columns of one name: {names}")
+            raise ValueError(f"two columns have the same name: {names}")
         for wanted in self.columns:
             if wanted not in names:
                 near = get_close_matches(wanted, names, n=3, cutoff=0.5)
@@ -121,7 +121,7 @@ class Output:
         return [names.index(wanted) for wanted in self.columns] or list(range(len(names)))
 
     def _csv(self, headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """By RFC 4180, with a header line; what has no value is empty."""
+        """Print CSV (RFC 4180) with a header line; a null is an empty field."""
         out = csv.writer(sys.stdout)
         out.writerow([name_of(header) for header in headers])
         for row in rows:
@@ -133,47 +133,45 @@ def _any(rows: Sequence[Sequence[Any]], number: int) -> bool:
 
 
 def csv_cell(value: object, *, raw: bool) -> str:
-    """A value as text; a text from outside is made harmless unless `raw`."""
+    """A value as a CSV field. A text that a spreadsheet would take for a formula is escaped, unless `raw`."""
     if isinstance(value, str):
         return value if raw else safe_cell(value)
     return "" if value is None else str(as_json(value))
 
 
 def listed(*, limit: int | None = None, columns: bool = True, csv_too: bool = False) -> Callable[[Command], Command]:
-    """For a command that lists things: adds `--format` and `--columns`, and hands it an `Output` as `out`.
+    """Decorate a command that lists rows: adds `--format` and `--columns`, and passes it an `Output` as `out`.
 
     Args:
-        limit: adds `--limit`, too: rows of a table at most, unless the person says otherwise. JSON and CSV have all.
-        columns: False for what is printed while it is found, where nothing can be chosen.
-        csv_too: CSV is a format, too, and `--raw` its option.
+        limit: also adds `--limit`, with this default for a table; JSON and CSV have all rows by default.
+        columns: False for a command that prints rows while it finds them, and so has no `--columns`.
+        csv_too: adds the format CSV, and `--raw` for it.
     """
-    shown = None if limit is None else f"Rows at most. [default: {limit} in a table, else all]"
+    shown = None if limit is None else f"Show at most N rows. [default: {limit} in a table, else all]"
     return _answering(lambda form: limit if form == TABLE else None, shown, columns, csv_too)
 
 
 def described(*, limit: int | None = None, csv_too: bool = False) -> Callable[[Command], Command]:
-    """For a command that tells about one thing: adds `--format`, and hands it an `Output` as `out`.
+    """Decorate a command that describes one thing: adds `--format`, and passes it an `Output` as `out`.
 
     Args:
-        limit: adds `--limit`, too: of how many rows the details are shown.
+        limit: also adds `--limit`: the number of rows to show in detail.
         csv_too: as for `listed`; a CSV has all rows.
     """
-    shown = None if limit is None else f"Details of so many rows at most; counts are exact. [default: {limit}]"
+    shown = None if limit is None else f"Show details of at most N rows; counts stay exact. [default: {limit}]"
     return _answering(lambda _form: limit, shown, False, csv_too)
 
 
 def _answering(
     usual_limit: Callable[[str], int | None], limit_help: str | None, columns: bool, csv_too: bool
 ) -> Callable[[Command], Command]:
-    """Add the options, and make an `Output` of them."""
+    """Add the options, and pass their values as one `Output`."""
     forms = [TABLE, JSON, CSV] if csv_too else [TABLE, JSON]
     options = [click.option("--format", "form", type=click.Choice(forms), default=TABLE, show_default=True)]
     if columns:
         options.append(click.option("--columns", metavar="A,B,C", help="Only these columns, in this order."))
     if csv_too:
-        options.append(
-            click.option("--raw", is_flag=True, help="Texts of a csv as they are; by default none is a formula.")
-        )
+        options.append(click.option("--raw", is_flag=True, help="In CSV, do not escape texts that look like formulas."))
     if limit_help is not None:
         options.append(click.option("--limit", type=click.IntRange(min=1), metavar="N", help=limit_help))
 

@@ -1,4 +1,4 @@
-"""What the commands of people share: `--as`, the connection, a range of partitions. Not here: any command."""
+"""Shared by commands that act under a person's login: `--as`, the connection, the audit trail. Not here: commands."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from casegold.runtime.logins import control_of_person
 from casegold.runtime.settings import Settings, load_settings
 
 as_option = click.option(
-    "--as", "login", metavar="NAME", help="Your login; by default CASEGOLD_PERSON. Its password is asked for."
+    "--as", "login", metavar="NAME", help="Your login; default: CASEGOLD_PERSON. You are asked for the password."
 )
 
 
 SHORT_ID = 11
-"""Characters of a request's id that lists show; every command takes a unique beginning."""
+"""Characters of a request's id that lists show; every command accepts a unique prefix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where a command of a person works: never over the platform's own connection, unless it only looks."""
+    """The settings, and a connection under the person's login: a decision never uses the platform's own login."""
 
     settings: Settings
     control: ControlDb
 
 
 def desk_of(login: str | None) -> Desk:
-    """Over the person's connection. Raises as `control_of_person`."""
+    """A desk with the person's connection. Raises like `control_of_person`."""
     settings = load_settings()
     return Desk(settings, control_of_person(settings, login))
 
 
 def looking(login: str | None) -> ControlDb:
-    """To look only: over the person's connection where one is named, else over the platform's."""
+    """A connection to read only: the person's if one is named, else the platform's."""
     settings = load_settings()
     if login or settings.person:
         return control_of_person(settings, login)
@@ -52,17 +52,18 @@ def looking(login: str | None) -> ControlDb:
 def contract_and_range(
     settings: Settings, dataset: str, first: str, last: str | None
 ) -> tuple[DatasetContract, PartitionRange]:
-    """The contract, and the partitions from the one that holds `first` to the one that holds `last`.
+    """The contract, and the partitions from the one that contains `first` to the one that contains `last`.
 
     Raises:
-        ConfigurationError: there is no such dataset, or it has no partitions.
+        ConfigurationError: the dataset does not exist or has no partitions.
+        click.BadParameter: a date is malformed, or `last` is before `first`.
     """
     contract = contracts_of(settings)[dataset]
     keys = [contract.partition_of(as_date(text)) for text in (first, last or first)]
     for key in keys:
         contract.period(key)
     if keys[0] > keys[1]:
-        raise click.BadParameter(f"{last} lies before {first}", param_hint="LAST")
+        raise click.BadParameter(f"{last} is before {first}", param_hint="LAST")
     return contract, PartitionRange(keys[0], keys[1])
 
 
@@ -70,7 +71,7 @@ TRAIL = ("at", "request", "step", "login", "person", "detail")
 
 
 def trail_rows(entries: list[AuditEntry]) -> list[tuple[object, ...]]:
-    """Steps and refused attempts as rows of `TRAIL`."""
+    """Entries of the audit trail, steps and refused attempts, as rows of `TRAIL`."""
     return [
         (
             entry.at,
@@ -85,10 +86,10 @@ def trail_rows(entries: list[AuditEntry]) -> list[tuple[object, ...]]:
 
 
 def show_trail(entries: list[AuditEntry], out: Output) -> None:
-    """Print steps and refused attempts."""
+    """Print entries of the audit trail."""
     out.rows("Audit trail, newest first", TRAIL, trail_rows(entries), empty="Nothing was attempted yet.")
 
 
 def trail_below(entries: list[AuditEntry]) -> Below:
-    """Steps and refused attempts, below what they are about."""
+    """Entries of the audit trail as a table below another answer."""
     return Below("Audit trail, newest first", TRAIL, trail_rows(entries))

@@ -1,4 +1,4 @@
-"""`casegold product`: make the folder of a product, and try it without any server."""
+"""`casegold product`: create the folder of a product, and test it without a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @click.group()
 def product() -> None:
-    """Datasets of your own, a folder of SQL and a contract each: docs/adding-a-product.md.
+    """Create and check datasets of your own: each is a folder with a contract, SQL and samples.
+
+    docs/adding-a-product.md shows it step by step.
 
     \b
     Examples:
@@ -28,9 +30,11 @@ def product() -> None:
 
 @product.command()
 @click.argument("name")
-@click.option("--into", type=click.Path(path_type=Path), help="Directory of the folder; unset: CASEGOLD_PRODUCTS_DIR.")
+@click.option(
+    "--into", type=click.Path(path_type=Path), help="Directory to create the folder in; default: CASEGOLD_PRODUCTS_DIR."
+)
 def new(name: str, into: Path | None) -> None:
-    """Make the folder of the product NAME: a monthly one, complete, to be changed.
+    """Create the folder of the product NAME. It holds a complete monthly example for you to change.
 
     \b
     Examples:
@@ -42,7 +46,7 @@ def new(name: str, into: Path | None) -> None:
     directory = into or settings.products_dir
     if directory is None:
         raise ConfigurationError(
-            "it is not said where products are",
+            "no directory for products is set",
             remedy="set CASEGOLD_PRODUCTS_DIR to a directory of yours, or give --into",
         )
     folder = new_product(settings, directory, name)
@@ -54,10 +58,10 @@ def new(name: str, into: Path | None) -> None:
 @product.command()
 @click.argument("name", required=False)
 @click.option(
-    "--record", is_flag=True, help="Write the digest of the changed rules first. Only before anything is published."
+    "--record", is_flag=True, help="First record the digest of the changed rules. Use only before the first publish."
 )
 def check(name: str | None, record: bool) -> None:
-    """Validate the product NAME, tell what it reads, and run it on its samples; without NAME, every product.
+    """Validate products and run them on their samples. NAME limits this to one product; no server has to run.
 
     \b
     Examples:
@@ -102,7 +106,7 @@ def _tell(each: Product, bench: Bench) -> None:
     click.echo(f"  is judged by {', '.join(rule.name for rule in contract.checks)}")
     click.echo(f"  rules {check_rules(each)}")
     if contract.reads_sequence:
-        click.echo("  samples: none, it is computed from facts")
+        click.echo("  samples: none, because it is computed from facts")
         return
     for tried in try_samples(each, bench):
         click.echo(f"  sample {tried.period}: as expected; rows: {tried.rows}, checks passed: {len(tried.results)}")

@@ -1,4 +1,4 @@
-"""Commands that look at control state: versions, holds, plan. They change nothing."""
+"""Commands that show control state: versions, holds, plan. They change nothing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ CHECK_COLUMNS = ("partition", "check", "status", "failures#", "expected", "found
 
 @click.command()
 @click.argument("dataset", type=DATASET, required=False)
-@click.option("--partition", help="Only the versions of this partition of DATASET, and when each was official.")
+@click.option("--partition", help="The versions of this partition of DATASET, and when each was official.")
 @listed(limit=30)
 def versions(dataset: str | None, partition: str | None, out: Output) -> None:
-    """List published versions: what changed, of which quality, and why.
+    """List published versions: which partitions, with which quality, and why.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def versions(dataset: str | None, partition: str | None, out: Output) -> None:
             )
             for row in version_listing.versions(open_platform().control, dataset, out.limit)
         ),
-        empty="No version was published yet. `casegold plan` tells what is due.",
+        empty="No version was published yet. `casegold plan` shows what is due.",
     )
 
 
@@ -97,15 +97,15 @@ def _partition_versions(dataset: str, partition: str, out: Output) -> None:
             )
             for row in rows
         ),
-        empty=f"{dataset} {key} was not published yet. `casegold plan` tells what is due.",
+        empty=f"{dataset} {key} was not published yet. `casegold plan` shows what is due.",
     )
 
 
 @click.command()
-@click.option("--all", "released_too", is_flag=True, help="Released holds, too.")
+@click.option("--all", "released_too", is_flag=True, help="Include released holds.")
 @listed(limit=30)
 def holds(released_too: bool, out: Output) -> None:
-    """List what does not move and why, with the checks that closed the gate.
+    """List the partitions that are held back and why, with the checks that closed the gate.
 
     \b
     Examples:
@@ -179,7 +179,7 @@ def _failed_checks(control: ControlDb, hold_id: int, run_id: str | None) -> Belo
 @click.command()
 @listed()
 def plan(out: Output) -> None:
-    """Tell what is due now, and what everything else waits for.
+    """Show which partitions of each dataset are due now, or what the dataset waits for.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`casegold rebuild`: silver made again from bronze."""
+"""`casegold rebuild`: rebuild silver from bronze."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from casegold.cli.output import Output, described
 @reason_option
 @described()
 def rebuild(dataset: str, reason: str, out: Output) -> None:
-    """Make silver/case_events and the rejected events again from bronze, where they lost something.
+    """Rebuild silver/case_events and the rejected events from bronze, if rows were lost.
 
-    Every ingest is compared with the ledger before anything is replaced. Where nothing is lacking, everything is
-    compared and nothing is changed.
+    First, every ingest is compared with the ledger. If no row is missing, nothing is changed.
 
     \b
     Examples:

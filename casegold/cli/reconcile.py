@@ -1,4 +1,4 @@
-"""`casegold reconcile`: do Kafka, ledger, lake and announcements agree?"""
+"""`casegold reconcile`: whether Kafka, ledger, lake and announcements agree."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ASKED_BY = "casegold reconcile"
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Settle undecided versions and stages of dead runs; with --reason, more.")
-@click.option("--reason", help="With --fix: also put main back to official versions and bring lost files back.")
+@click.option("--fix", is_flag=True, help="Complete or abandon what dead runs left; with --reason, repair more.")
+@click.option("--reason", help="With --fix: also reset main to the official versions and restore lost files.")
 @listed()
 def reconcile(fix: bool, reason: str | None, out: Output) -> None:
-    """Compare Kafka positions, ledgers, tables, versions and announcements; exit 10 where they differ.
+    """Compare Kafka positions, ledgers, tables, versions and announcements; exit 10 if they differ.
 
-    Looks at what is new since all agreed; --fix looks for every file of every version. What no rule settles is left as
-    it is, with what to do.
+    Checks what changed since the last time all agreed; --fix also checks that every file of every version exists. What
+    cannot be repaired automatically stays as it is; the answer says what to do.
 
     \b
     Examples:
@@ -38,7 +38,7 @@ def reconcile(fix: bool, reason: str | None, out: Output) -> None:
     from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
 
     if reason is not None and not (fix and reason.strip()):
-        raise click.UsageError("--reason says why with --fix, in words")
+        raise click.UsageError("--reason needs --fix, and a text")
     platform = open_platform()
     if fix:
         for dataset in settle(platform, ASKED_BY, stages=True):
@@ -73,19 +73,19 @@ def _sample(answer: Answer) -> Below:
 
 
 def _repair(platform: Platform, reason: str | None, out: Output) -> None:
-    """Mend dataset after dataset, each after those that it is made from."""
-    from casegold.control.runs.claimed_tables import published  # noqa: PLC0415 - only who mends waits for it
+    """Repair one dataset after the other, each after its inputs."""
+    from casegold.control.runs.claimed_tables import published  # noqa: PLC0415 - only a repair needs it
     from casegold.operations import repairs  # noqa: PLC0415 - loads Iceberg
 
     wanting = [dataset for dataset in published(platform.contracts) if repairs.needs_repair(platform, dataset)]
     if wanting and reason is None:
         raise ConfigurationError(
-            f"main or files of {', '.join(wanting)} are not what official versions say, or a repair is unfinished",
-            remedy="`casegold reconcile` shows how; with `--fix --reason ...` they are put right, and it is recorded",
+            f"main or files of {', '.join(wanting)} differ from the official versions, or a repair is unfinished",
+            remedy="`casegold reconcile` shows the differences; `--fix --reason ...` repairs them and records it",
         )
     for dataset in wanting:
         files = repairs.repair(platform, dataset, str(reason)).files
-        out.say(f"{dataset}: put right" if files else f"{dataset}: was right already")
+        out.say(f"{dataset}: repaired" if files else f"{dataset}: nothing to repair")
         for row in files:
             since = (
                 f", wrong on main since {row['wrong_since']}, snapshot {row['wrong_snapshot']}"

@@ -9,10 +9,10 @@ from casegold.sink.relay import forget_deliveries, relay_forever, relay_once
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Send what is waiting and end.")
-@click.option("--again", metavar="TOPIC", help="Only forget that events are on TOPIC, which lost them.")
+@click.option("--once", is_flag=True, help="Send all waiting events, then end.")
+@click.option("--again", metavar="TOPIC", help="TOPIC has lost its events: mark them as unsent, and end.")
 def relay(once: bool, again: str | None) -> None:
-    """Send outbox events to Kafka, at least once, in order; runs until it is stopped.
+    """Send the events of the outbox to Kafka, in order and at least once, until you stop it.
 
     \b
     Examples:
@@ -24,7 +24,7 @@ def relay(once: bool, again: str | None) -> None:
     prefix = platform.settings.outbox_topic_prefix
     if again is not None:
         count = forget_deliveries(platform.control, again)
-        click.echo(f"the relay sends {count} events to {again} once more, under the ids that they had")
+        click.echo(f"the relay sends {count} events to {again} again, with the same ids")
         return
     if once:
         sent = 0

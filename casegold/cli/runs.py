@@ -1,4 +1,4 @@
-"""`casegold runs`: the runs, and everything that is recorded of one. They change nothing."""
+"""`casegold runs`: list runs, or show all that is recorded of one. Changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATES = ("OPEN", "SUCCEEDED", "HELD", "FAILED", "CANCELLED", "SUPERSEDED")
 @click.group(invoke_without_command=True)
 @click.pass_context
 def runs(context: click.Context) -> None:
-    """List runs, or show everything that is recorded of one. Without a subcommand, the newest are listed.
+    """List runs, or show all that is recorded of one. Without a subcommand, the newest runs are listed.
 
     \b
     Examples:
@@ -34,7 +34,9 @@ def runs(context: click.Context) -> None:
 @runs.command("list")
 @click.option("--dataset", type=DATASET, metavar="DATASET", help="Only runs of this dataset.")
 @click.option("--state", type=click.Choice(STATES, case_sensitive=False), help="Only runs in this state.")
-@click.option("--since", metavar="INSTANT", help="Only runs asked for since; a date is its end in the business zone.")
+@click.option(
+    "--since", metavar="INSTANT", help="Only runs asked for since then; a date means its end, business time zone."
+)
 @listed(limit=30)
 def list_runs(dataset: str | None, state: str | None, since: str | None, out: Output) -> None:
     """List runs, newest first, with their last attempt and its exit class.
@@ -85,7 +87,7 @@ def list_runs(dataset: str | None, state: str | None, since: str | None, out: Ou
             )
             for row in rows
         ),
-        empty="No such run was asked for yet. Sensors ask once events arrive on Kafka.",
+        empty="No such run yet. Sensors ask for runs once events arrive on Kafka.",
         seldom=("message",),
     )
 
@@ -94,10 +96,10 @@ def list_runs(dataset: str | None, state: str | None, since: str | None, out: Ou
 @click.argument("run_id")
 @described()
 def show_run(run_id: str, out: Output) -> None:
-    """Show the manifest of a run, as an auditor wants it: who asked and why, inputs, checks, what it made.
+    """Show all that is recorded of a run, as an auditor wants it.
 
-    RUN_ID may be a unique beginning. The JSON is complete and described by contracts/answers/RunManifest.v1.json;
-    docs/run-manifest.md says what each field means.
+    That is its manifest: who asked and why, inputs, attempts, checks, results. RUN_ID may be a unique prefix. The JSON
+    is complete; contracts/answers/RunManifest.v1.json is its schema, and docs/run-manifest.md explains each field.
 
     \b
     Examples:
@@ -117,7 +119,7 @@ def show_run(run_id: str, out: Output) -> None:
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record for people: what is long is in the JSON only, such as checks that passed."""
+    """The record for people. Long parts are in the JSON only, such as checks that passed."""
     partitions, validation, claim = record["partitions"], record["validation"], record["claim"]
     judged = f"{validation['verdict']}: {validation['failed']} of {validation['required']} required results failed"
     failed = [check for check in validation["checks"] if check["status"] not in ("PASSED", "TOLERATED")]
@@ -167,7 +169,7 @@ def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _below(title: str, rows: Sequence[Mapping[str, Any]], *columns: str) -> Below:
-    """Some columns of the rows; by default all. Numbers are to the right."""
+    """Some columns of the rows, by default all, as a table. Integers are right-aligned."""
     names = columns or tuple(rows[0] if rows else ())
     headers = [f"{name.replace('_', ' ')}{'#' * isinstance(rows[0][name], int)}" for name in names if rows]
     return Below(title, headers, [[row[name] for name in names] for row in rows])

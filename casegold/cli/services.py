@@ -1,4 +1,4 @@
-"""Commands about the installation's servers: up, status, down, env. Not here: what they do (`servers`)."""
+"""Commands for the local servers: up, status, down, env. Not here: starting and stopping them (`servers`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @listed()
 def up(out: Output) -> None:
-    """Start PostgreSQL and Kafka, create schemas and topics. Twice is once.
+    """Start PostgreSQL and Kafka; create schemas and topics. Safe to repeat.
 
     \b
     Examples:
@@ -36,7 +36,7 @@ def up(out: Output) -> None:
 
 @click.command()
 def down() -> None:
-    """Stop the local servers, and a `casegold dev` that keeps them alive. Data stays where it is.
+    """Stop the local servers, and a running `casegold dev`, which would restart them. Data stays.
 
     \b
     Examples:
@@ -56,7 +56,7 @@ def down() -> None:
 @click.command()
 @listed()
 def status(out: Output) -> None:
-    """Show the servers and whether they answer; exits 20 when one does not.
+    """Show the servers and whether they answer; exit 20 if one does not.
 
     \b
     Examples:
@@ -69,13 +69,13 @@ def status(out: Output) -> None:
     if silent:
         raise SourceUnavailable(
             f"no answer from {' and '.join(silent)}",
-            remedy="`casegold up` starts the local servers; others are yours to start",
+            remedy="`casegold up` starts the local servers; start any other server yourself",
         )
 
 
 @click.command()
 def env() -> None:
-    """Print what other programs need: eval "$(casegold env)", then `dagster` commands work.
+    """Print the environment variables that `dagster` commands need, as shell exports.
 
     \b
     Examples:
@@ -91,12 +91,12 @@ def env() -> None:
 
 
 def say(line: str) -> None:
-    """Progress: to standard error, so that it does not mix with results."""
+    """Print progress to standard error, so that it does not mix with results."""
     click.echo(line, file=sys.stderr)
 
 
 def show_status(settings: Settings, out: Output) -> list[str]:
-    """Print the servers; the names of those that do not answer."""
+    """Print the servers; return the names of those that do not answer."""
     from casegold.servers import local  # noqa: PLC0415 - loads Kafka
 
     servers = local.status(settings)

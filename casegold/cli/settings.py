@@ -1,4 +1,4 @@
-"""`casegold settings`: what this shell's variables make of them. Not here: the settings (`runtime.settings`)."""
+"""`casegold settings`: the settings in force in this shell. Not here: their definitions (`runtime.settings`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from casegold.runtime.settings import PREFIX, Settings, load_settings
 @click.command()
 @listed()
 def settings(out: Output) -> None:
-    """Show every setting, its value here, and whether a variable set it; passwords are left out.
+    """Show every setting, its value here, and whether a variable sets it. Passwords are left out.
 
     \b
     Examples:
@@ -43,7 +43,7 @@ def settings(out: Output) -> None:
 
 
 def _shown(found: Settings, name: str) -> str:
-    """The value; of an address without user, password and query."""
+    """The value as text; a URL without user, password and query."""
     value = getattr(found, name)
     if value is None:
         return ""

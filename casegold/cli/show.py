@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("dataset", type=DATASET)
 @click.option("--partition", required=True, help="A date, or the month of a monthly dataset: 2026-03-01 or 2026-03.")
-@click.option("--version", type=int, help="As of this version; by default the newest.")
-@click.option("--as-known-at", "known_at", help="What was official at an instant with its zone, or when a date ended.")
-@click.option("--shadow", metavar="ID", help="What this shadow computed, which is not official.")
-@click.option("--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Leave out the first N rows.")
+@click.option("--version", type=int, help="As of this version; default: the newest.")
+@click.option(
+    "--as-known-at", "known_at", help="As official at this instant (with time zone), or at the end of this date."
+)
+@click.option("--shadow", metavar="ID", help="The rows that this shadow computed; they are not official.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Skip the first N rows.")
 @listed(limit=50, csv_too=True)
 def show(
     dataset: str,
@@ -35,10 +37,10 @@ def show(
     offset: int,
     out: Output,
 ) -> None:
-    """Print the rows of a partition as a version published them, read from that version's recorded files.
+    """Print the rows of a partition as a version published them, from the files recorded for that version.
 
-    Rows are in the order of the dataset's key. A table that is wider than the terminal has a block for each row;
-    --columns picks what fits.
+    Rows are sorted by the dataset's key. If the table is wider than the terminal, each row is a block of lines; use
+    --columns to choose columns that fit.
 
     \b
     Examples:
@@ -52,7 +54,7 @@ def show(
     from casegold.runtime.platform import open_platform  # noqa: PLC0415
 
     if sum(each is not None for each in (version, known_at, shadow)) > 1:
-        raise click.UsageError("--version, --as-known-at and --shadow are three answers: give one")
+        raise click.UsageError("give only one of --version, --as-known-at and --shadow")
     platform = open_platform()
     contract = platform.contracts[dataset]
     key = contract.partition_of(as_date(partition))
@@ -74,13 +76,13 @@ def show(
     )
     left = rows.num_rows - offset - part.num_rows
     if left and out.form == TABLE:
-        click.echo(f"{left:,} more rows: --offset {offset + part.num_rows}, or --limit", err=True)
+        click.echo(f"{left:,} more rows: --offset {offset + part.num_rows} continues, --limit shows more", err=True)
 
 
 def _of_version(
     platform: Platform, dataset: str, key: date, version: int | None, instant: datetime | None
 ) -> tuple[str, list[str]]:
-    """What was official: its name and quality, and its files."""
+    """A label with the official version and its quality, and the paths of its files."""
     from casegold.control.versions import listing  # noqa: PLC0415 - loads the database's client
     from casegold.control.versions.versions import short_id  # noqa: PLC0415
 
@@ -94,7 +96,7 @@ def _of_version(
 
 
 def _of_shadow(platform: Platform, dataset: str, shadow: str, key: date) -> tuple[str, list[str]]:
-    """What was computed beside it."""
+    """A label with the shadow's request id, and the paths of its files."""
     from casegold.control.changes import approvals, shadows  # noqa: PLC0415 - loads the database's client
 
     request = approvals.find(platform.control, shadow).backfill_run_id

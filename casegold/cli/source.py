@@ -1,6 +1,6 @@
-"""Commands about the source topics: how far they are read, and what only a person may accept.
+"""Commands for the source topics: positions and lag, and what only a person may accept.
 
-Not here: sending (load), reading (jobs.ingest).
+Not here: sending (`load`), reading (`jobs.ingest`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROOM = "casegold.cli"
 
 @click.group()
 def source() -> None:
-    """See how far Kafka's topics are read; accept a recreated topic, or offsets that are lost.
+    """Show how far Kafka's topics are read; accept a recreated topic, or lost offsets.
 
     \b
     Examples:
@@ -35,7 +35,7 @@ def source() -> None:
 @source.command()
 @listed()
 def status(out: Output) -> None:
-    """Tell each topic's epoch, positions beside its ends, and what is lost.
+    """Show epoch, positions, end offsets and lag of each topic. Also shows offsets that are lost.
 
     \b
     Examples:
@@ -67,13 +67,13 @@ def status(out: Output) -> None:
     for problem in problems:
         out.say(f"\n{problem}")
     if out.form == TABLE and any(True for _ in _losses(platform)):
-        click.echo("\nSome offsets are lost for ever: `casegold source losses` lists them.", err=True)
+        click.echo("\nSome offsets were accepted as lost: `casegold source losses` lists them.", err=True)
 
 
 @source.command()
 @listed(limit=100)
 def losses(out: Output) -> None:
-    """List the offsets that Kafka deleted before they were read, and who accepted that.
+    """List lost offsets, and who accepted the loss. Kafka deleted them before they were read.
 
     \b
     Examples:
@@ -81,15 +81,15 @@ def losses(out: Output) -> None:
       casegold source losses --format json
     """
     out.rows(
-        "Lost, accepted by a person",
+        "Offsets accepted as lost",
         ("topic", "epoch#", "partition#", "first offset#", "last offset#", "accepted", "accepted by", "reason"),
         _losses(open_platform(), out.limit),
-        empty="Nothing was ever lost.",
+        empty="No offsets were accepted as lost.",
     )
 
 
 def _gap(place: sources.Place) -> tuple[int | None, int | None]:
-    """First and last offset that are lost and that nobody has accepted as lost."""
+    """The first and last lost offset that nobody has accepted yet."""
     return (place.position, place.kept_from - 1) if place.position < place.kept_from else (None, None)
 
 
@@ -110,9 +110,9 @@ def _losses(platform: Platform, limit: int | None = None) -> Iterator[tuple[obje
 @click.argument("topic")
 @reason_option
 def accept_epoch(topic: str, reason: str) -> None:
-    """Read a TOPIC that was recreated, or whose log was cut at its end, from its beginning on.
+    """Read a recreated TOPIC from its beginning. Also for a topic whose end was truncated.
 
-    Facts that are sent again count once: their ids are known.
+    Facts that arrive again count once: ingest deduplicates by event id.
 
     \b
     Examples:
@@ -123,14 +123,14 @@ def accept_epoch(topic: str, reason: str) -> None:
     platform = open_platform()
     _consumer(platform, topic)
     epoch = sources.accept_epoch(platform.control, describe_topic(platform.kafka_config, topic), reason)
-    click.echo(f"{topic} is read from its beginning on, as epoch {epoch}")
+    click.echo(f"{topic} is read from its beginning, as epoch {epoch}")
 
 
 @source.command("accept-loss")
 @click.argument("topic")
 @reason_option
 def accept_loss(topic: str, reason: str) -> None:
-    """Go on after offsets of TOPIC that Kafka deleted before they were read. They stay counted as lost.
+    """Continue after lost offsets of TOPIC. Kafka deleted them before they were read; they stay recorded as lost.
 
     \b
     Examples:
@@ -146,7 +146,7 @@ def accept_loss(topic: str, reason: str) -> None:
 
 
 def _consumers(platform: Platform) -> dict[str, str]:
-    """Every topic that the platform reads, and as whom."""
+    """Every topic that the platform reads, with the dataset or consumer that reads it."""
     ingested = {pipeline_of(platform, dataset).topic: dataset for dataset in DATASETS}
     settings = platform.settings
     return ingested | {

@@ -1,4 +1,4 @@
-"""How a table is printed: side by side where it fits, else one row per block. Not here: the options of a command."""
+"""Prints tables: columns side by side if they fit, else a block for each row. Not here: options (`output`)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 UNBOUNDED = 10_000
-"""Columns of a table that nobody looks at in a terminal: never folded, so that grep finds whole lines."""
+"""Width, in characters, of output that is no terminal: nothing is folded, so that grep finds whole lines."""
 
 NARROW = 24
-"""What a column may be folded to: at words only, and never below this many characters."""
+"""A column is folded at spaces only, and never to fewer characters than this."""
 
 GAP = 2
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
-    """Print rows as a table, or `empty` when there are none; what is `Below` a row is a table of its own after it.
+    """Print rows as a table, or `empty` if there are none. A value of type `Below` becomes a table after it.
 
-    Column names that end in `#` are right-aligned. A table that does not fit the terminal has a block for each row.
+    A column whose name ends in `#` is right-aligned. If the columns do not fit the terminal, each row is a block.
     """
     found = [tuple(row) for row in rows]
     out = console()
@@ -44,22 +44,22 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, e
 
 
 def show_lines(title: str, facts: Iterable[tuple[str, Any]]) -> None:
-    """Print what is known of one thing, a line for each fact."""
+    """Print the facts about one thing, one per line."""
     out = console()
     _print_title(out, title)
     _print_pairs(out, [(name, plain(cell(value))) for name, value in facts])
 
 
 def console() -> Console:
-    """Standard output, as wide as the terminal; without bounds where it is piped."""
-    from rich.console import Console  # noqa: PLC0415 - only who prints a table waits for rich
+    """Standard output, as wide as the terminal; `UNBOUNDED` if it is piped."""
+    from rich.console import Console  # noqa: PLC0415 - rich is slow to import: only a table needs it
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNBOUNDED
     return Console(width=width, soft_wrap=False)
 
 
 def fits(headers: Sequence[str], texts: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether the columns fit side by side without breaking a word, or folding a column to shreds."""
+    """Whether the columns fit side by side without breaking a word or folding a column below `NARROW`."""
     least = [
         max(len(header.removesuffix("#")), *(_least(row[number]) for row in texts))
         for number, header in enumerate(headers)
@@ -91,7 +91,7 @@ def _print_title(out: Console, title: str) -> None:
 
 
 def _print_blocks(out: Console, title: str, headers: Sequence[str], texts: Sequence[Sequence[str]]) -> None:
-    """A line for each value; all values begin in the same column."""
+    """Print one value per line, all values aligned."""
     from rich.text import Text  # noqa: PLC0415 - as above
 
     names = [name_of(header) for header in headers]

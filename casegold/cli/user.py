@@ -1,4 +1,4 @@
-"""Commands about people's logins, over the owner's connection. Not here: what a person does with one."""
+"""Commands that manage people's logins, over the owner's connection. Not here: what people do with them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from casegold.runtime.settings import load_settings
 
 @click.group()
 def user() -> None:
-    """Give people logins of their own, list them, take them back.
+    """Add, list and remove people's logins. Requests and approvals need one: the audit trail names the person.
 
     \b
     Examples:
@@ -28,12 +28,12 @@ def user() -> None:
 
 @user.command()
 @click.argument("name")
-@click.option("--role", required=True, help="A role that the contracts name, such as casegold_steward.")
-@click.option("--person", help="Who uses the login, the same for all logins of one human; by default NAME.")
+@click.option("--role", required=True, help="A role that a contract names, such as casegold_steward.")
+@click.option("--person", help="The human who uses the login, the same for all of their logins; default: NAME.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--ask-password", is_flag=True, help="Ask for the password at the terminal.")
 def add(name: str, role: str, person: str | None, password_stdin: bool, ask_password: bool) -> None:
-    """Make the login NAME. Its password is made and printed once, unless you bring one.
+    """Create the login NAME. A password is generated and printed once, unless you give one.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def add(name: str, role: str, person: str | None, password_stdin: bool, ask_pass
     people.add(opened(settings.owner_url()), name, role, person or name, password)
     click.echo(f"{person or name} may log in as {name}, with the role {role}", err=True)
     if given is None:
-        click.echo("its password, which is shown this once:", err=True)
+        click.echo("its password, shown only this once:", err=True)
         click.echo(password)
 
 
@@ -78,14 +78,14 @@ def list_users(out: Output) -> None:
             )
             for each in people.logins(opened(load_settings().control_url()))
         ),
-        empty="No person has a login yet: `casegold user add` makes one.",
+        empty="No person has a login yet: `casegold user add` creates one.",
     )
 
 
 @user.command()
 @click.argument("name")
 def remove(name: str) -> None:
-    """Drop the login NAME and end its sessions. What it requested and approved stays.
+    """Drop the login NAME and end its sessions. Its requests and approvals stay valid and recorded.
 
     \b
     Examples:
@@ -98,10 +98,10 @@ def remove(name: str) -> None:
 @user.command()
 @click.pass_context
 def check(context: click.Context) -> None:
-    """Tell whose password is not the one that `casegold user add` gave; exits 40 if there is one.
+    """List logins that have changed their password. Exit 40 if there are any.
 
-    PostgreSQL lets everybody change his own password, to one of a single character, too, and nothing can forbid it.
-    Run this at night; what it finds is cured by `casegold user remove` and `add`.
+    PostgreSQL lets every role change its own password, even to a single character, and offers no way to forbid it.
+    Run this every night. To repair a login, use `casegold user remove`, then `casegold user add`.
 
     \b
     Examples:
@@ -113,14 +113,14 @@ def check(context: click.Context) -> None:
     if changed:
         click.echo("-> `casegold user remove LOGIN`, then `casegold user add LOGIN ...` with the same person", err=True)
         context.exit(int(ExitClass.CONFIGURATION))
-    click.echo("every password is the one that was given")
+    click.echo("no login has changed its password")
 
 
 @user.command()
 @click.argument("name")
 @click.option("--for", "engine", type=click.Choice(["pyiceberg", "spark"]), default="pyiceberg", show_default=True)
 def catalog(name: str, engine: str) -> None:
-    """Print how the login NAME reads the Iceberg catalog from outside. The password is not in it.
+    """Print how the login NAME reads the Iceberg catalog. The output is a configuration file, without the password.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Values in answers: one value, as people read it in a table and as programs read it in JSON. Not here: tables."""
+"""How one value is written: for people in a table, for programs in JSON. Not here: tables (`tables`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """An id of which people need the beginning only; every command takes a unique beginning. JSON has the whole."""
+    """An id of which a table shows only a prefix, which every command accepts. JSON has the whole id."""
 
     text: str
     digits: int = 12
@@ -24,7 +24,7 @@ class Short:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Partitions from `first` to `last`: `2026-01-01 .. 2026-01-31`, or one date; an object of the two in JSON."""
+    """Partitions from `first` to `last`: `2026-01-01 .. 2026-01-31`, or one date; in JSON an object of both."""
 
     first: date
     last: date
@@ -34,16 +34,16 @@ class Span:
 
 
 class Number(int):
-    """A number that counts nothing, such as that of a process: written without separators."""
+    """An integer that is an id, such as a pid: written without thousands separators."""
 
 
 class Signed(Decimal):
-    """By how much something differs: a table has its sign, a plus, too."""
+    """A difference: a table shows its sign, also a plus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """Rows that belong to one row: a table of their own below the table, an array within the object in JSON."""
+    """Detail rows of one row: a table of their own below the table; in JSON an array inside the object."""
 
     title: str
     columns: Sequence[str]
@@ -51,18 +51,18 @@ class Below:
 
 
 def span(first: date | None, last: date | None) -> Span | None:
-    """A span of partitions; None for what has no partitions."""
+    """A span of partitions; None without partitions."""
     return None if first is None or last is None else Span(first, last)
 
 
 def name_of(column: str) -> str:
-    """The name of a column in JSON and for `--columns`: `asked by` is `asked_by`."""
+    """The name of a column in JSON, CSV and `--columns`: `asked by` is `asked_by`."""
     return column.removesuffix("#").replace(" ", "_")
 
 
 @singledispatch
 def cell(value: Any) -> str:
-    """A value as people read it: instants in UTC to the second, numbers with separators, nothing for null."""
+    """A value for a table: instants in UTC to the second, numbers with thousands separators, an empty text for null."""
     return "" if value is None else str(value)
 
 
@@ -88,10 +88,10 @@ def _(value: Mapping[str, Any]) -> str:
 
 @singledispatch
 def as_json(value: Any) -> Any:
-    """A value as `json` can write it: instants in UTC and dates in ISO 8601, decimals as text with all their digits.
+    """A value for `json`: instants in UTC and dates in ISO 8601, decimals as text with all their digits.
 
     Raises:
-        ValueError: an instant without a zone, of which nobody knows when it was.
+        ValueError: an instant has no time zone.
     """
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
@@ -112,14 +112,14 @@ as_json.register(tuple, lambda value: [as_json(each) for each in value])
 
 
 def objects(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
-    """Rows as objects, by the names of their columns."""
+    """Rows as JSON objects, keyed by column name."""
     names = [name_of(column) for column in columns]
     return [dict(zip(names, map(as_json, row), strict=True)) for row in rows]
 
 
 def plain(text: str) -> str:
-    """Text from outside as characters that can be seen: what would move the cursor or turn the reading direction is
-    spelt out, so that nobody reads another text than is there. Line ends stay."""
+    """A text in which control and format characters are escaped, except line feeds. Text from outside could otherwise
+    move the cursor or reverse the reading direction, and show something else than it contains."""
     return "".join(
         char if char == "\n" or not unicodedata.category(char).startswith("C") else f"\\u{ord(char):04x}"
         for char in text

@@ -1,4 +1,4 @@
-"""`casegold verify`: official figures made again from what is recorded with them, and compared."""
+"""`casegold verify`: recompute official figures from their recorded inputs, and compare."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ASKED_BY = "casegold verify"
 
 @click.command()
 @click.argument("dataset", type=DATASET)
-@click.option("--partition", "partitions", multiple=True, help="This date, month or quarter; may be repeated.")
+@click.option("--partition", "partitions", multiple=True, help="Only this date, month or quarter; may be repeated.")
 @click.option(
     "--range", "span", nargs=2, metavar="FIRST LAST", help="The partitions from FIRST to LAST, both included."
 )
 @click.option(
-    "--sample", type=click.IntRange(min=1), metavar="N", help="N partitions, those verified longest ago first."
+    "--sample", type=click.IntRange(min=1), metavar="N", help="Only the N partitions whose last verification is oldest."
 )
 @listed(columns=False)
 @click.pass_context
@@ -41,16 +41,16 @@ def verify(
     sample: int | None,
     out: Output,
 ) -> None:
-    """Compute official partitions of DATASET again and compare: by default all of them.
+    """Recompute official partitions of DATASET and compare the result with the published rows. Default: all of them.
 
-    The inputs and rules are those recorded with the version; no figure is changed, whatever comes out. The rows in the
-    official files are compared, too. What was found is kept, and `figures_reproducible` stays red after a difference.
+    Uses the inputs and rules recorded with each version, and also compares the rows in the official files. Changes no
+    figure. The outcome is recorded; after a difference, the standing check `figures_reproducible` stays red.
 
     \b
     Exit codes:
       0   every partition is verified
-      50  some partition is different: its figures cannot be reproduced
-      40  none is different, some cannot be verified: other rules are installed, or an input is gone
+      50  a partition is different: its figures cannot be reproduced
+      40  none is different, but some cannot be verified: other rules are installed, or an input is gone
 
     \b
     Examples:
@@ -64,7 +64,7 @@ def verify(
     from casegold.runtime.platform import open_platform  # noqa: PLC0415
 
     if sum((bool(partitions), span is not None, sample is not None)) > 1:
-        raise click.UsageError("--partition, --range and --sample are three choices: give one")
+        raise click.UsageError("give only one of --partition, --range and --sample")
     platform = open_platform()
     wanted = _wanted(platform, dataset, partitions, span, sample)
     outcomes = []
@@ -80,7 +80,7 @@ def verify(
         for found in looked_at():
             click.echo(_line(found))
     if not outcomes:
-        click.echo(f"{dataset} has no official version yet. `casegold plan` tells what is due.", err=True)
+        click.echo(f"{dataset} has no official version yet. `casegold plan` shows what is due.", err=True)
     if Found.DIFFERENT in outcomes:
         click.echo(f"-> {verification.DIFFERENT_REMEDY}", err=True)
         context.exit(int(ExitClass.BUG))
@@ -100,7 +100,7 @@ def _wanted(
     if span is not None:
         first, last = (contract.partition_of(as_date(text)) for text in span)
         if last < first:
-            raise click.BadParameter(f"{span[1]} lies before {span[0]}", param_hint="--range")
+            raise click.BadParameter(f"{span[1]} is before {span[0]}", param_hint="--range")
         return contract.partitions_between(first, last)
     return verification.sample(platform, dataset, sample) if sample else verification.official(platform, dataset)
 

@@ -1,4 +1,4 @@
-"""Commands about waivers: that a required check may fail in a range. Not here: what the gate makes of one."""
+"""Commands for waivers: a required check may fail in a range. Not here: how the gate applies one (`quality`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from casegold.control.changes import approvals
 
 @click.group()
 def waiver() -> None:
-    """Publish although a check fails: one person asks, another approves; the figures are marked.
+    """Publish although a check fails: one person asks, another approves. The version is marked as waived.
 
     \b
     Examples:
@@ -31,7 +31,7 @@ def waiver() -> None:
 @reason_option
 @as_option
 def request(dataset: str, check: str, first: str, last: str | None, reason: str, login: str | None) -> None:
-    """Ask that CHECK may fail in DATASET from partition FIRST to LAST.
+    """Ask for a waiver of one check. With it, CHECK may fail in DATASET from partition FIRST to LAST.
 
     \b
     Examples:
@@ -41,7 +41,9 @@ def request(dataset: str, check: str, first: str, last: str | None, reason: str,
     contract, partitions = contract_and_range(desk.settings, dataset, first, last)
     if check not in contract.required_checks():
         known = ", ".join(contract.required_checks())
-        raise click.BadParameter(f"{check!r} does not close the gate of {dataset}; {known} do", param_hint="CHECK")
+        raise click.BadParameter(
+            f"{check!r} is no required check of {dataset}; its required checks are {known}", param_hint="CHECK"
+        )
     answer = approvals.request_waiver(desk.control, dataset, partitions, check, reason)
     click.echo(f"waiver {answer.subject} is {answer.state}: {answer.message}")
 
@@ -50,7 +52,7 @@ def request(dataset: str, check: str, first: str, last: str | None, reason: str,
 @click.argument("waiver_id", type=int)
 @as_option
 def approve(waiver_id: int, login: str | None) -> None:
-    """Approve a waiver that another person asked for. The planner judges the held partitions again by itself.
+    """Approve a waiver that another person asked for. The planner then asks for the held partitions again.
 
     \b
     Examples:
@@ -97,7 +99,7 @@ def list_waivers(login: str | None, out: Output) -> None:
 @as_option
 @listed(limit=100)
 def audit(waiver_id: int | None, login: str | None, out: Output) -> None:
-    """Show who did or tried what: with one waiver, or with all.
+    """Show the audit trail: who did or tried what, and when. Of one waiver, or of all.
 
     \b
     Examples:

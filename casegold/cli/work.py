@@ -1,4 +1,4 @@
-"""The command that works without Dagster: ingest, close, compute and publish whatever is due."""
+"""`casegold work`: ingest, close days, compute and publish without Dagster."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from casegold.domain.plain_text import visible
 
 PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
-"""Between looks while a server is away."""
+"""The longest pause between ticks while a server is unreachable; the pause doubles up to it."""
 
 
 @click.command()
-@click.option("--until-idle", is_flag=True, help="End once nothing can be started; by default look again for ever.")
+@click.option("--until-idle", is_flag=True, help="End once no run can be started; by default, continue for ever.")
 def work(until_idle: bool) -> None:
-    """Do what is due in this process: ingest, close days, compute, publish.
+    """Do all due work in this process: ingest, close days, compute, publish.
 
-    The same ticks and jobs as under Dagster, without its user interface. Safe beside it: a dataset has one owner.
-    A server that is away is waited for, unless --until-idle is given.
+    Runs the same ticks and jobs as Dagster, without its UI. Both may run at once: only one run at a time can claim a
+    dataset. If a server is unreachable, the command retries; with --until-idle it ends.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def work(until_idle: bool) -> None:
         time.sleep(pause)
     idle = run_until_idle(platform, say)
     for manifest in idle.waiting:
-        click.echo(f"{manifest.dataset} run {manifest.run_id[:SHORT_ID]} waits for a later attempt", err=True)
+        click.echo(f"{manifest.dataset} run {manifest.run_id[:SHORT_ID]} waits for its next attempt", err=True)
     worst = max((done.exit_class for done in idle.executions), default=ExitClass.SUCCESS)
     raise SystemExit(int(worst))
 

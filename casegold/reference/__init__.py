@@ -1,1 +1,1 @@
-"""Documents that are written from code: settings, AsyncAPI, the JSON Schema of a run manifest as a page."""
+"""Generates documents from code: the settings page, the AsyncAPI document, the page of the run manifest's schema."""

@@ -1,6 +1,6 @@
-"""Writes contracts/asyncapi.yaml: all topics and messages, in and out, as AsyncAPI 3. `make asyncapi` runs it.
+"""Writes contracts/asyncapi.yaml (AsyncAPI 3): all topics and messages, in and out. `make asyncapi` runs it.
 
-Addresses are the settings' defaults. Not here: the schemas (`asyncapi_schemas`).
+Topic names are the settings' defaults. Not here: the schemas (`asyncapi_schemas`).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from casegold.stream.backfill_requests import TYPE as BACKFILL_REQUESTED
 
 HEAD = "# Written by `make asyncapi` from the JSON Schemas in contracts and from the settings' defaults.\n"
 DESCRIPTION = """\
-Case systems send events and control totals; casegold announces every published version, every closed gate and every \
-step of a backfill or waiver, and sets aside what it rejects. Addresses are the defaults of the settings. \
-Every message is sent at least once."""
+Case systems send events and control totals. casegold announces every published version, every closed gate and every \
+step of a backfill or waiver, and sends rejected records to dead-letter topics. Topic names are the defaults of the \
+settings. Every message is sent at least once."""
 KEY_OF_CASE = "The case id."
 
 Message = dict[str, Any]
 
 
 def document() -> dict[str, Any]:
-    """The whole document."""
+    """The document as a dictionary."""
     channels = {**_incoming(), **_outgoing()}
     known = schemas()
     return {
@@ -63,7 +63,7 @@ def _incoming() -> dict[str, Any]:
     events["structuredEvent"]["contentType"] = STRUCTURED_CONTENT
     events["plainEvent"] = _message(
         "PlainEvent",
-        "The plain encoding of any type; its source is the setting CASEGOLD_PLAIN_SOURCE.",
+        "An event of any type in the plain encoding; its source is the setting CASEGOLD_PLAIN_SOURCE.",
         key=KEY_OF_CASE,
     )
     return {
@@ -99,7 +99,7 @@ def _outgoing() -> dict[str, Any]:
 
 
 def _channel(setting: str, messages: dict[str, Message], description: str = "") -> dict[str, Any]:
-    """A topic, by the name of its setting or by its own name and description."""
+    """A channel for a topic. `setting` is the topic's setting, or its name; then `description` is needed."""
     known = Settings.model_fields.get(setting)
     return {
         "address": setting if known is None else str(known.default),
@@ -132,24 +132,24 @@ def _binary(kind: str) -> Message:
 
 
 def _request() -> Message:
-    said = "Another system asks for a backfill; people decide."
+    said = "Another system asks for a backfill; people approve or reject it."
     return _message("BackfillRequest", said, key="Any.", headers=request_headers(BACKFILL_REQUESTED))
 
 
 def _announcement(name: str, summary: str) -> Message:
     of_type = schemas()[name]["properties"]["eventType"]
     headers = announcement_headers(of_type.get("enum") or [of_type["const"]])
-    return _message(name, summary, key="What it is about: the dataset, request or waiver.", headers=headers)
+    return _message(name, summary, key="The dataset, request or waiver that it is about.", headers=headers)
 
 
 def _letter() -> Message:
-    said = "A record that was rejected, as received, with the place and the reason in further headers."
+    said = "A rejected record as received; further headers say where it was read and why it was rejected."
     letter = _message(None, said, key="As received.", headers=letter_headers())
     return letter | {"name": "DeadLetter", "contentType": "application/octet-stream"}
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes what occurs twice twice: references in the document are its own."""
+    """Writes no YAML aliases: a value that occurs twice is written twice."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
         return True

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the AsyncAPI document: those of `contracts`, and what the encodings make of an event's envelope.
+"""The JSON Schemas of the AsyncAPI document: those in `contracts`, and an event's envelope in each of the encodings.
 
 Not here: channels, messages and operations (`asyncapi`).
 """
@@ -22,7 +22,7 @@ IDENTIFIER: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
 
 
 def schemas() -> dict[str, Schema]:
-    """By name: every schema of the contracts, and the structured and the plain event with the data of each type."""
+    """All schemas by name: those of the contracts, and the structured and plain event with the data of each type."""
     found = {
         path.name.partition(".")[0]: _rewritten(json.loads(path.read_text(encoding="utf-8")))
         for directory in DIRECTORIES
@@ -41,12 +41,12 @@ def reference(name: str) -> Schema:
 
 
 def event_headers(kind: str) -> Schema:
-    """The headers of an event of a type in the binary encoding."""
+    """The headers of an event of this type in the binary encoding."""
     return {"type": "object", "allOf": [reference("EventHeaders"), {"properties": {"ce_type": {"const": kind}}}]}
 
 
 def announcement_headers(kinds: list[str]) -> Schema:
-    """The headers of an event that casegold sends."""
+    """The headers of an announcement."""
     text = {"type": "string"}
     return {
         "type": "object",
@@ -54,7 +54,7 @@ def announcement_headers(kinds: list[str]) -> Schema:
             "id": {"type": "string", "format": "uuid"},
             "eventType": {"enum": kinds},
             "ce_specversion": {"const": "1.0"},
-            "ce_id": {"type": "string", "format": "uuid", "description": "To tell repetitions by."},
+            "ce_id": {"type": "string", "format": "uuid", "description": "For deduplication."},
             "ce_type": {"enum": kinds},
             "ce_source": text,
             "ce_subject": text,
@@ -62,12 +62,12 @@ def announcement_headers(kinds: list[str]) -> Schema:
             "ce_auditsequence": {
                 "type": "string",
                 "pattern": "^[0-9]{1,19}$",
-                "description": "The last link of the audit trail when the event came about.",
+                "description": "Number of the audit trail's last link when the event was created.",
             },
             "ce_audithead": {
                 "type": "string",
                 "pattern": "^[0-9a-f]{64}$",
-                "description": "That link's digest: keep it, and a trail that is written anew later shows.",
+                "description": "Digest of that link. Keep it to detect an audit trail that was rewritten later.",
             },
             "content-type": {"const": "application/json"},
         },
@@ -76,18 +76,18 @@ def announcement_headers(kinds: list[str]) -> Schema:
 
 
 def request_headers(kind: str) -> Schema:
-    """The headers of what another system asks for."""
+    """The headers of a request from another system."""
     properties = {"ce_id": IDENTIFIER, "ce_source": IDENTIFIER, "ce_type": {"const": kind}}
     return {"type": "object", "properties": copy.deepcopy(properties), "required": list(properties)}
 
 
 def letter_headers() -> Schema:
-    """The headers that a dead letter has besides its own."""
+    """The headers that a dead letter has in addition to those received."""
     told = {
-        "topic": "Where it was read.",
-        "partition": "Where it was read.",
-        "offset": "Where it was read.",
-        "stage": "What refused it.",
+        "topic": "Topic that it was read from.",
+        "partition": "Partition that it was read from.",
+        "offset": "Offset that it was read from.",
+        "stage": "The step that rejected it.",
         "exception.class.name": "The reason, such as casegold.INVALID; only for events and control totals.",
         "exception.message": "The reason in words.",
     }
@@ -97,14 +97,14 @@ def letter_headers() -> Schema:
 
 
 def _structured(envelope: Schema) -> Schema:
-    """The envelope in the words of CloudEvents."""
+    """The envelope with the attribute names of CloudEvents."""
     renamed = {getattr(PLAIN, each.name): getattr(CLOUD, each.name) for each in fields(PLAIN)} | {"data": "data"}
     properties = {renamed[name]: copy.deepcopy(schema) for name, schema in envelope["properties"].items()}
     version = properties[CLOUD.version]
     version["pattern"] = "^(.*:)?" + version["pattern"].removeprefix("^")
     return {
         "title": "StructuredEvent",
-        "description": "A structured CloudEvent; `data` is what the schema of `type` says.",
+        "description": "A structured CloudEvent; `data` follows the schema of its `type`.",
         "type": "object",
         "properties": {"specversion": {"const": "1.0"}, CLOUD.source: copy.deepcopy(IDENTIFIER), **properties},
         "required": ["specversion", CLOUD.source, *(renamed[name] for name in envelope["required"])],
@@ -112,7 +112,7 @@ def _structured(envelope: Schema) -> Schema:
 
 
 def _headers(structured: Schema) -> Schema:
-    """The attributes of a structured event as headers of a binary one: all of them are text."""
+    """The attributes of a structured event as headers of a binary one; all headers are text."""
     properties = {
         f"ce_{name}": {key: _as_header(key, value) for key, value in schema.items()}
         for name, schema in structured["properties"].items()
@@ -121,7 +121,7 @@ def _headers(structured: Schema) -> Schema:
     properties[f"ce_{CLOUD.sequence}"] = {"type": "string", "pattern": "^[0-9]{1,19}$"}
     return {
         "title": "EventHeaders",
-        "description": "The attributes of a binary CloudEvent; its value is `data`.",
+        "description": "The attributes of a binary CloudEvent; the record's value is `data`.",
         "type": "object",
         "properties": properties,
         "required": [f"ce_{name}" for name in structured["required"] if name != "data"],
@@ -129,21 +129,21 @@ def _headers(structured: Schema) -> Schema:
 
 
 def _with_data(envelope: Schema, kind: str) -> Schema:
-    """An envelope whose data fit the type that it names."""
+    """An envelope in which `data` must follow the schema of the event's type; `kind` is the type's attribute."""
     return envelope | {
         "oneOf": [{"properties": {kind: {"const": each}, "data": reference(each)}} for each in EVENT_TYPES]
     }
 
 
 def _as_header(key: str, value: Any) -> Any:
-    """A keyword of an attribute's schema, for a header: what may be null is absent there."""
+    """A keyword of an attribute's schema, adapted to a header, which is absent instead of null."""
     if key == "type" and isinstance(value, list):
         return "string"
     return [each for each in value if each is not None] if key == "enum" else copy.deepcopy(value)
 
 
 def _rewritten(schema: Any) -> Any:
-    """A schema as a part of the document: no identifier of its own, references to its neighbours."""
+    """A schema as part of the document: without its own `$id`, and with references inside the document."""
     if isinstance(schema, list):
         return [_rewritten(each) for each in schema]
     if not isinstance(schema, dict):

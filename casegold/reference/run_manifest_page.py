@@ -11,23 +11,23 @@ from casegold.runtime.shipped import RUN_MANIFEST_SCHEMA
 HEAD = """\
 # The manifest of a run
 
-`casegold runs show RUN_ID` tells everything that is recorded of one run: who asked for it and why, all that its outcome
-depends on, every attempt, what the gate found, what was made of what, and what was announced. For people it leaves out
-what is long; the JSON is complete:
+`casegold runs show RUN_ID` shows all that is recorded of one run: who asked for it and why, all that its outcome
+depends on, every attempt, the results of the gate, inputs and versions, and announcements. The table for people leaves
+out long parts; the JSON is complete:
 
 ```sh
 casegold runs list --dataset gold/case_daily_snapshot --since 2026-03-01
-casegold runs show 3f9a1c                            # a unique beginning of the id is enough
+casegold runs show 3f9a1c                            # a unique prefix of the id is enough
 casegold runs show 3f9a1c --format json > run.json
 ```
 
 The JSON follows the schema [RunManifest.v1.json](../contracts/answers/RunManifest.v1.json) (JSON Schema 2020-12). Every
-field is always there: null or an empty list says that there is nothing. Instants are in UTC by ISO 8601. Lists have a
-fixed order, so the manifest of an ended run is the same text whenever it is asked for, but for what is added to it
-later: verifications, released holds, delivered announcements, and the owners of today's contract.
+field is always present; null or an empty list means that there is nothing. Instants are in UTC (ISO 8601). Lists have a
+fixed order, so the manifest of an ended run is always the same text, except for what changes later: verifications,
+released holds, delivered announcements, and the owners in the present contract.
 
-Two things have no run of their own and are found here: how a date was closed (`day_closes` of the snapshots that
-needed it), and verifications (`verifications` of the run whose versions were computed again).
+Two things have no run of their own and are recorded here: how a date was closed (`day_closes`, in the runs of the
+snapshots that needed it), and verifications (`verifications`, in the run whose versions were verified).
 
 This page is written by `make manifest-page` from the schema.
 
@@ -47,7 +47,7 @@ def page() -> str:
 
 
 def _parts(path: str, schema: Schema) -> Iterator[tuple[str, tuple[str, Schema]]]:
-    """Every object within the schema that has fields of its own: its path and what it is."""
+    """Every object inside the schema that has fields: its path, its description and its schema."""
     for name, field in schema["properties"].items():
         inner = _object_in(field)
         if inner is not None:

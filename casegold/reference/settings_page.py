@@ -1,7 +1,4 @@
-"""Writes docs/settings.md from the class of the settings; `make settings` runs it.
-
-Not here: the settings.
-"""
+"""Writes docs/settings.md from `runtime.settings`; `make settings` runs it. Not here: the settings."""
 
 from __future__ import annotations
 
@@ -18,12 +15,13 @@ from casegold.runtime.shipped import REPOSITORY
 HEAD = """\
 # Settings
 
-An installation is set up by environment variables. One that is not in this table, or a value that cannot be, ends any
-command with exit code 40 and is named. This page is written by `make settings` from `casegold/runtime/settings.py`.
+Environment variables configure an installation. A `CASEGOLD_*` variable that is not in this table, or an invalid value,
+ends any command with exit code 40; the message names it. `make settings` writes this page from
+`casegold/runtime/settings.py`.
 
 Without `CASEGOLD_POSTGRES_URL` and `CASEGOLD_KAFKA_BOOTSTRAP`, `casegold up` starts a PostgreSQL and an Apache Kafka on
-free loopback ports, with their data in the home directory. With them, nothing local is started: `casegold up` then only
-creates schemas and topics in servers of yours.
+free loopback ports, with their data in the home directory. With them, it starts no local server, and only creates
+schemas and topics in your own servers.
 
 `casegold env` prints the variables that Dagster's own commands need outside the repository.
 
@@ -33,7 +31,7 @@ creates schemas and topics in servers of yours.
 
 
 def page() -> str:
-    """The whole page."""
+    """The page as text."""
     return HEAD + "".join(_row(name, field) for name, field in Settings.model_fields.items())
 
 
@@ -55,7 +53,7 @@ def _kind(annotation: Any) -> str:
 
 
 def _portable(default: Any) -> str:
-    """A default that does not depend on where the repository lies."""
+    """A default that does not depend on the repository's location."""
     if isinstance(default, Path) and default.is_relative_to(REPOSITORY):
         return str(default.relative_to(REPOSITORY))
     return str(default)

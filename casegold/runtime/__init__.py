@@ -1,1 +1,1 @@
-"""An opened installation: its settings, contracts, log and clock, and the parts that every entry point needs."""
+"""An open installation: settings, contracts, products, log and clock, which every entry point needs."""

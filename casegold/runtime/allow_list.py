@@ -1,4 +1,4 @@
-"""What the contracts let in, asked before anything is sent. Not here: what ingest refuses (`jobs.ingest`)."""
+"""Checks events against the contracts before they are sent. Not here: how ingest rejects records (`jobs.ingest`)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from casegold.source.import_log import Allowed
 
 
 def refuse_undeclared(settings: Settings, source: str, place: str) -> None:
-    """Raises ConfigurationError for a source whose facts and totals ingest would reject; `place` says who names it."""
+    """Raises ConfigurationError for a source that no contract declares; `place` says, in the message, who names it."""
     declared = contracts_of(settings)[JUDGE].source_names
     if source not in declared:
         file = contract_file(settings.contracts_dir, JUDGE)
         raise ConfigurationError(
             f"{place}: the source {source!r} is not declared in {file}, so ingest would reject its events",
-            remedy=f"name one of its sources ({', '.join(sorted(declared))}), or add it to `sources` there",
+            remedy=f"use a declared source ({', '.join(sorted(declared))}), or add this one to `sources` there",
         )
 
 
 def allowed(settings: Settings, calendar: BusinessCalendar) -> Allowed:
-    """When events may have occurred; a later ingest lets in more, never less."""
+    """The instants at which events may have occurred. The upper limit moves with time: later, ingest accepts more."""
     contract = contracts_of(settings)[JUDGE]
     earliest = calendar.end_of(contract.first_date - timedelta(days=1))
     return Allowed(earliest, SystemClock().now() + contract.max_future)

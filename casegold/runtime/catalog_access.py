@@ -1,6 +1,6 @@
-"""How an engine outside reaches the lake as a person: the catalog's settings in the engine's own words, no password.
+"""The configuration with which an external engine reads the Iceberg catalog under a person's login, without password.
 
-Not here: what a reader may see (`control.migrations`, 0004), and the files, which storage guards.
+Not here: what a reader may see (`control.migrations`, 0004), and access to the files, which the storage controls.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def pyiceberg(settings: Settings, login: str) -> str:
         "type": "sql",
         "uri": url,
         "warehouse": settings.warehouse_url(),
-        # A reader may not make tables, and PyIceberg tries to at every start unless it is told not to.
+        # By default PyIceberg creates its tables at every start, which a reader may not.
         "init_catalog_tables": "false",
     }
     return yaml.safe_dump({"catalog": {CATALOG_NAME: catalog}}, sort_keys=False, width=1000)

@@ -1,4 +1,4 @@
-"""The business clock of an installation that may not have been started yet. Not here: what the clock decides."""
+"""The business clock, also of an installation that was never started. Not here: what the clock decides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from casegold.runtime.settings import Settings
 
 
 def last_date_of_fixed_clock(settings: Settings) -> date | None:
-    """The last date that is over where the business clock stands still; None where it runs with the machine's.
+    """The last date that is over by a fixed business clock; None if it follows the system clock.
 
     Raises:
         SourceUnavailable: the installation was started, and its database does not answer.
@@ -24,7 +24,7 @@ def last_date_of_fixed_clock(settings: Settings) -> date | None:
 
 
 def _clock(settings: Settings) -> BusinessClock:
-    """The setting speaks until the first start; from then on only what the control database keeps."""
+    """The clock in the control database; before the first start, the one in the settings."""
     of_setting = installation.parse_clock(settings.business_clock)
     if settings.postgres_url is None and read_addresses(settings.home) is None:
         return of_setting

@@ -1,6 +1,6 @@
-"""Reads the contract files: of the platform's own tables from one directory, of products from their folders.
+"""Reads contract files: those of the platform's own tables from one directory, those of products from their folders.
 
-Not here: their format and meaning (`domain.odcs`, `domain.contract`), and the rest of a product's folder.
+Not here: format and meaning (`domain.odcs`, `domain.contract`), and the rest of a product's folder (`product_folder`).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from casegold.runtime.product_folder import CONTRACT, read_products
 from casegold.runtime.settings import Settings
 
 JUDGE = "gold/case_daily_snapshot"
-"""The dataset whose contract decides for all: whose facts count, when a date is over, what is late and what is held."""
+"""The dataset whose contract decides for all datasets: which sources count, when a date closes, what is late, held."""
 
 
 def contracts_of(settings: Settings, products: Sequence[Product] | None = None) -> Contracts:
-    """The contracts of an installation, whose products are read unless they are given.
+    """The contracts of an installation. Reads its products, unless they are passed.
 
     Raises:
-        ConfigurationError: one is wrong.
+        ConfigurationError: a contract is wrong.
     """
     products = read_products(settings.products_dir) if products is None else products
     return load_contracts(settings.contracts_dir, first_date=settings.first_date, products=products)
@@ -36,15 +36,15 @@ def load_contracts(
 ) -> Contracts:
     """Every `*.yaml` in `directory` and the contract of every product, checked against each other.
 
-    A contract in `directory` of one of our products' datasets takes the place of the one in the product's folder: so an
-    installation declares sources or tolerances of its own without an edit of what came with the program.
+    A contract in `directory` replaces the one in the folder of a shipped product with the same dataset. So an
+    installation can declare its own sources or tolerances without editing shipped files.
 
     Args:
-        first_date: the installation's first date, for all datasets in place of the contracts' own.
-        products: those of the installation; by default those that came with the program.
+        first_date: the installation's first date; replaces the one in every contract.
+        products: the installation's products; by default the shipped ones.
 
     Raises:
-        ConfigurationError: no such directory, no contract in it, or one that is wrong.
+        ConfigurationError: there is no such directory, it has no contract, or a contract is wrong.
     """
     contracts = [contract for _, contract in _read(directory, products)]
     return Contracts(
@@ -53,7 +53,7 @@ def load_contracts(
 
 
 def contract_file(directory: Path, dataset: str) -> Path:
-    """The file that describes a dataset, for messages. Raises ConfigurationError when there is none."""
+    """The contract file of a dataset, for messages. Raises ConfigurationError if there is none."""
     for path, contract in _read(directory, None):
         if contract.dataset == dataset:
             return path
@@ -64,7 +64,7 @@ def _read(directory: Path, products: Sequence[Product] | None) -> list[tuple[Pat
     paths = sorted(directory.glob("*.yaml"))
     if not paths:
         raise ConfigurationError(
-            f"no contracts in {directory}", remedy="point to the directory that holds the dataset contracts"
+            f"no contracts in {directory}", remedy="set CASEGOLD_CONTRACTS_DIR to the directory of dataset contracts"
         )
     given = [(path, parse_contract(path.read_text(encoding="utf-8"), str(path))) for path in paths]
     described = {contract.dataset for _, contract in given}

@@ -1,6 +1,6 @@
-"""How a person reaches the control database: by a login of their own.
+"""Connects a person to the control database by a login of their own.
 
-Not here: what a login may do there (`control.changes.approvals`).
+Not here: what a person may do there (`control.changes.approvals`).
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ _NO_PASSWORD = "no password supplied"  # noqa: S105 - what libpq says
 def control_of_person(settings: Settings, login: str | None) -> ControlDb:
     """The control database over a person's own connection.
 
-    The password is that of CASEGOLD_PERSON_PASSWORD, of ~/.pgpass, or is asked for at the terminal; in this order.
+    The password comes from CASEGOLD_PERSON_PASSWORD, else from ~/.pgpass, else from a prompt at the terminal.
 
     Args:
         login: None for the setting CASEGOLD_PERSON.
 
     Raises:
-        ConfigurationError: no login is named, or the server refuses it.
+        ConfigurationError: no login is given, the server refuses it, or it may not see control state.
         SourceUnavailable: the server does not answer.
     """
     login = login or settings.person
     if login is None:
         raise ConfigurationError(
-            "this step is a person's", remedy="say who you are: --as NAME, or CASEGOLD_PERSON; `casegold user list`"
+            "this command needs a person's login",
+            remedy="give --as NAME or set CASEGOLD_PERSON; `casegold user list` shows the logins",
         )
     given = settings.person_password
     url = settings.person_url(login, given.get_secret_value() if given is not None else None)
@@ -48,15 +49,16 @@ def control_of_person(settings: Settings, login: str | None) -> ControlDb:
     (may,) = control.rows("select has_schema_privilege('casegold', 'usage') as look")
     if not may["look"]:
         raise ConfigurationError(
-            f"{login} reads what is published and takes no part in decisions",
-            remedy="a role that the contracts give write access, or name as approver, may; reading: docs/reading.md",
+            f"{login} may read published data, and may not use this command",
+            remedy="use a login with a role that a contract gives write access or names as approver; to read data, see"
+            " docs/reading.md",
         )
     refuse_other(control)
     return control
 
 
 def _try(url: str) -> str | None:
-    """Why a connection does not come about; None where it does."""
+    """The error message of a failed connection; None if it succeeds."""
     try:
         ControlDb(url).rows("select 1")
     except SourceUnavailable as error:
@@ -68,11 +70,11 @@ def _refuse(login: str, problem: str) -> NoReturn:
     if _NO_PASSWORD in problem:
         raise ConfigurationError(
             f"there is no password for {login}",
-            remedy="set CASEGOLD_PERSON_PASSWORD, write it to ~/.pgpass, or call from a terminal",
+            remedy="set CASEGOLD_PERSON_PASSWORD, write it to ~/.pgpass, or run the command in a terminal",
         )
     if _WRONG_PASSWORD in problem:
         raise ConfigurationError(
-            f"the database does not let {login} in: no such login, or another password",
+            f"the database refuses {login}: there is no such login, or the password is wrong",
             remedy="`casegold user list` shows the logins; `casegold user remove` and `add` give a new password",
         )
     raise SourceUnavailable(problem, remedy="`casegold up` starts the local servers; `casegold status` shows them")

@@ -1,7 +1,7 @@
-"""The program's log: one line each on standard error, of ours and of the libraries that we use.
+"""The program's log on standard error: one line per record, of casegold and of the libraries that it uses.
 
-`casegold`'s commands and its batch job write it themselves; in Dagster's processes standard error is their log. Not
-here: what is said to the person who gave a command (`cli`).
+Commands and the batch job set it up for the whole process; in Dagster's processes, only for casegold's own records.
+Not here: what a command prints for people (`cli`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any, TextIO
 from casegold.domain.plain_text import one_line
 
 REPEAT_SECONDS = 60.0
-"""A client whose server is away says the same many times a second: it is told once in this time, with the number."""
+"""A client without its server logs the same text many times a second: it is logged once in this time, with a count."""
 
 _NUMBERS = re.compile(r"[0-9]+")
 
 
 def set_up(logger: str | None = None) -> None:
-    """Write the log of this process. Twice is once.
+    """Set up the log of this process. Idempotent.
 
     Args:
-        logger: the part that is ours, where somebody else writes the rest; None: all.
+        logger: the logger to write, if another program handles the others; None for all.
     """
     ours = logging.getLogger(logger)
     if not any(isinstance(handler, _StandardError) for handler in ours.handlers):
@@ -32,12 +32,12 @@ def set_up(logger: str | None = None) -> None:
 
 
 def set_level(level: str) -> None:
-    """How much of our own is told; of the libraries, warnings."""
+    """Set the level of casegold's own loggers. Libraries log warnings and above."""
     logging.getLogger("casegold").setLevel(level)
 
 
 class _Line(logging.Formatter):
-    """UTC, level, logger, text. Text from outside steers no terminal and begins no line."""
+    """Time in UTC, level, logger, text. Control characters are escaped: text from outside must not forge a line."""
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
@@ -54,7 +54,7 @@ class _Line(logging.Formatter):
 
 
 class _StandardError(logging.StreamHandler[TextIO]):
-    """To what standard error is at the time of the record: Dagster and tests put another one in its place."""
+    """Writes to `sys.stderr` as it is when a record arrives: Dagster and tests replace it."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -67,7 +67,7 @@ class _StandardError(logging.StreamHandler[TextIO]):
 
 
 class _Repeats(logging.Filter):
-    """Lets a text through once in `REPEAT_SECONDS`, whatever the numbers in it."""
+    """Lets a text pass once per `REPEAT_SECONDS`; texts that differ only in numbers are the same."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,9 +80,9 @@ class _Repeats(logging.Filter):
         if now - at < REPEAT_SECONDS:
             self._told[key] = at, held_back + 1
             return False
-        # What was told long ago is forgotten: texts with names in them would pile up.
+        # Forget old texts: those with names in them would accumulate.
         self._told = {told: seen for told, seen in self._told.items() if now - seen[0] < 10 * REPEAT_SECONDS}
         self._told[key] = now, 0
         if held_back:
-            record.msg, record.args = f"{record.getMessage()} (and {held_back} times more before)", None
+            record.msg, record.args = f"{record.getMessage()} (repeated {held_back} times before)", None
         return True

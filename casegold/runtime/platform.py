@@ -1,4 +1,4 @@
-"""The parts that every entry point needs, opened once from the settings. Not here: any logic."""
+"""`Platform`: the parts that every entry point needs, opened once from the settings. Not here: any logic."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Platform:
-    """An open installation. Cheap: servers are reached when first asked."""
+    """An open installation."""
 
     settings: Settings
     control: ControlDb
@@ -33,12 +33,12 @@ class Platform:
 
     @property
     def transforms(self) -> dict[str, str]:
-        """The version of every transform as it is installed now."""
+        """The installed version of every transform."""
         return version.versions(self.products)
 
     @cached_property
     def lake(self) -> Lake:
-        """The tables. Iceberg is loaded with the first look at one: most commands ask the control database only."""
+        """The tables. Imports Iceberg at first use: most commands need the control database only."""
         from casegold.sink.lake import Lake  # noqa: PLC0415
 
         settings = self.settings
@@ -50,12 +50,12 @@ class Platform:
 
 
 def open_platform(settings: Settings | None = None) -> Platform:
-    """Open the installation that the settings name.
+    """Open the installation that the settings describe.
 
     Raises:
-        SourceUnavailable: its servers are not up.
-        ConfigurationError: the business time zone is not the one it was started with, or the control schema is not
-            the one of this program.
+        SourceUnavailable: its database does not answer.
+        ConfigurationError: the business time zone differs from the one of the first start, or the control schema has
+            another revision than this program.
     """
     settings = settings or load_settings()
     control = revision.opened(settings.control_url(), pooled=True)

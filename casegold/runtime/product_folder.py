@@ -1,6 +1,7 @@
-"""Reads product folders: ours in `products`, foreign ones in `CASEGOLD_PRODUCTS_DIR`. A wrong one is refused by file.
+"""Reads product folders: the shipped ones in `products`, the installation's own ("foreign") in `CASEGOLD_PRODUCTS_DIR`.
 
-Not here: what the parts mean (`domain.product`), and running any of it.
+A folder that is wrong is refused, with the file and place. Not here: what the parts mean (`domain.product`), and
+running them (`jobs.product_rules`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SAMPLES = "samples"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 LAYERS = ("gold", "reports")
 GATE = ("schema", "unique_key", "inputs_complete")
-"""Checks that the gate has for every product of SQL and contract, and that none may do without."""
+"""Checks that every product made of SQL and a contract must have as required checks."""
 _STEP = re.compile(r"[a-z][a-z0-9_]*\.sql")
 _MODULE = re.compile(r"[a-z][a-z0-9_]*\.py")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -29,10 +30,10 @@ _BY_MAPPING = {InputMapping.SAME, InputMapping.DAYS_OF_PERIOD, InputMapping.DAY_
 
 
 def read_products(foreign: Path | None = None) -> tuple[Product, ...]:
-    """Our products, then those of a directory of somebody else's.
+    """The shipped products, then those of the directory `foreign`.
 
     Raises:
-        ConfigurationError: a folder is wrong, or two products have one name.
+        ConfigurationError: a folder is wrong, or two products have the same name.
     """
     ours = [read_product(folder, is_ours=True) for folder in _folders(PRODUCTS)]
     theirs = [] if foreign is None else [read_product(folder, is_ours=False) for folder in foreign_folders(foreign)]
@@ -49,10 +50,10 @@ def read_products(foreign: Path | None = None) -> tuple[Product, ...]:
 
 
 def foreign_folders(directory: Path) -> list[Path]:
-    """The product folders of a directory. Raises ConfigurationError where there is no such directory."""
+    """The product folders of a directory. Raises ConfigurationError if it does not exist."""
     if not directory.is_dir():
         raise ConfigurationError(
-            f"CASEGOLD_PRODUCTS_DIR: {directory} is no directory", remedy="make it, or unset the variable"
+            f"CASEGOLD_PRODUCTS_DIR: {directory} is no directory", remedy="create it, or unset the variable"
         )
     return _folders(directory)
 
@@ -63,16 +64,16 @@ def _folders(directory: Path) -> list[Path]:
 
 
 def refuse_name(name: str) -> None:
-    """Raises ConfigurationError for what cannot name a product: it becomes a table, a job and a folder."""
+    """Raises ConfigurationError for an invalid product name. The name becomes that of a table, a job and a folder."""
     if not NAME.fullmatch(name):
         raise ConfigurationError(
             f"{name!r} cannot name a product",
-            remedy="take small letters, digits and _, a letter first, 50 at most, such as overdue_cases",
+            remedy="use at most 50 lowercase letters, digits and _, a letter first, such as overdue_cases",
         )
 
 
 def read_product(folder: Path, *, is_ours: bool) -> Product:
-    """The product of one folder. Raises ConfigurationError with file, place and remedy of what is wrong."""
+    """The product of one folder. Raises ConfigurationError with file, place and remedy if anything is wrong."""
     refuse_name(folder.name)
     contract = parse_contract(_text(folder / CONTRACT), str(folder / CONTRACT))
     root = read_yaml(_text(folder / PRODUCT), str(folder / PRODUCT), with_lines=True)
@@ -98,7 +99,7 @@ def read_product(folder: Path, *, is_ours: bool) -> Product:
 def _text(file: Path) -> str:
     if not file.is_file():
         raise ConfigurationError(
-            f"{file} is missing", remedy="`casegold product new NAME` makes a folder that has every file"
+            f"{file} is missing", remedy="`casegold product new NAME` creates a folder with every file"
         )
     try:
         return file.read_text(encoding="utf-8")
@@ -134,7 +135,7 @@ def _numbers(node: Node) -> list[int]:
 def _matching(node: Node, number: int, pattern: re.Pattern[str]) -> str:
     value = node.value[number]
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise node.refuse(f"{value!r} is no SHA-256 of rules", "give it in quotes; `casegold product check` tells it")
+        raise node.refuse(f"{value!r} is no SHA-256 of rules", "write it in quotes; `casegold product check` prints it")
     return value
 
 
@@ -152,7 +153,7 @@ def _figure(node: Node, contract: DatasetContract) -> Figure:
     written = node.mapping(frozenset({"name", *kinds}))
     given = [kind for kind in kinds if kind in written]
     if len(given) != 1:
-        raise node.refuse("does not say how it is counted", f"give one of {', '.join(sorted(kinds))} with a column")
+        raise node.refuse("has no aggregate, or several", f"give one of {', '.join(sorted(kinds))} with a column")
     column = node.get(given[0])
     numbers = [each.name for each in contract.columns if each.type.logical in ("integer", "number")]
     if column.text() not in numbers:
@@ -163,7 +164,7 @@ def _figure(node: Node, contract: DatasetContract) -> Figure:
 
 
 def _check_names(product: Product) -> None:
-    """Jobs, shadows and folders go by one name."""
+    """The dataset must have the folder's name: jobs and shadows use it, too."""
     layer, _, name = product.contract.dataset.partition("/")
     if layer not in LAYERS or name != product.name:
         raise ConfigurationError(
@@ -176,12 +177,12 @@ def _check_foreign(product: Product, root: Node) -> None:
     python = sorted(each.name for each in product.folder.rglob("*.py"))
     if python:
         raise ConfigurationError(
-            f"{product.folder}: has Python, {python[0]}; it would run with all rights of the platform",
-            remedy="say it in SQL and contract, or bring the product into this repository's `products`",
+            f"{product.folder}: has Python, {python[0]}, which would run with all rights of the platform",
+            remedy="use SQL and the contract only, or add the product to this repository's `products`",
         )
     if not product.rules.steps:
         raise root.refuse(
-            "the field 'rules.steps' is missing", "name the SQL files in their order, the last gives rows"
+            "the field 'rules.steps' is missing", "list the SQL files in order; the last one returns the rows"
         )
     if product.transform != product.name:
         raise ConfigurationError(
@@ -195,12 +196,13 @@ def _check_made_by_sql(product: Product, root: Node) -> None:
         each.name for each in product.folder.iterdir() if each.suffix == ".sql" and each.name not in product.rules.steps
     )
     if loose:
-        raise root.get("rules").get("steps").refuse(f"{loose[0]} is not among them", "add it or remove the file")
+        raise root.get("rules").get("steps").refuse(f"{loose[0]} is not listed", "add it or remove the file")
     if any(ref.mapping not in _BY_MAPPING for ref in contract.inputs) or not any(
         ref.mapping is not InputMapping.DAY_BEFORE_PERIOD for ref in contract.inputs
     ):
         raise ConfigurationError(
-            f"{file}: inputs: a product of SQL is made from partitions", remedy="map an input by daysOfPeriod or same"
+            f"{file}: inputs: a product in SQL reads partitions, at least those of its own period",
+            remedy="map an input by daysOfPeriod or same; dayBeforePeriod is possible in addition",
         )
     views = [product.view_of(ref) for ref in contract.inputs]
     if twice := sorted({view for view in views if views.count(view) > 1}):

@@ -1,7 +1,7 @@
-"""Where the files are that come with the program and are no Python: contracts, mappings, locks, Dagster's files.
+"""Paths of the shipped files that are not Python: contracts, mappings, lock files, Dagster's files.
 
-A checkout has them at its top level, where people edit them; a wheel carries them inside the package, as
-`pyproject.toml` lists under `force-include`. Not here: what is in them.
+A checkout has them at its top level, where people edit them. A wheel has them inside the package, as `pyproject.toml`
+lists under `force-include`. Not here: their contents.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ _PACKAGE = Path(__file__).parents[1]
 _IN_A_WHEEL = _PACKAGE / "shipped"
 
 REPOSITORY = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else _PACKAGE.parent
-"""The top level of the checkout, or its image in an installed wheel, which has no more than what is named here."""
+"""The top level of the checkout, or its copy in an installed wheel, which has only the paths below."""
 
 DATASET_CONTRACTS = REPOSITORY / "contracts" / "datasets"
 PRODUCTS = _PACKAGE.parent / "products"
-"""A package beside this one, in a checkout as in a wheel."""
+"""A package next to `casegold`, both in a checkout and in a wheel."""
 EVENT_SCHEMAS = REPOSITORY / "contracts" / "events"
 RUN_MANIFEST_SCHEMA = REPOSITORY / "contracts" / "answers" / "RunManifest.v1.json"
 MAPPINGS = REPOSITORY / "contracts" / "mappings"

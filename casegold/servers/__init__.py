@@ -1,4 +1,4 @@
-"""The local servers of one home directory, and the processes of `casegold dev`: started, supervised and stopped.
+"""Starts, supervises and stops the local servers of a home directory and the processes of `casegold dev`.
 
-Not here: anything that uses them.
+Not here: their clients.
 """

@@ -1,4 +1,4 @@
-"""Dagster's home directory of an installation. Not here: Dagster; the core never imports it."""
+"""An installation's DAGSTER_HOME, and the environment of Dagster's processes. The core never imports Dagster itself."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from casegold.runtime.settings import OWNER_URL, PREFIX, Settings
 from casegold.runtime.shipped import INSTANCE_FILE
 
 FOR_THE_SHELL = {"DAGSTER_MODULE_NAME": "platform_assets.definitions"}
-"""Beside `environment`, what spares a person's `dagster` commands a workspace file."""
+"""In addition to `environment`: with it, a person's `dagster` commands need no workspace file."""
 
 
 def directory(settings: Settings) -> Path:
-    """What DAGSTER_HOME is for the processes that casegold starts: run logs and other files of Dagster go there."""
+    """DAGSTER_HOME of the processes that casegold starts: Dagster writes run logs and other files there."""
     return settings.home / "dagster"
 
 
 def make(settings: Settings) -> Path:
-    """Have the directory, with a link to the one instance file that there is."""
+    """Create the directory with a link to the shipped instance file; return it. Idempotent."""
     home = directory(settings)
     home.mkdir(parents=True, exist_ok=True)
     link = home / INSTANCE_FILE.name
@@ -31,11 +31,10 @@ def make(settings: Settings) -> Path:
 
 
 def process_environment(settings: Settings) -> dict[str, str]:
-    """All variables of a Dagster process that is started on the workspace file: ours, and `environment`.
+    """All variables of a Dagster process that is started with the workspace file: inherited ones, and `environment`.
 
-    Not the owner's address: what runs the platform must not be able to change who approved what.
-
-    Dagster's programs take a workspace file or a module, never both: a shell may have what `casegold env` prints.
+    Left out are the owner's address, because a process of the platform must not be able to change who approved what,
+    and the module name that `casegold env` sets: Dagster's programs refuse a module together with a workspace file.
     """
     kept_back = {*FOR_THE_SHELL, OWNER_URL}
     inherited = {name: value for name, value in os.environ.items() if name not in kept_back}

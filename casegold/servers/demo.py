@@ -1,6 +1,6 @@
-"""The main job from nothing, watched: servers, events, a running Dagster daemon, official figures. Ends by itself.
+"""The demo: in a fresh installation, sends events and watches a Dagster daemon turn them into official figures.
 
-Not here: any step of the job. The demonstration sends events and looks; only the daemon's sensors start anything.
+Not here: any step of that work. The demo only sends events and reads state; the daemon's sensors start all runs.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One installation of its own and what is fed to it.
+    """A fresh installation, and the events to send to it.
 
-    The business clock stands at the end of `last`, so that the same dates become official whenever this is played.
+    The business clock is fixed at the end of `last`, so the same dates become official whenever the demo runs.
     """
 
     name: str
@@ -65,16 +65,16 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an act came to."""
+    """The outcome of an act."""
 
     versions: list[dict[str, Any]]
     artifacts: list[str]
     seconds_to_publish: float
-    """From the acknowledgement of the last control total to the last published version."""
+    """Seconds from the acknowledgement of the last control total to the last published version."""
 
 
 def simulated_act(cases: int, seed: int) -> Act:
-    """Sixty dates of made-up cases: January and February 2024, two whole months."""
+    """Sixty dates of simulated cases: January and February 2024, two whole months."""
     first, last = date(2024, 1, 1), date(2024, 2, 29)
     feed = ("simulate", "--cases", cases, "--days", 60, "--seed", seed, "--until", last, "--poison", 0.0005)
     return Act("simulated cases", "Europe/Amsterdam", first, last, tuple(map(str, feed)))
@@ -87,22 +87,22 @@ def log_act(log: Path, mapping_file: Path) -> Act:
     calendar = BusinessCalendar(mapping.time_zone)
     dates = {calendar.date_of(event.occurred_at) for event in EventLog(log, mapping).check()}
     if not dates:
-        raise ConfigurationError(f"{log} makes no event", remedy=f"look at {mapping_file}")
+        raise ConfigurationError(f"{log}: the mapping yields no event", remedy=f"check {mapping_file}")
     feed = ("import-log", str(log), "--mapping", str(mapping_file))
     return Act(log.name, mapping.time_zone, min(dates), max(dates), feed)
 
 
 def play(act: Act, home: Path, port: int, patience_seconds: float, say: Say) -> Result:
-    """Play one act in a fresh installation; its servers and its UI end with it, its data stay.
+    """Play one act in a fresh installation. Ends its servers and its UI, keeps its data.
 
     Raises:
-        ConfigurationError: the settings point to servers elsewhere, which a demonstration must not touch.
-        ValidationFailed: something was held or failed, or figures did not come in time.
+        ConfigurationError: the settings name external servers, which the demo must not touch.
+        ValidationFailed: a run was held or failed, or not all was published in time.
     """
     for name in ("POSTGRES_URL", "KAFKA_BOOTSTRAP"):
         if f"{PREFIX}{name}" in os.environ:
             raise ConfigurationError(
-                f"{PREFIX}{name} is set: the demonstration begins anew and brings its own servers",
+                f"{PREFIX}{name} is set, but the demo deletes old data and starts its own servers",
                 remedy=f"unset {PREFIX}{name}",
             )
     environment = act.environment(home)
@@ -115,7 +115,7 @@ def play(act: Act, home: Path, port: int, patience_seconds: float, say: Say) -> 
         with stack.running(settings, port) as running:
             running.wait()
             say(f"Dagster UI: {running.url}")
-            say(f"feeding: casegold {' '.join(act.feed)}")
+            say(f"running: casegold {' '.join(act.feed)}")
             _feed(act, environment)
             fed_at = datetime.now(UTC)
             control = ControlDb(settings.control_url())
@@ -140,7 +140,7 @@ def _feed(act: Act, environment: Mapping[str, str]) -> None:
 
 
 def _watch(control: ControlDb, settings: Settings, act: Act, patience_seconds: float, say: Say) -> None:
-    """Tell how far things are, until all is published, announced and shown in Dagster."""
+    """Print progress until all is published, announced and shown in Dagster."""
     deadline = time.monotonic() + patience_seconds
     told = ""
     while True:
@@ -165,7 +165,7 @@ def _watch(control: ControlDb, settings: Settings, act: Act, patience_seconds: f
 
 def _refuse(control: ControlDb, what: str) -> None:
     reasons = [f"{row['dataset']}: {row['state']} {row['message'] or ''}" for row in listing.runs(control, None, 10)]
-    raise ValidationFailed(f"{what}\n" + "\n".join(reasons), remedy="`casegold runs` and `casegold holds` tell more")
+    raise ValidationFailed(f"{what}\n" + "\n".join(reasons), remedy="`casegold runs` and `casegold holds` show more")
 
 
 def _result(control: ControlDb, fed_at: datetime) -> Result:

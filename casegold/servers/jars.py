@@ -1,6 +1,6 @@
-"""Files of the local broker: fetched from a Maven repository by a lock file, each checked by its SHA-256.
+"""Fetches the local broker's jars from a Maven repository by a lock file, and checks the SHA-256 of each.
 
-Not here: what is in the lock (`deploy/kafka/broker.lock`, one `sha256 path` per line).
+Not here: the lock file's contents (`deploy/kafka/broker.lock`, one `sha256 path` per line).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True)
 class Jar:
-    """One file of the lock."""
+    """One line of the lock file."""
 
     sha256: str
     path: str
-    """Below the repository's root."""
+    """Relative to the repository's root."""
 
     @property
     def name(self) -> str:
@@ -33,7 +33,7 @@ class Jar:
 
 
 def read_lock(lock: Path) -> list[Jar]:
-    """The files that a lock names. Raises ConfigurationError for a line of another form."""
+    """The files that a lock file lists. Raises ConfigurationError for a malformed line."""
     jars = []
     for line in lock.read_text(encoding="utf-8").splitlines():
         sha256, _, path = line.partition(" ")
@@ -44,15 +44,15 @@ def read_lock(lock: Path) -> list[Jar]:
 
 
 def fetch(lock: Path, repository: str, cache: Path, say: Say) -> list[Path]:
-    """Have every file of the lock in `cache`; what is there and right is not fetched again.
+    """Fetch every file of the lock into `cache`, unless it is there with the right digest; return the paths.
 
     Raises:
         SourceUnavailable: the repository does not answer.
-        ConfigurationError: it has a file, but not the one that was locked.
+        ConfigurationError: a file of the repository has another digest than the lock file.
     """
     cache.mkdir(parents=True, exist_ok=True)
     jars = read_lock(lock)
-    # The checksum is part of the name: two locks with different files of one name share the cache.
+    # The digest is part of the name: lock files with different files of the same name can share the cache.
     paths = {jar: cache / f"{jar.sha256[:16]}-{jar.name}" for jar in jars}
     missing = [jar for jar in jars if not _is_there(jar, paths[jar])]
     if missing:

@@ -1,6 +1,7 @@
-"""An installation's servers as a whole: start what is local, prepare what is in them, stop, report.
+"""An installation's servers as a whole: what `casegold up`, `down` and `status` do.
 
-Here belongs: what `casegold up`, `down` and `status` do. Not here: how one server is run, or how results are printed.
+Starts the local servers, prepares schemas and topics, stops, reports. Not here: running one server (`postgres`,
+`kafka`), printing (`cli`).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ ROOM = "casegold.servers"
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server as `status` finds it."""
+    """The state of one server."""
 
     name: str
     address: str
@@ -47,13 +48,13 @@ class ServerStatus:
 
 
 def up(settings: Settings, say: processes.Say) -> None:
-    """Bring the installation up: servers, schemas, topics. Doing it twice, or twice at once, is doing it once.
+    """Bring the installation up: servers, schemas, topics. Idempotent, and safe to run twice at once.
 
-    Servers that the settings name are prepared, never started.
+    External servers, which the settings name, are prepared but never started.
 
     Raises:
         SourceUnavailable: a server does not start or answer.
-        ConfigurationError: the business time zone is not the one of the first start.
+        ConfigurationError: the business time zone differs from the one of the first start.
     """
     start_servers(settings, say)
     prepare_database(settings)
@@ -62,13 +63,13 @@ def up(settings: Settings, say: processes.Say) -> None:
 
 
 def start_servers(settings: Settings, say: processes.Say) -> None:
-    """Start the local ones of the servers and note where they listen."""
+    """Start the local servers and write their addresses."""
     keep_private(settings.home)
     with processes.locked(_lock_file(settings.home)), ThreadPoolExecutor(2) as pool:
         known = read_addresses(settings.home) or Addresses(None, None)
         broker = pool.submit(_start_kafka, settings, known, say) if settings.kafka_bootstrap is None else None
         database = pool.submit(_start_postgres, settings, known, say) if settings.postgres_url is None else None
-        # What is not run here keeps its port for the day when it is again.
+        # A server that is external now keeps its old local port, for when it is local again.
         found = Addresses(
             postgres_url=database.result() if database else known.postgres_url,
             kafka_bootstrap=broker.result() if broker else known.kafka_bootstrap,
@@ -78,16 +79,16 @@ def start_servers(settings: Settings, say: processes.Say) -> None:
 
 
 def keep_private(home: Path) -> None:
-    """Have the home directory, which nobody else may read: the warehouse and the servers' passwords are in it.
+    """Create the home directory, readable by its owner only: it has the warehouse and the servers' passwords.
 
-    Others may pass where root starts PostgreSQL as another user, whose files lie below.
+    Search permission for others stays: if root starts PostgreSQL as another user, that user's files are below.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(home.stat().st_mode & ~0o076)
 
 
 def members(settings: Settings, say: processes.Say) -> list[Member]:
-    """How each server that is run here is kept alive. Starting one starts whatever local server is dead."""
+    """The local servers, for the supervisor. Starting one of them starts every dead one."""
     start = partial(start_servers, settings, say)
     database, broker = _postgres(settings), _kafka(settings)
     here = []
@@ -99,7 +100,7 @@ def members(settings: Settings, say: processes.Say) -> list[Member]:
 
 
 def down(settings: Settings) -> list[str]:
-    """Stop the local servers; the names of those that ran. Data stays."""
+    """Stop the local servers; return the names of those that ran. Data stays."""
     if not settings.home.exists():
         return []
     with processes.locked(_lock_file(settings.home)):
@@ -108,7 +109,7 @@ def down(settings: Settings) -> list[str]:
 
 
 def status(settings: Settings) -> list[ServerStatus]:
-    """How the servers are now. Starts nothing."""
+    """The present state of the servers. Starts nothing."""
     known = read_addresses(settings.home) or Addresses(None, None)
     postgres_url = settings.postgres_url or known.postgres_url
     bootstrap = settings.kafka_bootstrap or known.kafka_bootstrap
@@ -133,7 +134,7 @@ def status(settings: Settings) -> list[ServerStatus]:
 
 
 def prepare_database(settings: Settings) -> None:
-    """Schemas, the control schema's newest revision, the rules of the contracts, and the facts of the first start."""
+    """Create schemas, migrate the control schema, store the contracts' rules for people, initialise at first start."""
     url = settings.owner_url()
     revision.refuse_newer(ControlDb(url))
     with ControlDb(url).write("schemas") as connection:
@@ -153,21 +154,22 @@ def _migrate(url: str) -> None:
         migrate(url)
     except OperationalError as error:
         raise SourceUnavailable(
-            f"the control database went away: {error.orig}", remedy="run the command again once it answers"
+            f"the connection to the control database broke: {error.orig}",
+            remedy="run the command again once it answers",
         ) from error
 
 
 def create_topics(settings: Settings) -> None:
-    """Create the topics that do not exist yet, without a time limit on what they keep; existing ones stay as they are.
+    """Create missing topics, with unlimited retention time; existing topics stay as they are.
 
     Raises:
-        SourceUnavailable: the broker does not do it.
+        SourceUnavailable: the broker does not create a topic.
     """
     wanted = [
         NewTopic(name, partitions, replication_factor=-1, config={"retention.ms": "-1"})
         for name, partitions in settings.topics().items()
     ]
-    admin = _admin(settings)  # the answers end with the client
+    admin = _admin(settings)  # kept in a variable: the futures are valid only while the client lives
     for name, future in admin.create_topics(wanted, operation_timeout=30, request_timeout=30).items():
         try:
             future.result()
@@ -175,7 +177,7 @@ def create_topics(settings: Settings) -> None:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise SourceUnavailable(
                     f"the topic {name} cannot be created: {error.args[0].str()}",
-                    remedy="`casegold status` shows whether Kafka answers; a broker of yours must allow its creation",
+                    remedy="`casegold status` shows whether Kafka answers; your own broker must allow topic creation",
                 ) from error
 
 
@@ -185,7 +187,7 @@ def _start_postgres(settings: Settings, known: Addresses, say: processes.Say) ->
     try:
         return server.make_database(port)
     except psycopg.OperationalError as error:  # it answered a moment ago
-        raise SourceUnavailable(f"PostgreSQL went away: {error}", remedy=f"read {server.log}") from error
+        raise SourceUnavailable(f"the connection to PostgreSQL broke: {error}", remedy=f"read {server.log}") from error
 
 
 def _start_kafka(settings: Settings, known: Addresses, say: processes.Say) -> str:
@@ -194,7 +196,7 @@ def _start_kafka(settings: Settings, known: Addresses, say: processes.Say) -> st
 
 
 def _port(address: str | None) -> int | None:
-    """Of `127.0.0.1:9092` or a URL."""
+    """The port of `127.0.0.1:9092` or of a URL."""
     return None if address is None else urlsplit(address if "://" in address else f"//{address}").port
 
 

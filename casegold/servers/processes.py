@@ -1,6 +1,6 @@
 """Server processes that outlive the command that started them: start, recognise, stop. Not here: which servers.
 
-A process is ours when the pid file's number, start time and program all fit: numbers are given out again after a crash
+A process is recognised by the pid, start time and program in its pid file, because the system reuses pids after a crash
 or a reboot.
 """
 
@@ -26,22 +26,22 @@ from casegold.runtime.addresses import write_private
 Say = Callable[[str], None]
 
 DYING_SECONDS = 5.0
-"""The longest that a killed process may take until its parent learns how it ended."""
+"""How long a parent waits for the exit status of a child that was killed."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""Servers that this very process started: a dead child stays in the process table until its parent looks at it."""
+"""Servers that this process started, by pid: a dead child stays a zombie until its parent polls it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A living server."""
+    """A live server process."""
 
     process: psutil.Process
     port: int
 
 
-# The server's own process writes the number before it becomes the server: were it written by the parent, a kill of the
-# parent in between would leave a server that nobody finds again.
+# The process writes its own pid, then becomes the server by exec. If the parent wrote it, a kill of the parent in
+# between would leave a server without a pid file.
 _NOTE_AND_BECOME = """printf '{"pid": %d, "port": %d, "program": "%s"}' $$ "$2" "$3" > "$1.part" || exit
 mv "$1.part" "$1" || exit
 shift 2
@@ -59,13 +59,13 @@ def start(
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> None:
-    """Start a server in a session of its own, so that Ctrl-C in a terminal does not reach it, and note its number.
+    """Start a server in its own session, so that Ctrl-C in a terminal does not reach it, and write its pid file.
 
     Args:
-        port: where it will listen; noted.
-        user: user and group number to run as, when this process may change them.
-        environment: all variables of the server; None: ours.
-        directory: where it runs; None: beside the pid file.
+        port: the port on which it will listen, for the pid file.
+        user: uid and gid to run as; needs root.
+        environment: all environment variables of the server; None for those of this process.
+        directory: its working directory; None for the pid file's directory.
     """
     uid, gid = user or (None, None)
     with log.open("ab") as out:
@@ -85,14 +85,14 @@ def start(
     while child.poll() is None and not _runs(psutil.Process(child.pid), command[0]):
         time.sleep(0.01)
     if child.poll() is None:
-        # The number alone may be given out again; with the start time it is unique.
+        # A pid may be reused; together with the start time it is unique.
         started = psutil.Process(child.pid).create_time()
         note = {"pid": child.pid, "port": port, "program": command[0], "started": started}
         write_private(pid_file, json.dumps(note))
 
 
 def find(pid_file: Path) -> Running | None:
-    """The server that the pid file means, if it is still alive."""
+    """The server of the pid file, if it is alive."""
     try:
         note = json.loads(pid_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -118,7 +118,7 @@ def _runs(process: psutil.Process, program: str) -> bool:
 
 
 def stop(pid_file: Path, polite: signal.Signals, patience: float = 30.0) -> bool:
-    """Ask the server to end, then make it. False when it did not run."""
+    """Send the server `polite`; if it does not end in `patience` seconds, kill it. False if it did not run."""
     running = find(pid_file)
     if running is not None:
         process = running.process
@@ -133,7 +133,7 @@ def stop(pid_file: Path, polite: signal.Signals, patience: float = 30.0) -> bool
 
 
 def family(pid_file: Path) -> list[psutil.Process]:
-    """What the server has started and what those have, as far as they live."""
+    """The live children of the server, recursively."""
     running = find(pid_file)
     try:
         return [] if running is None else running.process.children(recursive=True)
@@ -142,7 +142,7 @@ def family(pid_file: Path) -> list[psutil.Process]:
 
 
 def marked(variable: str, value: str) -> list[psutil.Process]:
-    """Living processes of ours that have this variable with this value: they inherited it from what was started so."""
+    """Other live processes that have this environment variable with this value, which they inherited."""
     found = []
     for each in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it ended just now; it is another user's
@@ -152,12 +152,12 @@ def marked(variable: str, value: str) -> list[psutil.Process]:
 
 
 def last_words(pid_file: Path) -> str:
-    """How a server that has ended did so, as far as this process can tell: only its parent learns that."""
+    """How a server ended: exit code or signal if this process is its parent, else only that it has ended."""
     child = _children.get(json.loads(pid_file.read_text(encoding="utf-8"))["pid"]) if pid_file.exists() else None
     if child is None:
         return "has ended"
     try:
-        # A process that is being killed has lost its memory, by which `find` knows it, before it can be waited for.
+        # A process that is being killed loses its command line, by which `find` knows it, before it can be waited for.
         code = child.wait(DYING_SECONDS)
     except subprocess.TimeoutExpired:
         return "has ended"
@@ -165,7 +165,7 @@ def last_words(pid_file: Path) -> str:
 
 
 def end_left(started: Sequence[psutil.Process], patience: float) -> None:
-    """Give processes time to end by themselves, then end them."""
+    """Wait `patience` seconds for processes to end by themselves, then kill them."""
     _, left = psutil.wait_procs(started, timeout=patience)
     for process in left:
         with suppress(psutil.NoSuchProcess):  # it ended just now
@@ -187,7 +187,7 @@ def wait_until(ready: Callable[[], bool], pid_file: Path, name: str, log: Path, 
     """Poll `ready` until it holds.
 
     Raises:
-        SourceUnavailable: the process ended, or the time is over; the message holds the end of its log.
+        SourceUnavailable: the process ended, or was not ready in time; the message has the end of its log.
     """
     end = time.monotonic() + seconds
     while not ready():
@@ -199,7 +199,7 @@ def wait_until(ready: Callable[[], bool], pid_file: Path, name: str, log: Path, 
 
 
 def answers(port: int) -> bool:
-    """Whether something listens on this port of the loopback interface."""
+    """Whether a process listens on this port of the loopback interface."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -212,7 +212,7 @@ def tail(log: Path, lines: int = 12) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a file lock; it ends with the process, however that ends."""
+    """Hold a file lock, after waiting for it. The system releases it however the process ends."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -222,12 +222,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 class Taken(Exception):
-    """A lock is held by another process. The argument is its number."""
+    """Another process holds the lock. The argument is its pid."""
 
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Hold a file lock that nobody waits for, with the number of this process in it; it ends with the process.
+    """Hold a file lock without waiting for it, and write this process' pid into it. It ends with the process.
 
     Raises:
         Taken: another process holds it.
@@ -246,7 +246,7 @@ def only_one(path: Path) -> Iterator[None]:
 
 
 def holder(path: Path) -> int | None:
-    """The process that holds `only_one`; None where nobody does."""
+    """The pid of the process that holds `only_one`; None if none does."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -258,7 +258,7 @@ def holder(path: Path) -> int | None:
             except BlockingIOError:
                 if number := os.pread(handle, 20, 0):
                     return int(number)
-                time.sleep(0.01)  # it has the lock and is about to write its number
+                time.sleep(0.01)  # it has the lock and is about to write its pid
             else:
                 return None
     finally:
@@ -266,7 +266,7 @@ def holder(path: Path) -> int | None:
 
 
 def free_ports(wanted: Sequence[int | None]) -> list[int]:
-    """One free loopback port for each wish, the wished one where it is free."""
+    """One free loopback port for each wanted port: that port if it is free, else another."""
     sockets: list[socket.socket] = []
     try:
         for port in wanted:
@@ -279,7 +279,7 @@ def free_ports(wanted: Sequence[int | None]) -> list[int]:
 
 def _bound(port: int | None) -> socket.socket:
     bound = socket.socket()
-    # A server that was stopped a moment ago leaves connections in TIME_WAIT on its port.
+    # A server that has just stopped leaves connections in TIME_WAIT on its port.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(("127.0.0.1", port or 0))

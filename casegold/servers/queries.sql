@@ -15,7 +15,7 @@ select
     (select count(*) from outbox_delivery) as announced,
     (select count(*) from outbox o where not exists (select from outbox_delivery d where d.id = o.id)) as unannounced,
     (select count(*) from run_manifest where state in ('HELD', 'FAILED')) as failed,
-    -- A run publishes first and then tells Dagster of each partition: until it has ended, the UI shows less.
+    -- A run publishes first and then reports each partition to Dagster: until it has ended, the UI shows less.
     (select count(*) from dagster.runs where status not in ('SUCCESS', 'FAILURE', 'CANCELED')) as executing
 
 -- name: demo_artifacts
@@ -25,7 +25,7 @@ join partition_state s on s.dataset = a.dataset and s.partition_key = a.partitio
 order by a.partition_key, a.name
 
 -- name: platform_login
--- The login that runs the platform: no superuser, owner of nothing but what Dagster makes.
+-- The login that runs the platform: no superuser, and owner only of the tables that Dagster creates.
 do $$
 begin
     if not exists (select from pg_roles where rolname = 'casegold_runtime') then
@@ -46,8 +46,8 @@ from pg_class c left join pg_roles r on r.rolname = %(platform)s
 where c.oid = 'casegold.alembic_version'::regclass
 
 -- name: lockdown
--- What PostgreSQL lets everybody do and nobody here needs: large objects, which fill the disk, and advisory locks, by
--- which any login could stop the platform for as long as it likes. Only a superuser may say so.
+-- Revokes functions that PostgreSQL lets everybody call: large objects, which can fill the disk, and advisory locks,
+-- with which any login could block the platform for any time. Only a superuser may revoke them.
 do $$
 declare
     thing record;

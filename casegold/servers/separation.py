@@ -1,7 +1,6 @@
-"""Who may do what in the database: the platform's login gets its rights and nobody keeps more than he needs.
+"""Database privileges that `casegold up` applies as the owner, at every start: least privilege for every login.
 
-Here belongs: what `casegold up` settles as the owner, at every start. Not here: the rights themselves (migrations), and
-whether they hold (`control.integrity.standing_checks`).
+Not here: the rights of each role (migrations), and the check that they hold (`control.integrity.standing_checks`).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ ROOM = "casegold.servers"
 
 
 def tell(control: ControlDb, say: Say) -> None:
-    """Say what a superuser still has to do, where the owner is none."""
+    """Print what a superuser still has to do, if the owner is no superuser."""
     answer = standing_checks.ask(control, standing_checks.RIGHTS)
     for row in answer.sample:
         say(f"rights: {row['problem']}")
@@ -28,24 +27,24 @@ def tell(control: ControlDb, say: Say) -> None:
 
 
 def apply(connection: Connection, platform: str) -> None:
-    """Let a login run the platform, and close what the server leaves open to everybody, as far as the owner may.
+    """Grant a login the right to run the platform, and revoke what PostgreSQL grants to everybody, if the owner may.
 
     Raises:
-        ConfigurationError: that login is the owner's, or the owner may not give it its rights.
+        ConfigurationError: the login is the owner's, or the owner may not grant it the role.
     """
     (known,) = connection.execute(query(ROOM, "separation"), {"platform": platform}).fetchall()
     if known["is_owner"]:
         raise ConfigurationError(
             f"{platform} owns the database and cannot run the platform: it could change what people decided",
-            remedy="make a login without rights and name it in CASEGOLD_POSTGRES_URL; deploy/postgres/prepare.sql does",
+            remedy="create a login without rights, as deploy/postgres/prepare.sql does, for CASEGOLD_POSTGRES_URL",
         )
     if not known["may_run"]:
         try:
             connection.execute(sql.SQL("grant casegold_runtime to {}").format(sql.Identifier(platform)))
         except InsufficientPrivilege as error:
             raise ConfigurationError(
-                f"the owner may not let {platform} run the platform: {error.diag.message_primary}",
-                remedy=f"as a superuser: grant casegold_runtime to {platform}",
+                f"the owner may not grant casegold_runtime to {platform}: {error.diag.message_primary}",
+                remedy=f"run as a superuser: grant casegold_runtime to {platform}",
             ) from error
     if known["superuser"]:
         connection.execute(query(ROOM, "lockdown"))

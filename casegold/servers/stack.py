@@ -1,4 +1,4 @@
-"""The processes of a running platform: Dagster's UI and daemon, and the relay. Not here: the servers they use."""
+"""The platform's own processes: Dagster's UI and daemon, and the relay. Not here: the servers they use (`local`)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from casegold.servers import dagster_home, local, processes
 from casegold.servers.supervisor import Member
 
 PATIENCE_SECONDS = 20.0
-"""How long the processes may take to end after being asked to."""
+"""How long the processes may take to end after a signal."""
 
 FAREWELL_SECONDS = 5.0
-"""How long what they have started may take after them. A run that is ended so is taken over, as after any death."""
+"""How long their children may take to end after them. A run that is killed then is taken over, as after any crash."""
 
 STARTING_SECONDS = 180.0
 
@@ -38,11 +38,11 @@ PROCESSES: dict[str, tuple[str, ...]] = {
     "daemon": ("-m", "dagster._daemon", "run", *_WORKSPACE),
     "relay": ("-m", "casegold.cli.main", "relay"),
 }
-"""Name -> arguments of Python. The UI has no users: it listens on the loopback interface only, behind a guard."""
+"""Name -> arguments of Python. The UI has no logins: it listens on the loopback interface only, behind a guard."""
 
 
 MARK = "RUN_BY_CASEGOLD_DEV"
-"""A variable with the home directory. All that is started here inherits it, and is found by it when its parent died."""
+"""An environment variable with the home directory. All child processes inherit it; it identifies orphaned ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Stack:
     """The started processes of a running platform."""
 
     home: Path
-    """Dagster's."""
+    """Dagster's home directory."""
     port: int
     environment: Mapping[str, str]
 
@@ -60,24 +60,24 @@ class Stack:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, name: str) -> None:
-        """Start one of them."""
+        """Start one of `PROCESSES`."""
         command = [sys.executable, *(word.format(port=self.port) for word in PROCESSES[name])]
         pid_file, log = _pid_file(self.home, name), _log(self.home, name)
         processes.start(pid_file, self.port, command, log, environment=self.environment, directory=Path.cwd())
 
     def answers(self) -> bool:
-        """Whether the UI can be looked at."""
+        """Whether the UI answers."""
         return processes.answers(self.port)
 
     def wait(self) -> None:
-        """Wait until the UI can be looked at. Raises SourceUnavailable where the webserver ends before that."""
+        """Wait until the UI answers. Raises SourceUnavailable if the webserver ends first, or takes too long."""
         pid_file, log = _pid_file(self.home, "webserver"), _log(self.home, "webserver")
         processes.wait_until(self.answers, pid_file, "the UI", log, STARTING_SECONDS)
 
     def members(self) -> list[Member]:
-        """How each of them is kept alive.
+        """The processes, for the supervisor.
 
-        The daemon replaces its code server every minute, whatever became of it. The webserver never does.
+        The daemon replaces its code server every minute, dead or alive. The webserver never does, so it is watched.
         """
         return [
             Member(
@@ -94,11 +94,11 @@ class Stack:
 
 @dataclass(slots=True)
 class CodeServerWatch:
-    """Whether a process of Dagster has lost the code server that it had, or never got one."""
+    """Detects that a Dagster process has lost its code server, or never got one."""
 
     pid_file: Path
     of: int | None = None
-    """The process that was seen with one."""
+    """The pid of the process that was last seen with a code server."""
 
     def __call__(self) -> str:
         running = processes.find(self.pid_file)
@@ -109,9 +109,9 @@ class CodeServerWatch:
             return ""
         if self.of == running.process.pid:
             return "has lost its code server"
-        # One that died before it was seen.
+        # Its code server may have died between two ticks, and never been seen.
         late = time.time() - running.process.create_time() > STARTING_SECONDS
-        return "has got no code server" if late else ""
+        return "has no code server" if late else ""
 
 
 def _is_code_server(process: psutil.Process) -> bool:
@@ -123,9 +123,9 @@ def _is_code_server(process: psutil.Process) -> bool:
 
 @contextmanager
 def running(settings: Settings, wanted_port: int) -> Iterator[Stack]:
-    """The processes of a running platform, started. They end with the block.
+    """Start the platform's processes, and end them with the block.
 
-    What a killed predecessor left running is ended first.
+    Processes that a killed predecessor left running are ended first.
 
     Raises:
         SourceUnavailable: Dagster's storage does not answer.
@@ -145,10 +145,10 @@ def running(settings: Settings, wanted_port: int) -> Iterator[Stack]:
 
 
 def end(settings: Settings) -> None:
-    """End the processes of `running`, whoever started them, and what they started: code servers and runs.
+    """End the processes of `running`, whoever started them, and their children: code servers and runs.
 
-    A code server that Dagster asks to end may wait for ever, for runs that it cannot look up once Postgres is gone. One
-    whose parent was killed is nobody's child: it is found by the mark.
+    A code server that Dagster asks to end may wait for ever, for runs that it cannot look up once PostgreSQL has
+    stopped. A code server whose parent was killed is an orphan: it is found by `MARK`.
     """
     home = dagster_home.directory(settings)
     for name in reversed(PROCESSES):
@@ -164,10 +164,10 @@ def _stop(home: Path, name: str) -> None:
 
 @contextmanager
 def the_only_one(settings: Settings) -> Iterator[None]:
-    """Be the one process that runs and supervises this installation.
+    """Hold the lock of the one process that runs and supervises this installation.
 
     Raises:
-        ConfigurationError: another one lives.
+        ConfigurationError: another process holds it.
     """
     local.keep_private(settings.home)
     try:
@@ -175,13 +175,13 @@ def the_only_one(settings: Settings) -> Iterator[None]:
             yield
     except processes.Taken as taken:
         raise ConfigurationError(
-            f"`casegold dev` runs already for {settings.home}: process {taken}",
-            remedy="use that one; or end it first, with Ctrl-C or `casegold down`",
+            f"`casegold dev` already runs for {settings.home}: process {taken}",
+            remedy="use that one, or end it first, with Ctrl-C or `casegold down`",
         ) from taken
 
 
 def end_dev(settings: Settings) -> bool:
-    """Have the process that supervises this installation end, and wait for it. False when there is none."""
+    """End the `casegold dev` of this installation, and wait for that. False if there is none."""
     if not settings.home.exists():
         return False
     path = _lock_file(settings)
@@ -201,7 +201,7 @@ def end_dev(settings: Settings) -> bool:
 
 
 def watch(settings: Settings) -> None:
-    """Look once whether all of them are alive. Raises SourceUnavailable with the log of one that is not."""
+    """Check once that all processes are alive. Raises SourceUnavailable with the end of the log of a dead one."""
     home = dagster_home.directory(settings)
     for name in PROCESSES:
         if processes.find(_pid_file(home, name)) is None:
@@ -222,7 +222,7 @@ def _log(home: Path, name: str) -> Path:
 
 
 def _create_dagster_tables(environment: dict[str, str]) -> None:
-    """Before two processes do it at once: the second would find half of them."""
+    """Create Dagster's tables before two processes try at once: the second would find only a part of them."""
     done = subprocess.run(
         [sys.executable, "-m", "dagster", "instance", "info"],
         env=environment,

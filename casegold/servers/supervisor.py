@@ -1,6 +1,6 @@
-"""Keeps the processes of a running platform alive: what dies starts again after a pause; what keeps dying ends all.
+"""Restarts processes that die, after a pause (backoff); gives up when one keeps dying.
 
-Not here: what the processes are and how each is started (`local` for servers, `stack` for what uses them).
+Not here: which processes there are and how each is started (`local` for servers, `stack` for their users).
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from casegold.domain.errors import SourceUnavailable
 from casegold.servers import processes
 
 STEADY_SECONDS = 60.0
-"""Who has lived so long has started well: deaths before count no more."""
+"""A process that has lived so long has started well: its earlier deaths no longer count."""
 
 LONGEST_PAUSE_SECONDS = 30.0
 MOST_DEATHS = 8
-"""Deaths in a row after which nothing is tried any more. The pauses between them are 91 s together."""
+"""Deaths in a row after which the supervisor gives up. The pauses between them add up to 91 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One process that is kept alive."""
+    """A supervised process."""
 
     name: str
     pid_file: Path
     log: Path
     start: Callable[[], None]
-    """Starts it; a server also answers afterwards. Raises SourceUnavailable where it does not."""
+    """Starts it; for a server, returns once it answers. Raises SourceUnavailable if it does not."""
     ails: Callable[[], str] = lambda: ""
-    """What has become of it although it lives, and that it will not mend; empty for nothing."""
+    """Why the process is unusable although it lives, and will not recover by itself; empty if it is fine."""
     stop: Callable[[], None] = lambda: None
-    """Ends it when it ails."""
+    """Ends it if it is unusable."""
 
 
 @dataclass(slots=True)
 class Life:
-    """What is known of one member: when it began, how often it died in a row, when it is started again."""
+    """The state of one member: when it started, how often it died in a row, when to restart it."""
 
     began: float
     deaths: int = 0
     again_at: float | None = None
-    """None while it lives."""
+    """Clock time of the next restart; None while it lives."""
 
     def died(self, now: float, *, counted: bool) -> float:
-        """Note a death; the pause before the next start, in seconds."""
+        """Record a death; return the pause before the restart, in seconds. `counted`: whether it counts as in a row."""
         if now - self.began >= STEADY_SECONDS:
             self.deaths = 0
         self.deaths += counted
@@ -55,18 +55,18 @@ class Life:
         return pause
 
     def due(self, now: float) -> bool:
-        """Whether it is dead and its pause over."""
+        """Whether it is dead and its pause is over."""
         return self.again_at is not None and now >= self.again_at
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Looks at its members, servers first. What uses the servers is started only while all of them live."""
+    """Supervises servers and their users. Users are started only while all servers live."""
 
     servers: Sequence[Member]
     users: Sequence[Member]
     addresses: Callable[[], object]
-    """Where the servers listen. Who uses them reads that once: when it changes, all of them start anew."""
+    """The servers' addresses. Users read them only at start: when they change, all users restart."""
     say: processes.Say
     clock: Callable[[], float] = time.monotonic
     _lives: dict[str, Life] = field(init=False)
@@ -78,10 +78,10 @@ class Supervisor:
         self._lives = {each.name: Life(self.clock()) for each in (*self.servers, *self.users)}
 
     def look(self) -> None:
-        """Look once at all, and start what is due.
+        """One tick: check all members, servers first, and restart those that are due.
 
         Raises:
-            SourceUnavailable: one of them keeps dying; the message holds the end of its log.
+            SourceUnavailable: a member keeps dying; the message has the end of its log.
         """
         for server in self.servers:
             if death := self._death_of(server):
@@ -90,17 +90,17 @@ class Supervisor:
         for server in self.servers:
             self._start_if_due(server)
         known, self._known = self._known, self.addresses()
-        if self._known != known:  # `casegold up` may have started it elsewhere, too
+        if self._known != known:  # changed by a restart here, or by another `casegold up`
             self._start_users_anew()
         for user in self.users:
             if death := self._death_of(user):
-                # One that began before a server died may have died of that: it is no sign against the process itself.
+                # A user that started before the server died may have died because of that: not counted against it.
                 self._mourn(user, death, counted=self._lives[user.name].began > self._server_died)
             if all(self._lives[server.name].again_at is None for server in self.servers):
                 self._start_if_due(user)
 
     def _death_of(self, member: Member) -> str:
-        """How it died since the last look; empty where it lives. What ails is ended, which is a death as any other."""
+        """How it died since the last tick; empty if it lives. Ends an unusable process, which counts as a death."""
         if self._lives[member.name].again_at is not None:
             return ""
         if processes.find(member.pid_file) is None:
@@ -117,7 +117,7 @@ class Supervisor:
             raise SourceUnavailable(
                 f"{member.name} {death}, for the {MOST_DEATHS}th time in a row, and is not started again:\n"
                 f"{processes.tail(member.log)}",
-                remedy=f"read {member.log}, mend the cause, and start `casegold dev` again",
+                remedy=f"read {member.log}, fix the cause, and start `casegold dev` again",
             )
         self.say(f"{member.name} {death} after {lived:.0f} s and starts again in {pause:.0f} s; its log: {member.log}")
 
@@ -131,11 +131,11 @@ class Supervisor:
             self.say(error.message.splitlines()[0])
         else:
             self.say(f"{member.name} runs again")
-        # Also where the start failed: the next look finds it dead and counts that, or alive and still at work on it.
+        # Also after a failed start: the next tick finds it dead and counts that, or alive and still starting.
         life.began, life.again_at = self.clock(), None
 
     def _start_users_anew(self) -> None:
-        self.say("a server listens on another port now; whatever uses it starts anew")
+        self.say("a server listens on another port now; the processes that use it restart")
         for user in self.users:
             user.stop()
             self._lives[user.name].again_at = self.clock()

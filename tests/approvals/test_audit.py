@@ -111,7 +111,7 @@ def test_a_chain_that_is_written_anew_contradicts_what_was_announced(
     approvals.cancel(ann, approved[0], "enough")
     relay(settings, control)
     code, said = verify()
-    assert (code, "the trail is whole" in said) == (0, True)
+    assert (code, "the trail is intact" in said) == (0, True)
     assert "announcements carry a head" in said
     kept = audit_trail.head(control)
     tampered(owner, REWRITTEN)

@@ -95,7 +95,7 @@ def test_pause_resume_and_reject(control: ControlDb, users: dict[str, str], appr
     bob = as_person(users, "bob")
     approvals.begin(control, *approved)
     assert "is PAUSED" in bob("backfill", "pause", approved[0], "--reason", "load").stdout
-    assert "being resumed" in call("backfill", "list").stdout
+    assert "somebody to resume it" in call("backfill", "list").stdout
     assert "is EXECUTING" in bob("backfill", "resume", approved[0], "--reason", "go on").stdout
     with pytest.raises(Refused, match="to reject it, it has to be REQUESTED or PLANNED"):
         bob("backfill", "reject", approved[0], "--reason", "late")
@@ -121,7 +121,7 @@ def test_who_gives_a_command_has_to_be_said(users: dict[str, str]) -> None:
     assert "--as NAME" in refused.value.remedy
     login, password = next(iter(users.items()))
     assert call("backfill", "list", CASEGOLD_PERSON=login, CASEGOLD_PERSON_PASSWORD=password).exit_code == 0
-    with pytest.raises(ConfigurationError, match="does not let"):
+    with pytest.raises(ConfigurationError, match="the password is wrong"):
         call("backfill", "list", "--as", login, CASEGOLD_PERSON_PASSWORD="another")
     with pytest.raises(ConfigurationError, match="there is no password for"):
         call("backfill", "list", "--as", login, PGPASSFILE="/dev/null")

@@ -203,7 +203,7 @@ def test_a_day_that_closes_meanwhile_follows(
     send_totals(installation.platform, totals_of([tomorrow]))
     installation.work()
     assert installation.published(SNAPSHOT)[-1] == tomorrow
-    assert f"computed with it: {tomorrow}" in command("backfill", "execute", request)
+    assert f"are computed, too: {tomorrow}" in command("backfill", "execute", request)
     installation.work()
     assert state_of(installation, request) == "COMPLETED"
     assert installation.rows(SNAPSHOT, FIRST, tomorrow) == expected([*simulated, very_late], tomorrow)

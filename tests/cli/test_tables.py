@@ -112,7 +112,7 @@ def test_nothing_is_an_empty_array(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_two_columns_of_one_name_are_a_bug() -> None:
-    with pytest.raises(ValueError, match="two columns of one name"):
+    with pytest.raises(ValueError, match="two columns have the same name"):
         Output(JSON).rows("Title", ("by", "by"), [], empty="")
 
 

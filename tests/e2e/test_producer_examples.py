@@ -80,7 +80,7 @@ def test_what_an_example_sends_becomes_official(settings: Settings, tool: str) -
 
     assert f"{events} events and 9 control totals of {DAY} sent" in run(1)
     told = command("check-events", "--topic", settings.events_topic)
-    assert told == f"{events} records: {events} accepted, 0 the same again, 0 rejected\n"
+    assert told == f"{events} records: {events} accepted, 0 duplicates, 0 rejected\n"
     assert "9 accepted" in command("check-events", "--topic", settings.totals_topic)
     installation = Installation(settings)
     installation.work()

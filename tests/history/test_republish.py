@@ -53,7 +53,7 @@ def test_going_back_and_forward_again(
         assert len(installation.platform.lake.table(SNAPSHOT).snapshots()) == 1
 
     said = command("republish", SNAPSHOT, 1, "--reason", "the late letter was forged")
-    assert "snapshot-000003 is now what snapshot-000001 was: 10 partitions" in said
+    assert "snapshot-000003 is now the same as snapshot-000001: 10 partitions" in said
     versions = {row["version"]: row for row in listing.versions(installation.platform.control, SNAPSHOT, 10)}
     assert [versions[number]["republished_from"] for number in (1, 2, 3)] == [None, None, 1]
     assert snapshots(installation) == old

@@ -157,7 +157,7 @@ def _alone(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
 def test_a_file_needs_no_server(tmp_path: Path) -> None:
     home = tmp_path / "none"
     done = _alone(str(JAVA), home=home)
-    assert (done.returncode, done.stdout) == (0, "5 records: 5 accepted, 0 the same again, 0 rejected\n")
+    assert (done.returncode, done.stdout) == (0, "5 records: 5 accepted, 0 duplicates, 0 rejected\n")
     assert not home.exists()
     done = _alone(str(tmp_path / "absent.jsonl"), home=home)
     assert done.returncode == 40
@@ -197,7 +197,7 @@ def test_each_line_is_told_by_its_number_field_and_remedy(tmp_path: Path) -> Non
     assert "data.priority" in shown
     assert "and 4 more" in shown
     assert REMEDIES[RejectReason.CONFLICT] in shown
-    assert shown.endswith("7 records: 2 accepted, 0 the same again, 5 rejected\n")
+    assert shown.endswith("7 records: 2 accepted, 0 duplicates, 5 rejected\n")
 
 
 def test_the_examples_of_the_documentation_are_what_they_are_said_to_be(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_foreign_files_leave_main_and_official_ones_come_back(house: Installatio
     (removed,) = remove_files(platform, 1)
     assert differences(platform, before, rows(platform, SNAPSHOT)) > 0
     assert snapshots(house) == published, "whoever reads versions was right all the time"
-    with pytest.raises(ConfigurationError, match="are not what official versions say"):
+    with pytest.raises(ConfigurationError, match="differ from the official versions"):
         command("reconcile", "--fix")
     said = command(*FIX)
     assert str(foreign) in said and "REMOVED" in said and "RESTORED" in said
@@ -222,4 +222,4 @@ def test_a_repair_waits_for_a_run_and_says_so(house: Installation) -> None:
 def test_a_reason_alone_is_no_order() -> None:
     said = CliRunner().invoke(casegold, ["reconcile", "--reason", "why not"])
     assert said.exit_code != 0
-    assert "says why with --fix" in said.output
+    assert "needs --fix" in said.output

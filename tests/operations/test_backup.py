@@ -69,7 +69,7 @@ def test_another_machine_goes_on_from_what_was_at_the_instant_of_the_dump(
 
 
 def named_elsewhere(installation: Installation) -> set[str]:
-    """Locations outside of the warehouse that tables or the control database name."""
+    """Locations outside the warehouse that tables or the control database name."""
     platform = installation.platform
     found: set[str] = set()
     rows = platform.control.rows("select table_namespace || '/' || table_name as dataset from iceberg.iceberg_tables")
@@ -104,9 +104,9 @@ def test_files_that_maintenance_deletes_under_the_copy_are_not_needed_by_the_nex
     point = take(house.platform, store, meanwhile)
     assert deleted
     assert point.missing == ()
-    assert [line for line in said if "looking again" in line]
+    assert [line for line in said if "checking again" in line]
     assert not {local_path(file.location) for file in point.files} & set(deleted)
-    assert "is whole" in command("backup", "verify", store.directory)
+    assert "is intact" in command("backup", "verify", store.directory)
 
 
 def test_a_backup_of_a_lake_that_lacks_a_file_is_kept_and_red(house: Installation, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_backup_of_a_lake_that_lacks_a_file_is_kept_and_red(house: Installatio
     with pytest.raises(Exception, match="lacks 1 files"):
         command("backup", "create", tmp_path / "backup")
     assert Store(tmp_path / "backup").point(None).missing == (lost,)
-    with pytest.raises(Exception, match="are not whole"):
+    with pytest.raises(Exception, match="are damaged or missing"):
         command("backup", "verify", tmp_path / "backup")
 
 
@@ -139,11 +139,11 @@ def test_the_next_point_copies_what_is_new_and_a_dropped_one_takes_its_files_alo
     stored = {file.location for file in first.files}
     new = {file.location for file in second.files} - stored
     reread = {file.location for file in second.files if "/artifacts/" in file.location} & stored
-    assert said == [f"{len(second.files)} files of the lake, {len(new | reread)} of them to copy"]
+    assert said == [f"{len(second.files)} lake files, {len(new | reread)} of them to copy"]
     assert len(new) < len(second.files)
-    assert "dropped 1 points" in command("backup", "prune", store.directory, "--keep", 1)
+    assert "deleted 1 points" in command("backup", "prune", store.directory, "--keep", 1)
     assert store.points() == [second]
-    assert "is whole" in command("backup", "verify", store.directory)
+    assert "is intact" in command("backup", "verify", store.directory)
     kept = {path.name for path in store.directory.glob("objects/*/*")}
     assert kept == {file.sha256 for file in (second.database, *second.files)}
 
@@ -158,7 +158,7 @@ def test_a_damaged_copy_is_found_and_never_restored(
         path = store.object(file.sha256)
         whole = path.read_bytes()
         path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        with pytest.raises(Exception, match=r"1 of .* files are not whole"):
+        with pytest.raises(Exception, match=r"1 of .* files are damaged or missing"):
             command("backup", "verify", store.directory)
         with (
             elsewhere(servers, monkeypatch, home=tmp_path / "other"),
@@ -168,7 +168,7 @@ def test_a_damaged_copy_is_found_and_never_restored(
         path.unlink()
         take(house.platform, store, silent)
         path.write_bytes(whole)
-    assert "is whole" in command("backup", "verify", store.directory)
+    assert "is intact" in command("backup", "verify", store.directory)
 
 
 def test_a_backup_is_private_and_holds_no_password(
@@ -250,7 +250,7 @@ def test_a_place_that_cannot_be_written_is_named(house: Installation, tmp_path: 
 
 
 def test_a_directory_without_a_backup_says_so(tmp_path: Path) -> None:
-    assert "no backup was made there" in command("backup", "list", tmp_path)
+    assert "this directory has no backup" in command("backup", "list", tmp_path)
     for arguments in (("backup", "verify"), ("restore",)):
         with pytest.raises(Exception, match="holds no backup") as refused:
             command(*arguments, tmp_path)

@@ -126,7 +126,7 @@ def test_files_of_the_lake_are_lost(house: Installation, tmp_path: Path) -> None
     lost.unlink()
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
     assert "does not exist" in command("reconcile", expect=ExitClass.VALIDATION_FAILED)
-    assert "2 lake files are back" in command("restore", "--lake", tmp_path / "backup")
+    assert "2 lake files are restored" in command("restore", "--lake", tmp_path / "backup")
     assert "Reconciliation" in command("reconcile")
     assert figures(house) == then
     load_more()
@@ -134,7 +134,7 @@ def test_files_of_the_lake_are_lost(house: Installation, tmp_path: Path) -> None
     newer = {file.file_path for file in house.platform.lake.data_files(SNAPSHOT)}
     (unknown, *_) = sorted(newer - _stored(tmp_path / "backup"))
     Path(local_path(unknown)).unlink()
-    assert "0 lake files are back" in command("restore", "--lake", tmp_path / "backup")
+    assert "0 lake files are restored" in command("restore", "--lake", tmp_path / "backup")
     assert "does not exist" in command("reconcile", expect=ExitClass.VALIDATION_FAILED)
 
 

@@ -131,7 +131,7 @@ def test_roles_that_decide_read_the_catalog_too(owner: ControlDb, control: Contr
 
 def test_a_reader_who_gives_a_command_is_told_what_he_lacks(database: Settings, rita: str) -> None:
     settings = database.model_copy(update={"person_password": SecretStr(PASSWORD)})
-    with pytest.raises(ConfigurationError, match="reads what is published"):
+    with pytest.raises(ConfigurationError, match="may read published data"):
         control_of_person(settings, rita)
 
 

@@ -119,7 +119,7 @@ def test_a_log_of_an_undeclared_source_is_refused(settings: Settings, tmp_path: 
     mapping.write_text(MAPPING + "source: urn:other\n")
     said = refused("import-log", str(log), "--mapping", str(mapping), *option)
     assert f"{mapping}: source: the source 'urn:other' is not declared in {GOLD}" in said
-    assert f"\n  -> name one of its sources ({DEFAULT_SOURCE}), or add it to `sources` there" in said
+    assert f"\n  -> use a declared source ({DEFAULT_SOURCE}), or add this one to `sources` there" in said
     assert nothing_sent(settings)
 
 
