@@ -112,7 +112,7 @@ def test_contracts_that_contradict_each_other_are_refused() -> None:
     others = [c for c in CONTRACTS if c.dataset not in (SNAPSHOT.dataset, REPORT.dataset, METRICS.dataset)]
     circle = replace(SNAPSHOT, inputs=(*SNAPSHOT.inputs, InputRef(REPORT.dataset, InputMapping.SAME)))
     for wrong, message in (
-        ([*others, circle, REPORT], "in a circle"),
+        ([*others, circle, REPORT], "in a cycle"),
         ([*others, SNAPSHOT, SNAPSHOT], "two contracts"),
         ([SNAPSHOT], "which no contract describes"),
         ([*others, SNAPSHOT, replace(REPORT, grace_window=timedelta(days=3))], "disagree on grace_window"),
