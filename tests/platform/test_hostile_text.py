@@ -155,7 +155,7 @@ def test_every_producer_of_markdown_escapes(hostile: str) -> None:
     why = differences.causes(Causes(recorded, 1, (fact,)))
     found = pictures.table(verification.COLUMNS, [("gold/x", LAST, 1, Found.UNVERIFIABLE, hostile)])
     figures = metadata.figures({"cases": 1, hostile: hostile})
-    problem = markdown(f"could not be made: {hostile}")
+    problem = markdown(f"could not be computed: {hostile}")
     for text in (why, found, figures, problem):
         assert_harmless({"page": dg.MetadataValue.md(text)})
     assert Rendered(found).tags.count("td") == len(verification.COLUMNS)
