@@ -67,7 +67,7 @@ def values(found: Difference) -> str:
         (
             (each.name, each.changed, _number(each.sum_before), _number(each.sum_after))
             for each in found.columns
-            if each.is_apart
+            if each.differs
         ),
     )
     lines = list(islice(_lines(found), MAX_LINES))

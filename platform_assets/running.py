@@ -29,7 +29,7 @@ Ask = Callable[["Platform", str, "PartitionRange | None", str], "Attempt | Settl
 """Asks the core what to do for a manual launch; arguments: platform, dataset, selected range, requester."""
 
 
-class Told(DagsterUserCodeProcessError, dg.Failure):
+class FailureWithoutTrace(DagsterUserCodeProcessError, dg.Failure):
     """A failure that Dagster shows without a stack trace, because its message is complete.
 
     For an error from another process, Dagster shows that error's stack instead of its own. This class passes an empty
@@ -95,7 +95,7 @@ def failure(error: CasegoldError) -> dg.Failure:
     }
     if error.exit_class is ExitClass.BUG and not isinstance(error, NotReproduced):
         return dg.Failure(description, metadata, allow_retries=False)
-    return Told(description, metadata)
+    return FailureWithoutTrace(description, metadata)
 
 
 def label(context: Context, tags: Mapping[str, str]) -> None:

@@ -32,13 +32,13 @@ def requests(instance: dg.DagsterInstance, platform: Platform, attempts: Iterabl
             limit=1,
         )
         if ended:
-            tell(platform, ended[0])
+            report_end(platform, ended[0])
         else:
             with durable("run-request"):
                 yield run_request(attempt)
 
 
-def tell(platform: Platform, run: dg.DagsterRun) -> None:
+def report_end(platform: Platform, run: dg.DagsterRun) -> None:
     """Report a run that ended to the core, which ignores known reports and attempts that recorded their own result.
 
     Dagster cancels a run only on a person's request, so this cancels the manifest, too.

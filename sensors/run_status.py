@@ -24,10 +24,10 @@ def failed_runs_sensor(products: Sequence[AssetJob]) -> dg.SensorDefinition:
     def failed_runs(
         context: dg.RunStatusSensorContext, platform: dg.ResourceParam[PlatformResource]
     ) -> dg.RunRequest | None:
-        from sensors.untold import telling  # noqa: PLC0415 - loads PostgreSQL, which definitions do not need
+        from sensors.untold import catch_up_request  # noqa: PLC0415 - loads PostgreSQL, which definitions do not need
 
         record(platform, context.dagster_run)
-        return telling(platform.open().control, context.dagster_run, {job.name for job in products})
+        return catch_up_request(platform.open().control, context.dagster_run, {job.name for job in products})
 
     return failed_runs
 
@@ -45,6 +45,6 @@ def cancelled_runs(context: dg.RunStatusSensorContext, platform: dg.ResourcePara
 
 def record(platform: PlatformResource, run: dg.DagsterRun) -> None:
     """Report the run to the core."""
-    from sensors.launches import tell  # noqa: PLC0415 - loads Iceberg, which definitions do not need
+    from sensors.launches import report_end  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
-    tell(platform.open(), run)
+    report_end(platform.open(), run)

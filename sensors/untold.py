@@ -21,7 +21,7 @@ TELLS_FOR_TAG = "casegold/tells_for"
 RANGE_TAGS = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
 
 
-def telling(control: ControlDb, run: dg.DagsterRun, products: Collection[str]) -> dg.RunRequest | None:
+def catch_up_request(control: ControlDb, run: dg.DagsterRun, products: Collection[str]) -> dg.RunRequest | None:
     """The request for a failed run whose published partitions Dagster does not show; None if there are none.
 
     Args:

@@ -25,7 +25,7 @@ class PartitionDifference:
     changed: int = 0
 
     @property
-    def is_apart(self) -> bool:
+    def differs(self) -> bool:
         """Whether any row differs."""
         return self.added + self.removed + self.changed > 0
 
@@ -43,7 +43,7 @@ class ColumnDifference:
     sum_after: Decimal | None = None
 
     @property
-    def is_apart(self) -> bool:
+    def differs(self) -> bool:
         """Whether the column differs at all."""
         return self.changed > 0 or self.sum_before != self.sum_after
 

@@ -108,12 +108,12 @@ def describe_topic(config: KafkaConfig, topic: str) -> TopicState:
     """
     try:
         with clients.admin(config) as lent:
-            return _patiently(lent, topic)
+            return _describe_with_retries(lent, topic)
     except KafkaException as error:
         raise _refusal(topic, error) from error
 
 
-def _patiently(admin: clients.Lent[AdminClient], topic: str) -> TopicState:
+def _describe_with_retries(admin: clients.Lent[AdminClient], topic: str) -> TopicState:
     """The state of a topic, with retries if it was just created or its leader just moved."""
     for pause in LEADER_PAUSES:
         try:
