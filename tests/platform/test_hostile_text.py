@@ -141,7 +141,7 @@ def test_pages_of_real_runs_over_hostile_data_do_nothing(house: House) -> None:
         for value in each.values()
         if isinstance(value, dg.MarkdownMetadataValue)
     )
-    assert f"{sent:,} facts that the versions before did not know" in texts
+    assert f"{sent:,} facts that the earlier versions did not know" in texts
     assert "<img src=x onerror=" in texts, "hostile texts are on the pages, as texts"
     rejected = house.platform.control.rows("select sum(rejected) as n from ingest_commit")[0]["n"]
     assert rejected == len(HOSTILE)

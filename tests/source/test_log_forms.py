@@ -271,7 +271,7 @@ def test_xes_of_another_shape(tmp_path: Path, body: str, named: str) -> None:
 
 def test_xes_says_its_encoding_itself(tmp_path: Path) -> None:
     said = refused(tmp_path, "<log/>", XES_MAPPING + "delimiter: ';'\n", "log.xes")
-    assert "log.xes: is XES, which says its encoding itself" in said
+    assert "log.xes: is XES, which declares its own encoding" in said
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
