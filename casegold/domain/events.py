@@ -87,7 +87,7 @@ class CaseEscalated(Payload, frozen=True):
 
 
 class BreachClockStarted(Payload, frozen=True):
-    """Starts the clock with an allowance or a deadline; with neither, resumes it. Both are ambiguous and refused."""
+    """Starts the clock with an allowance or a deadline; with neither, resumes it. Both at once are refused."""
 
     allowance_seconds: Seconds | None = None
     deadline_at: datetime | None = None

@@ -202,9 +202,8 @@ def reach(point: str, lost: type[Exception] = AcknowledgementLost) -> None:
         case Kind.HANG:
             threading.Event().wait()
         case Kind.STOP:
-            signal.pthread_kill(
-                threading.get_ident(), signal.SIGSTOP
-            )  # to this thread, so that no further statement runs
+            # To this thread, so that no further statement runs.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         case Kind.LOST_ACK:
             raise lost(f"fail point {point}: done, and its acknowledgement is lost")
         case Kind.RAISE:

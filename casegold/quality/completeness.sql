@@ -23,7 +23,7 @@ arrived as (
     from open_rejections
     where placed and event_type is not null and source is not null
 ),
--- Covered = sent before the total was taken. A record without a sending time is treated as sent in time.
+-- Covered = sent by the time the total was taken. A record without a sending time is treated as sent in time.
 placed as (
     select
         a.effective_date, a.source, a.event_type, a.silver, a.held, a.rejected,
