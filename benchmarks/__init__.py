@@ -1,1 +1,1 @@
-"""Measures of the main job beside the simplest programs that could do parts of it. No test depends on a time."""
+"""Benchmarks: the main work of the platform compared with the simplest programs for parts of it. Tests use no times."""

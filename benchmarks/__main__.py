@@ -1,6 +1,6 @@
-"""`python -m benchmarks`: servers of its own, N simulated events, every step measured, the results as JSON.
+"""`python -m benchmarks`: starts its own servers, simulates N events, measures every step, writes results as JSON.
 
-Steps run one after the other on one machine in one run, so that their ratios can be compared; times alone cannot.
+All steps run one after the other on one machine, so their ratios can be compared between machines; times cannot.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ RESULTS = Path(__file__).parent / "results"
 
 
 @click.command()
-@click.option("--events", default=1_000_000, show_default=True, help="About so many simulated events.")
+@click.option("--events", default=1_000_000, show_default=True, help="Approximate number of simulated events.")
 def main(events: int) -> None:
-    """Measure ingest and snapshots beside a plain loop and a plain scan."""
+    """Measure ingest and snapshots, compared with a plain loop and a plain scan."""
     clock = BusinessCalendar("UTC").end_of(datetime(2024, 2, 29, tzinfo=UTC).date())
     with own_servers(FIRST_DATE="2024-01-01", BUSINESS_CLOCK=clock.isoformat()):
         results = {"tick_empty": step("tick")}
@@ -48,7 +48,7 @@ def main(events: int) -> None:
 
 
 def step(name: str) -> dict[str, Any]:
-    """Measure one step in a process of its own."""
+    """Measure one step in a separate process."""
     click.echo(f"measuring {name}", err=True)
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.steps", name], check=True, stdout=subprocess.PIPE, text=True
@@ -58,7 +58,7 @@ def step(name: str) -> dict[str, Any]:
 
 
 def ratios(results: dict[str, Any]) -> dict[str, float]:
-    """How the platform compares with what does far less; a sensor's look with and without a backlog."""
+    """Ratios of platform steps to plain programs that do far less, and of a sensor tick with and without a backlog."""
     return {
         "ingest_over_plain_loop": round(results["ingest"]["seconds"] / results["plain_loop"]["seconds"], 2),
         "publish_over_plain_scan": round(results["publish"]["seconds"] / results["plain_scan"]["seconds"], 2),

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.event_log`: what checking a log costs beside a bare pass of the parser over the same file.
+"""`python -m benchmarks.event_log`: the cost of checking a log, compared with the bare parser on the same file.
 
-A made-up log in the form of the shipped mapping `receipt.yaml`, as CSV and as XES; every pass in one process, in turn.
+A synthetic log for the shipped mapping `receipt.yaml`, as CSV and as XES; all passes run in one process, in turn.
 Not here: sending, which is as fast as the broker.
 """
 
@@ -36,9 +36,9 @@ Case = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 @click.command()
-@click.option("--rows", default=100_000, show_default=True, help="About so many rows of each file.")
+@click.option("--rows", default=100_000, show_default=True, help="Approximate number of rows per file.")
 def main(rows: int) -> None:
-    """Measure, and print the median rows of a second of processor time."""
+    """Measure, and print the median number of rows per second of CPU time."""
     mapping = load_mapping(MAPPING)
     with tempfile.TemporaryDirectory() as folder:
         as_csv, as_xes = Path(folder, "log.csv"), Path(folder, "log.xes")
@@ -46,7 +46,7 @@ def main(rows: int) -> None:
         write_xes(as_xes, cases(mapping, rows))
         found = [*measured(as_csv, mapping, bare_csv), *measured(as_xes, mapping, bare_xes)]
     show(
-        "rows of a second of processor time",
+        "rows per second of CPU time",
         ("file", "rows#", "events#", "bare parser#", "check#", "read again#", "check : bare parser#"),
         found,
         empty="",
@@ -55,7 +55,7 @@ def main(rows: int) -> None:
 
 
 def measured(path: Path, mapping: Mapping, bare: Callable[[Path], None]) -> Iterator[tuple[object, ...]]:
-    """The passes over one file, in turn, so that whatever else the machine does meets all of them."""
+    """Measure the passes over one file in turn, so that other load on the machine affects all of them."""
     seconds: dict[str, list[float]] = {"bare": [], "check": [], "events": []}
     log = EventLog(path, mapping)
     for _ in range(ROUNDS):
@@ -74,7 +74,7 @@ def processor_seconds(what: Callable[[], object]) -> float:
 
 
 def count(log: EventLog, mapping: Mapping) -> int:
-    """What `import-log --dry-run` does."""
+    """The work of `import-log --dry-run`."""
     tally = Tally(mapping.source, BusinessCalendar(mapping.time_zone))
     for event in log.check():
         tally.add(event)
@@ -96,7 +96,7 @@ def bare_xes(path: Path) -> None:
 
 
 def cases(mapping: Mapping, rows: int) -> Iterator[Case]:
-    """Made-up cases of three to nine rows: the attributes of each, and of its events."""
+    """Synthetic cases of three to nine rows: the attributes of each case, and of its events."""
     random = Random(1)
     first, *others = mapping.activities
     written = number = 0

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.late_event`: what one late event costs, and going back, beside computing the whole history.
+"""`python -m benchmarks.late_event`: the cost of one late event, and of a republish, compared with the whole history.
 
-One event that is three dates late, on a history that was published before; the plan of a backfill of all dates; then
-the first version made official again, which swaps every partition in one commit. All in one process, in this order.
+In one process, in this order: publish a history; send one event that is three dates late; plan a backfill of all dates;
+republish the first version, which replaces every partition in one commit.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ QUESTION = """
 @click.option("--cases", default=20_000, show_default=True, help="Simulated cases.")
 @click.option("--days", default=120, show_default=True, help="Dates to publish.")
 def main(cases: int, days: int) -> None:
-    """Publish a history; then what one late event changes; then the history as it was."""
+    """Publish a history, restate it for one late event, then republish the first version."""
     first = LAST - timedelta(days=days - 1)
     clock = BusinessCalendar("UTC").end_of(LAST).isoformat()
     with own_servers(FIRST_DATE=first.isoformat(), BUSINESS_CLOCK=clock) as settings:
@@ -78,7 +78,7 @@ def main(cases: int, days: int) -> None:
 
 
 def late_event(plan: Plan) -> CaseEvent:
-    """An escalation of a case that exists, dated some days back and sent now."""
+    """An escalation of an existing case, dated DAYS_LATE days back and sent now."""
     first = next(sent.event for sent in simulate(plan) if sent.event is not None)
     day = LAST - timedelta(days=DAYS_LATE)
     data = CaseEscalated(level=9, reason="late")

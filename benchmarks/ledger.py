@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ledger`: questions to a control database that holds a million published partitions."""
+"""`python -m benchmarks.ledger`: query times of a control database with a million published partitions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROUNDS = 5
 
 @click.command()
 def main() -> None:
-    """Measure impact queries; the median of five."""
+    """Measure impact queries, as the median of five rounds."""
     with own_servers() as settings:
         control = ControlDb(settings.control_url())
         with ControlDb(settings.owner_url()).write("benchmark") as connection:
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def measure(control: ControlDb) -> list[tuple[str, int, str]]:
-    """Each question with the number of versions in its answer and the median of its seconds."""
+    """Each query with the number of versions in its result and its median time in seconds."""
     questions: dict[str, Callable[[Connection], list[Any]]] = {
         "impact of the newest version": lambda connection: impact.of_version(connection, SNAPSHOT, 10_000),
         "impact of a version in the middle": lambda connection: impact.of_version(connection, SNAPSHOT, 5_000),

@@ -1,4 +1,4 @@
--- A register of ten years, restated a hundred days at a time until a million partitions were published.
+-- Ten years of snapshots, restated a hundred days at a time until a million partitions are published.
 insert into run_manifest (run_id, pipeline, dataset, scope, transform_version, requested_by, state, ended_at,
                           partition_from, partition_to)
 select lpad(to_hex(v), 64, '0'), 'snapshot', 'gold/case_daily_snapshot',
@@ -21,7 +21,7 @@ select dataset, version, partition_key, 'silver/case_events', partition_key, ver
 insert into partition_state (dataset, partition_key, current_version, row_count, digest_high, digest_low, seen_transform,
                              seen_contract, last_run_id)
 select dataset, partition_key, max(version), 1000, 0, 0, '1', '1', lpad('1', 64, '0') from version_partition group by 1, 2;
--- Of each restatement one version of the report, with the months that it touched, made of the days that it changed.
+-- One report version per restatement, with the months that it touched, computed from the days that it changed.
 insert into run_manifest (run_id, pipeline, dataset, scope, transform_version, requested_by, state, ended_at)
 select 'f' || lpad(to_hex(v), 63, '0'), 'report', 'reports/enforcement_report', '{}', '1', 'benchmark', 'SUCCEEDED', now()
 from generate_series(1, 10000) v;

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.recording`: what it costs to tell Dagster of one partition, with and without kept connections.
+"""`python -m benchmarks.recording`: the cost of recording a partition in Dagster, with and without reused connections.
 
-Both ways one after the other in one process, against one PostgreSQL. Not here: what a run does before it tells anybody.
+Both ways run one after the other in one process, against one PostgreSQL. Not here: the work of a run before that.
 """
 
 import os
@@ -22,18 +22,18 @@ KEY = dg.AssetKey("measured")
 
 
 @click.command()
-@click.option("--partitions", default=60, show_default=True, help="How many of each event in a round.")
+@click.option("--partitions", default=60, show_default=True, help="Number of events of each kind per round.")
 def main(partitions: int) -> None:
-    """Measure, and print milliseconds an event."""
+    """Measure, and print milliseconds per event."""
     with own_servers() as settings:
         dagster_home.make(settings)
         os.environ |= dagster_home.environment(settings)
         rows = measured(partitions)
-    show("milliseconds an event", ("event", "its own connections#", "kept#"), rows, empty="")
+    show("milliseconds per event", ("event", "own connections#", "reused#"), rows, empty="")
 
 
 def measured(partitions: int) -> list[tuple[str, float, float]]:
-    """Rows of event, median milliseconds with connections of its own, and with kept ones."""
+    """Rows of (event, median milliseconds with its own connections, median milliseconds with reused ones)."""
     seconds: dict[tuple[str, bool], list[float]] = {}
 
     @dg.op(out={})
@@ -57,13 +57,13 @@ def measured(partitions: int) -> list[tuple[str, float, float]]:
 
 
 def materialisations(partitions: int) -> Iterator[Event]:
-    """As a published partition is told."""
+    """Events like those of published partitions."""
     for number in range(partitions):
         yield dg.AssetMaterialization(KEY, partition=str(number), metadata={"dagster/row_count": number})
 
 
 def evaluations(partitions: int) -> Iterator[Event]:
-    """As a passed check is told."""
+    """Events like those of passed checks."""
     for number in range(partitions):
         yield dg.AssetCheckEvaluation(asset_key=KEY, check_name="measured", passed=True, partition=str(number))
 

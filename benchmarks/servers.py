@@ -1,4 +1,4 @@
-"""A benchmark's own PostgreSQL and Kafka, in a new directory that goes with them, and commands to use them."""
+"""PostgreSQL and Kafka for a benchmark, in a temporary directory, and commands to use them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from casegold.servers import local
 
 @contextmanager
 def own_servers(**variables: str) -> Iterator[Settings]:
-    """Servers that run while the block does.
+    """Servers that run for the duration of the block.
 
     Args:
-        variables: settings beside the directory, by name without `CASEGOLD_`; child processes see them, too.
+        variables: further settings, by name without `CASEGOLD_`; child processes inherit them.
     """
     with tempfile.TemporaryDirectory(prefix="casegold-bench-") as home:
         os.environ |= {f"{PREFIX}{name}": value for name, value in {"HOME": home, **variables}.items()}
@@ -33,5 +33,5 @@ def own_servers(**variables: str) -> Iterator[Settings]:
 
 
 def command(*arguments: str) -> None:
-    """Run a casegold command; it shows its own progress."""
+    """Run a casegold command, which prints its own progress."""
     subprocess.run([sys.executable, "-m", "casegold.cli.main", *arguments], check=True)

@@ -1,6 +1,6 @@
-"""The things that are measured, each in a process of its own: `python -m benchmarks.steps NAME` prints JSON.
+"""The measured steps, each in a separate process: `python -m benchmarks.steps NAME` prints JSON.
 
-The installation is the one that the settings name. Not here: servers, events and the comparison (`__main__`).
+They use the installation that the settings name. Not here: servers, events and the comparison (`__main__`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BATCH = 100_000
 
 
 def ingest(platform: Platform) -> Figures:
-    """Kafka to bronze to silver, and the control totals: everything the domain sensors ask for."""
+    """Kafka to bronze to silver, and the control totals: everything that the domain sensors request."""
     work(platform, lambda: [attempt for dataset in DATASETS for attempt in domain_tick(platform, dataset)])
     (row,) = platform.control.rows(
         "select sum(records)::bigint as rows from ingest_commit where dataset like 'silver%'"
@@ -39,7 +39,7 @@ def ingest(platform: Platform) -> Figures:
 
 
 def publish(platform: Platform) -> Figures:
-    """Day close, snapshots with gate and publication, reports: everything the planner asks for."""
+    """Day close, snapshots with gate and publication, reports: everything that the planner requests."""
 
     def close_and_plan() -> list[Attempt]:
         day_close_tick(platform)
@@ -53,7 +53,7 @@ def publish(platform: Platform) -> Figures:
 
 
 def tick(platform: Platform) -> Figures:
-    """One look of the domain sensor, whatever lies in the topic."""
+    """One tick of the domain sensor, whatever the topic contains."""
     describe_topic(platform.kafka_config, platform.settings.events_topic)
     begun = time.perf_counter()
     for _ in range(5):
@@ -62,7 +62,7 @@ def tick(platform: Platform) -> Figures:
 
 
 def plain_loop(platform: Platform) -> Figures:
-    """The limit for ingest: consume, json.loads, append. No deduplication, no validation, no restart."""
+    """A lower bound for ingest: consume, json.loads, append. No deduplication, no validation, no restart."""
     state = describe_topic(platform.kafka_config, platform.settings.events_topic)
     schema = pa.schema([("key", pa.string()), ("value", pa.string()), ("fields", pa.int64())])
     catalog = SqlCatalog("plain", uri=platform.settings.catalog_url(), warehouse=platform.settings.warehouse_url())
@@ -91,7 +91,7 @@ def _fields(value: str) -> int:
 
 
 def plain_scan(platform: Platform) -> Figures:
-    """The limit for snapshots: one pass of DuckDB over every column of silver, kept in memory by nobody."""
+    """A lower bound for snapshots: one DuckDB pass over every column of silver, without keeping rows in memory."""
     paths = [local_path(file.file_path) for file in platform.lake.data_files("silver/case_events")]
     with duckdb.connect(config={"threads": platform.settings.duckdb_threads}) as connection:
         relation = connection.read_parquet(paths)
@@ -100,7 +100,7 @@ def plain_scan(platform: Platform) -> Figures:
 
 
 def work(platform: Platform, ticks: Callable[[], list[Attempt]]) -> None:
-    """Execute what a tick asks for until it asks for nothing."""
+    """Execute the attempts that a tick requests, until it requests none."""
     while attempts := ticks():
         for attempt in attempts:
             done = execute(platform, attempt)
@@ -118,7 +118,7 @@ STEPS: dict[str, Callable[[Platform], Figures]] = {
 
 
 def main() -> None:
-    """Run one step and print its figures: rows, seconds of wall and processor, peak memory in MiB."""
+    """Run one step and print its figures: rows, wall and CPU time in seconds, peak memory in MiB."""
     platform = open_platform()
     begun, used = time.perf_counter(), time.process_time()
     figures = STEPS[sys.argv[1]](platform)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.transactions`: what the pool spares a transaction of the control database."""
+"""`python -m benchmarks.transactions`: how much the connection pool saves per transaction of the control database."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ TRANSACTIONS = 400
 
 @click.command()
 def main() -> None:
-    """Measure short transactions, one after the other: five rounds of each kind in turn, the best of each."""
+    """Measure short sequential transactions: five rounds of each kind in turn, the best round of each."""
     with own_servers() as settings:
         url = settings.control_url()
-        kinds = {"each with a connection of its own": False, "from the pool": True}
+        kinds = {"new connection each time": False, "from the pool": True}
         best = dict.fromkeys(kinds, 0.0)
         for _ in range(ROUNDS):
             for name, pooled in kinds.items():

@@ -1,1 +1,1 @@
-"""The asset graph as Dagster sees it. `build` wires it, `definitions` is what Dagster loads."""
+"""The Dagster asset graph. `build` wires it, and Dagster loads `definitions`."""

@@ -1,6 +1,6 @@
-"""Backfills from the UI: a job that shows what one would do, and one that begins what people have approved.
+"""Backfills from the UI: a job that shows the plan of a backfill, and a job that begins an approved one.
 
-Asking and approving stay on the command line, where a login proves who it is; Dagster has no users.
+Requests and approvals stay on the command line, where a login identifies the person; Dagster has no users.
 """
 
 from datetime import date
@@ -15,7 +15,7 @@ from resources.runs import BACKFILL_TAG, NO_RETRY, tags_of
 
 
 class Range(dg.Config):
-    """What to compute again. Dates as `2026-01-31`; of monthly and quarterly datasets any day of the period."""
+    """The range to recompute. Dates as `2026-01-31`; for monthly and quarterly datasets, any day of the period."""
 
     dataset: str
     first: str
@@ -23,19 +23,19 @@ class Range(dg.Config):
 
 
 class Approved(dg.Config):
-    """Which request to begin: its id, `bf_...`, or the first characters of it."""
+    """The request to begin: its id, `bf_...`, or a prefix of it."""
 
     request: str
 
 
 @dg.op(name="show_plan", tags=NO_RETRY, description="Show what a backfill of a range would change, admit and cost.")
 def plan_op(context: dg.OpExecutionContext, config: Range, platform: dg.ResourceParam[PlatformResource]) -> None:
-    """A dry run: nothing is asked for.
+    """A dry run: it requests nothing.
 
     Raises:
         Failure: the range cannot be planned; it says why.
     """
-    from casegold.control.changes.backfill_plan import Wanted  # noqa: PLC0415 - loads Postgres, definitions do without
+    from casegold.control.changes.backfill_plan import Wanted  # noqa: PLC0415 - loads PostgreSQL
     from casegold.control.model import Mode, PartitionRange  # noqa: PLC0415
     from casegold.operations.backfills import plan_of, rows_of  # noqa: PLC0415
 
@@ -57,12 +57,12 @@ def plan_op(context: dg.OpExecutionContext, config: Range, platform: dg.Resource
 
 @dg.op(name="begin", tags=NO_RETRY, description="Begin an approved backfill; the planner then requests its runs.")
 def begin_op(context: dg.OpExecutionContext, config: Approved, platform: dg.ResourceParam[PlatformResource]) -> None:
-    """The platform's own step, once people have approved.
+    """The platform's own step, after people have approved.
 
     Raises:
-        Failure: it is not approved, or what it depends on has changed; the attempt is in the audit trail.
+        Failure: it is not approved, or its basis has changed; the refusal is in the audit trail.
     """
-    from casegold.operations.backfills import begin  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.operations.backfills import begin  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
     try:
         begun = begin(platform.open(), config.request)
@@ -81,7 +81,7 @@ def begin_op(context: dg.OpExecutionContext, config: Approved, platform: dg.Reso
 
 @dg.job(
     name="plan_backfill",
-    description="Shows what a backfill would change, admit and cost; nothing is asked for. docs/approvals.md.",
+    description="Shows what a backfill would change, admit and cost, without requesting it. docs/approvals.md.",
     tags=tags_of("compute"),
 )
 def plan_job() -> None:
@@ -95,5 +95,5 @@ def plan_job() -> None:
     tags=tags_of("compute"),
 )
 def execute_job() -> None:
-    """One step, no asset: what it begins becomes runs of the datasets' own jobs."""
+    """One step, no asset: the backfill runs in the jobs of its datasets."""
     begin_op()

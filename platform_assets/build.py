@@ -1,6 +1,6 @@
-"""The only place where things are wired together: contracts, assets, checks, jobs, schedules, sensors, resources.
+"""Wires everything together, in this one place: contracts, assets, checks, jobs, schedules, sensors, resources.
 
-Building reads settings and contract files, and of an installation that was started its business clock.
+It reads settings and contract files, and the business clock of an installation that was started.
 """
 
 from __future__ import annotations
@@ -71,19 +71,19 @@ OF_REGISTER = (
 
 
 def build_defs(settings: Settings | None = None, platform: PlatformResource | None = None) -> dg.Definitions:
-    """The whole code location.
+    """The definitions of the whole code location.
 
     Args:
-        settings: of the installation; by default what the environment says.
-        platform: access to an installation that is open already.
+        settings: settings of the installation; by default from the environment.
+        platform: access to an installation that is already open.
 
     Raises:
         ConfigurationError: a setting or contract is wrong.
-        SourceUnavailable: the installation was started, and its database does not answer.
+        SourceUnavailable: the installation was started, but its database does not respond.
     """
     with warnings.catch_warnings():
-        # Partitioned checks and mappings to periods that begin early are not final in Dagster. Its release is pinned,
-        # and the tests of graph and runs tell when another one changes them.
+        # Partitioned checks, and mappings to upstream partitions that do not exist, are beta in Dagster. Its release is
+        # pinned, and the tests of graph and runs show when another one changes them.
         for category in (dg.BetaWarning, dg.PreviewWarning):
             warnings.simplefilter("ignore", category)
         return _definitions(settings or load_settings(), platform)
@@ -102,7 +102,7 @@ def _definitions(settings: Settings, platform: PlatformResource | None) -> dg.De
     standing_job = dg.define_asset_job(
         "standing_questions",
         selection=dg.AssetSelection.checks(ingest_checks, register_checks),
-        description="Asks every standing question.",
+        description="Evaluates every standing check.",
         tags=tags_of("ingest"),
     )
     return dg.Definitions(

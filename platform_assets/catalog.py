@@ -1,4 +1,4 @@
-"""How a contract describes its asset: key, group, owners, kinds, tags, inputs. Not here: what the asset does."""
+"""Builds the description of an asset from its contract: key, group, owners, kinds, tags, inputs. Not here: its work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import dagster as dg
 from casegold.domain.contract import DatasetContract
 
 MAX_KINDS = 3
-"""Dagster shows three kinds of an asset and refuses more."""
+"""Dagster accepts at most three kinds per asset."""
 
 
 def asset_key(dataset: str) -> dg.AssetKey:
@@ -25,11 +25,11 @@ def described(
     deps: Iterable[dg.AssetKey] | None = None,
     skippable: bool = False,
 ) -> dg.AssetSpec:
-    """The asset of a contract.
+    """The asset spec of a contract.
 
     Args:
-        deps: what it is made from, where the contract does not say so itself.
-        skippable: a run may end without a materialisation of it.
+        deps: the inputs, if the contract does not declare them.
+        skippable: whether a run may end without materialising it.
     """
     return dg.AssetSpec(
         key=asset_key(contract.dataset),
@@ -52,7 +52,7 @@ def described(
 
 
 def inputs_of(contract: DatasetContract) -> list[dg.AssetDep]:
-    """Each input once. Periods map by time; the first period may begin before its inputs do."""
+    """Each input once. Periods map by time; the first period may begin before its inputs."""
     mapping = dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
     by_time = {ref.dataset: ref.mapping != "sequence" for ref in contract.inputs}
     return [

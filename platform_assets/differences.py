@@ -1,4 +1,4 @@
-"""What a run changed in published partitions, and why, as Markdown on their pages. Not here: finding it out."""
+"""Markdown on partition pages: what a run changed in published partitions, and why. Not here: computing it."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ if TYPE_CHECKING:
 
 NAME = "difference"
 MAX_LINES = 20
-"""Values in the table of a page; `casegold diff` has all of them."""
+"""Rows in the table of a page; `casegold diff` prints all of them."""
 
 log = logging.getLogger(__name__)
 
 
 def of_version(platform: Platform, dataset: str, version: int, keys: Collection[date]) -> Mapping[date, Metadata]:
-    """An entry for each of the partitions that had a version before this one.
+    """An entry for each of the partitions that had an earlier version.
 
-    The version is published whatever happens here: a report that cannot be made says so in its place.
+    The version is already published, so an error here fails nothing: the entry states the error instead.
     """
-    from casegold.operations.restatement_report import restatement  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.operations.restatement_report import restatement  # noqa: PLC0415 - loads Iceberg
 
     try:
         found = restatement(platform, dataset, version)
     except Exception as error:
         log.exception("no difference report for version %s of %s", version, dataset)
-        return {key: _entry(markdown(f"could not be made: {type(error).__name__}: {error}")) for key in keys}
+        return {key: _entry(markdown(f"could not be computed: {type(error).__name__}: {error}")) for key in keys}
     if found is None:
         return {}
     why = causes(found.causes)
     pages = {key: f"{counts(each.partitions[0])}\n\n{values(each)}\n\n{why}" for key, each in found.compared.items()}
     pages |= {
         key: f"{each.rows_before:,} rows before, {each.rows_after:,} after. Not compared row by row: the run restated "
-        f"more partitions than that is done for. {command(each, dataset)}\n\n{why}"
+        f"too many partitions. {command(each, dataset)}\n\n{why}"
         for key, each in found.not_compared.items()
     }
     return {key: _entry(page) for key, page in pages.items()}
 
 
 def counts(partition: PartitionDifference) -> str:
-    """How many rows differ between which versions."""
+    """The versions, and how many rows differ between them."""
     return (
         f"Version {partition.version_before} to {partition.version_after}: {partition.changed:,} rows changed, "
         f"{partition.added:,} added, {partition.removed:,} removed; {partition.rows_before:,} rows before, "
@@ -61,13 +61,13 @@ def counts(partition: PartitionDifference) -> str:
 
 
 def values(found: Difference) -> str:
-    """Columns with their counts and sums, then the first values before and after."""
+    """The columns that differ with counts and sums, then the first differing values before and after."""
     columns = table(
         ["column", "rows changed", "sum before", "sum after"],
         (
             (each.name, each.changed, _number(each.sum_before), _number(each.sum_after))
             for each in found.columns
-            if each.is_apart
+            if each.differs
         ),
     )
     lines = list(islice(_lines(found), MAX_LINES))
@@ -78,17 +78,17 @@ def values(found: Difference) -> str:
 
 
 def command(partition: PartitionDifference, dataset: str) -> str:
-    """What prints all of it."""
+    """The command that prints the whole difference."""
     versions = f"{partition.version_before} {partition.version_after}"
     return f"`casegold diff {dataset} {versions} --partition {partition.key}` has every row."
 
 
 def causes(found: Causes) -> str:
-    """What the version knew and the one before did not, for the whole run."""
-    # Reasons are written by people, and would be read as Markdown.
+    """Facts and inputs that this version knew and the earlier ones did not, for the whole run."""
+    # People write reasons, so they are untrusted and must not be read as Markdown.
     parts = [f"Because of: {markdown('; '.join(found.recorded.reasons))}"]
     if found.facts:
-        parts.append(f"{found.facts:,} facts that the versions before did not know; the first of them:")
+        parts.append(f"{found.facts:,} facts that the earlier versions did not know; the first of them:")
         facts = ((each.event_id, each.event_type, each.case_id, each.dirty_from, each.held) for each in found.sample)
         parts.append(table(["event", "type", "case", "changes dates from", "was held"], facts))
     if found.recorded.inputs:

@@ -1,4 +1,4 @@
-"""The assets on the way in: the topic, and the runs that bring its records to bronze and silver.
+"""The ingest assets: the topic, and the runs that bring its records to bronze and silver.
 
 Not here: computed datasets (`product`), and when an ingest is due (`casegold.scheduling.ticks`).
 """
@@ -26,14 +26,14 @@ CONCERNS = {
     RECEIVED: frozenset({"offsets", "commits", "records", "seconds", "rows/s"}),
     REJECTED: frozenset({"records", "rejected", "conflicts"}),
 }
-"""Which of an ingest's figures a dataset shows; the figure `rejected: INVALID` is one of `rejected`."""
+"""The figures of an ingest that each dataset shows; `rejected: INVALID` belongs to `rejected`."""
 
 
 def topic_asset(contracts: Contracts) -> dg.AssetSpec:
-    """The topic of the case systems: Dagster observes it and never fills it."""
+    """The topic of the case systems: Dagster observes it but never materialises it."""
     return dg.AssetSpec(
         asset_key(TOPIC),
-        description="Case events as the case systems send them. Observed: end offsets, lag, rate.",
+        description="Case events as sent by the case systems. Observed: end offsets, lag, rate.",
         group_name="kafka",
         owners=list(contracts[SILVER].owners),
         kinds={"kafka"},
@@ -41,7 +41,7 @@ def topic_asset(contracts: Contracts) -> dg.AssetSpec:
 
 
 def received_asset(contracts: Contracts) -> dg.AssetSpec:
-    """Every record as received."""
+    """The asset of all records as received."""
     return dg.AssetSpec(
         asset_key(RECEIVED),
         deps=[asset_key(TOPIC)],
@@ -54,11 +54,11 @@ def received_asset(contracts: Contracts) -> dg.AssetSpec:
 
 
 def rejected_asset(contracts: Contracts) -> dg.AssetSpec:
-    """What could not be accepted, and why."""
+    """The asset of rejected records, with reasons."""
     return dg.AssetSpec(
         asset_key(REJECTED),
         deps=[asset_key(RECEIVED)],
-        description="Records that are undecodable, invalid, conflicting or out of the contract's dates, and why.",
+        description="Records that are undecodable, invalid, conflicting or outside the contract's dates, and why.",
         group_name="bronze",
         owners=list(contracts[SILVER].owners),
         kinds={"iceberg"},
@@ -67,7 +67,7 @@ def rejected_asset(contracts: Contracts) -> dg.AssetSpec:
 
 
 def ingest_events(contracts: Contracts, code_version: str | None) -> dg.AssetsDefinition:
-    """One run brings a bounded range of offsets to bronze, sorts out what cannot be accepted, and fills silver."""
+    """One run brings a bounded range of offsets to bronze, sets rejected records aside, and appends facts to silver."""
     specs = [
         received_asset(contracts),
         rejected_asset(contracts),
@@ -82,13 +82,13 @@ def ingest_totals(contracts: Contracts, code_version: str | None) -> dg.AssetsDe
 
 
 def ingest_job(dataset: str, checks: Sequence[dg.AssetChecksDefinition] = ()) -> AssetJob:
-    """The job that ingests for a dataset, then asks the standing questions given."""
+    """The job that ingests for a dataset, then evaluates the given standing checks."""
     produced = [RECEIVED, REJECTED, SILVER] if dataset == SILVER else [dataset]
     selection = dg.AssetSelection.assets(*(asset_key(name) for name in produced)).without_checks()
     return dg.define_asset_job(
         job_name(dataset),
         selection=selection | dg.AssetSelection.checks(*checks) if checks else selection,
-        description=f"One bounded range of offsets into {dataset}.",
+        description=f"Ingests one bounded range of offsets into {dataset}.",
         tags=tags_of("ingest"),
     )
 
@@ -98,7 +98,7 @@ def _ingest(dataset: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
     def ingest(
         context: dg.AssetExecutionContext, platform: dg.ResourceParam[PlatformResource]
     ) -> Iterator[dg.MaterializeResult[None]]:
-        from casegold.scheduling.ticks import ask_ingest  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.scheduling.ticks import ask_ingest  # noqa: PLC0415 - loads Iceberg
 
         core = platform.open()
         try:
@@ -118,7 +118,7 @@ def _ingest(dataset: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
 
 
 def figures_of(dataset: str, summary: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    """What an ingest did, as far as it concerns one of its datasets; silver tells everything."""
+    """The figures of an ingest for one of its datasets; silver shows all of them."""
     concerns = CONCERNS.get(dataset)
     if concerns is None:
         return summary

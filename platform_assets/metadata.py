@@ -1,4 +1,4 @@
-"""What a person sees of a run: outcomes of the core as metadata of Dagster events. Not here: the events themselves."""
+"""Converts outcomes of the core to metadata of Dagster events, for people. Not here: the events themselves."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from casegold.jobs.outcome import CheckOutcome, PartitionOutcome, Scalar
 from platform_assets import pictures
 
 MAX_SAMPLE = 20
-"""Rows of a sample on a check's page; the whole of it is in `quality_result`."""
+"""Rows of a sample on the page of a check; `quality_result` has the whole sample."""
 
 OPENED = frozenset({"http", "https"})
-"""Schemes of links; a script is none."""
+"""URL schemes that may become links; `javascript:` must not."""
 
 Metadata = dict[str, dg.MetadataValue]
 
 
 def of_summary(summary: Mapping[str, Scalar]) -> Metadata:
-    """Figures of a whole run, one entry each."""
+    """Figures of a whole run, one entry per figure."""
     return {name: value_of(value) for name, value in summary.items()}
 
 
 def of_partition(partition: PartitionOutcome, official: Published, run_id: str) -> Metadata:
-    """A published or confirmed partition: its version and evidence, then its figures."""
+    """A published or verified partition: its version and evidence, then its figures."""
     entries: Metadata = {
         "dagster/row_count": dg.MetadataValue.int(official.row_count),
         "version": dg.MetadataValue.int(official.version),
@@ -51,7 +51,7 @@ def of_partition(partition: PartitionOutcome, official: Published, run_id: str) 
 
 
 def figures(values: Mapping[str, Scalar]) -> str:
-    """Figures of a partition as Markdown: a bar where statuses are shares of all cases, then a table."""
+    """Figures of a partition as Markdown: a table, after a bar if the statuses add up to all cases."""
     shares = {name: value for name in pictures.COLOURS if isinstance(value := values.get(name), int)}
     bar = pictures.share_bar(shares) if sum(shares.values()) == values.get("cases") else ""
     written = pictures.table(["figure", "value"], values.items())
@@ -59,7 +59,7 @@ def figures(values: Mapping[str, Scalar]) -> str:
 
 
 def of_inputs(used: Sequence[UsedVersion]) -> Metadata:
-    """The versions that a partition was made of, as a table that links to their pages."""
+    """The input versions of a partition, as a table with links to their pages."""
     if not used:
         return {}
     rows = [
@@ -76,7 +76,7 @@ def of_inputs(used: Sequence[UsedVersion]) -> Metadata:
 
 
 def of_artifacts(files: Sequence[Artifact]) -> Metadata:
-    """Where a partition's files are, with their digests: a path for a local file, a link for what a browser opens."""
+    """Places and digests of a partition's files: a path for a local file, a link for a file that a browser opens."""
     entries: Metadata = {}
     for file in files:
         parts = urlsplit(file.uri)
@@ -89,7 +89,7 @@ def of_artifacts(files: Sequence[Artifact]) -> Metadata:
 
 
 def of_check(result: CheckOutcome) -> Metadata:
-    """A check's counts, what was expected and found, and a capped sample."""
+    """The counts of a check, expected and found values, and a capped sample."""
     entries: Metadata = {
         "status": text(result.status),
         "failures": dg.MetadataValue.int(result.failures),
@@ -114,7 +114,7 @@ def of_sample(sample: Sequence[Mapping[str, object]]) -> Metadata:
 
 
 def text(value: str) -> dg.MetadataValue:
-    """Text, shown as it is: nothing in it is hidden, or turns the reading direction."""
+    """Text without control characters: nothing in it is hidden or changes the reading direction."""
     return dg.MetadataValue.text(visible(value))
 
 

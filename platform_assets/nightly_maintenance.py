@@ -1,4 +1,4 @@
-"""The nightly maintenance of the lake as a job: one step that maintains claim after claim. Not here: what is done."""
+"""The nightly maintenance of the lake as a job: one step that maintains claim after claim. Not here: its operations."""
 
 from dataclasses import astuple
 from typing import TYPE_CHECKING
@@ -34,13 +34,13 @@ Row = tuple[str | int, ...]
 @dg.op(
     name="maintain_lake",
     tags=NO_RETRY,
-    description="Join small files, merge manifests, expire snapshots, delete what nobody names; no row changes.",
+    description="Compact small files, merge manifests, expire snapshots, delete unreferenced files; no row changes.",
 )
 def maintain_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
-    """Maintain every claim; one that is busy is left for the next night, one that fails does not keep others from it.
+    """Maintain every claim. A busy one is left for the next night; a failed one does not stop the others.
 
     Raises:
-        Failure: the maintenance of some claim failed; it says which and why.
+        Failure: the maintenance of a claim failed; it says which and why.
     """
     opened = platform.open()
     with opened.control.read() as connection:
@@ -51,7 +51,7 @@ def maintain_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platf
     for claim in every:
         try:
             rows += _maintained(opened, claim, context.run_id)
-            context.log.info(f"{claim}: maintained")  # a sign of life, too: sensors/dead_runs.py
+            context.log.info(f"{claim}: maintained")  # this event also shows sensors/dead_runs.py that the run is alive
         except Deferred as deferred:
             left.append(f"{claim}: {deferred.message}")
         except CasegoldError as error:
@@ -67,16 +67,16 @@ def maintain_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platf
 
 @dg.job(
     name="maintenance",
-    description="Keeps tables quick to read and storage free of what nobody needs: docs/maintenance.md.",
+    description="Keeps tables fast to read and removes files that nobody needs: docs/maintenance.md.",
     tags=tags_of("compute"),
 )
 def maintenance_job() -> None:
-    """One step, no asset: no dataset has another row afterwards."""
+    """One step, no asset: no rows of a dataset change."""
     maintain_op()
 
 
 def _maintained(platform: "Platform", claim: str, run_id: str) -> list[Row]:
-    from casegold.operations.nightly_maintenance import maintain  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.operations.nightly_maintenance import maintain  # noqa: PLC0415 - loads Iceberg
 
     done = maintain(platform, claim, ASKED_BY, run_id)
     return [(table, *astuple(done[table])) for table in tables_of(claim)]

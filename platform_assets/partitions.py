@@ -1,4 +1,4 @@
-"""A contract's partitions as Dagster's, and their keys in both directions. Not here: which of them are due."""
+"""Converts a contract's partitions and keys to Dagster's and back. Not here: which of them are due."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CRON = {
     PartitionedBy.MONTH: "0 0 1 * *",
     PartitionedBy.QUARTER: "0 0 1 */3 *",
 }
-"""When a period of each kind begins. A key is the first date of its period."""
+"""When each kind of period begins. A partition key is the first date of its period."""
 
 KEY_FORMAT = "%Y-%m-%d"
 
@@ -22,10 +22,10 @@ KEY_FORMAT = "%Y-%m-%d"
 def partitions_of(
     contract: DatasetContract, time_zone: str, last_date: date | None = None
 ) -> dg.TimeWindowPartitionsDefinition:
-    """The contract's partitions, from the period that holds its first date. Raises KeyError without partitions.
+    """The contract's partitions, from the period that contains its first date. Raises KeyError without partitions.
 
     Args:
-        last_date: only periods that are over with this date; None: with the machine's clock.
+        last_date: only periods that end by this date; None: by the system clock.
     """
     return dg.TimeWindowPartitionsDefinition(
         start=contract.partition_of(contract.first_date).isoformat(),
@@ -37,7 +37,7 @@ def partitions_of(
 
 
 def wanted_range(context: dg.AssetExecutionContext | dg.OpExecutionContext) -> PartitionRange | None:
-    """The partitions that a launch asks for, one or a range of them; None where it names none."""
+    """The partition or range that a launch selects; None if it selects none."""
     if not (context.has_partition_key or context.has_partition_key_range):
         return None
     keys = context.partition_key_range

@@ -1,6 +1,6 @@
-"""Small pictures and tables as Markdown for the pages of the UI. Not here: which figures are shown.
+"""Small charts and tables in Markdown for the pages of the UI. Not here: which figures are shown.
 
-The UI shows a short inline SVG at once and folds a long value: pictures stay below a kilobyte.
+The UI shows a short inline SVG at once but folds a long value, so charts stay below a kilobyte.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from casegold.domain import markup
 
 WIDTH, BAR, WORD, HEIGHT = 360, 14, 90, 34
 COLOURS = {"open": "#4c78a8", "escalated": "#f58518", "decided": "#72b7b2", "closed": "#bab0ac"}
-"""Colour-blind safe; in the order of a case's life."""
+"""Colour-blind safe colours of statuses, in the order of a case's lifecycle."""
 
 
 def share_bar(parts: Mapping[str, float]) -> str:
-    """Shares of a whole as one bar, a Markdown image; parts without a colour are left out, no bar for none."""
+    """Shares of a whole as one bar, a Markdown image. Parts without a colour are left out; empty if none is left."""
     shown = {name: parts[name] for name in COLOURS if parts.get(name, 0) > 0}
     whole = sum(shown.values())
     if not whole:
@@ -27,7 +27,7 @@ def share_bar(parts: Mapping[str, float]) -> str:
         marks.append(f'<rect x="{left:.1f}" width="{width:.1f}" height="{BAR}" fill="{COLOURS[name]}"/>')
         marks.append(f'<text x="{place * WORD}" y="{HEIGHT - 3}" fill="{COLOURS[name]}">{name}</text>')
         left += width
-    # A picture in an image shows no tooltips: what a colour means is written below the bar, in that colour.
+    # An SVG in an image shows no tooltips, so the legend is below the bar, in the colours.
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}"'
         f' font-family="sans-serif" font-size="12" font-weight="bold">{"".join(marks)}</svg>'
@@ -36,20 +36,20 @@ def share_bar(parts: Mapping[str, float]) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; numbers with thousands separators."""
+    """A Markdown table; numbers have thousands separators."""
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines)
 
 
 class Markdown(str):
-    """A value that is Markdown of our own making, such as a link to another page."""
+    """Trusted Markdown that the platform itself wrote, such as a link to another page."""
 
     __slots__ = ()
 
 
 def cell(value: object) -> str:
-    """One value of a table. Text is escaped: samples, reasons and names come from outside."""
+    """One value of a table. Text is escaped, because samples, reasons and names are untrusted."""
     if isinstance(value, Markdown):
         return value
     if isinstance(value, bool):

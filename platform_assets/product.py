@@ -1,6 +1,6 @@
-"""The factory of computed datasets: from a contract its asset, its checks and its job.
+"""Builds the asset, the checks and the job of a computed dataset from its contract.
 
-A dataset with a contract, a transform and a job needs nothing here. Not here: computing, judging, publishing.
+A new product needs no change here. Not here: computing, judging, publishing.
 """
 
 from collections.abc import Iterator
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 PASSING = frozenset({"PASSED", "WAIVED", "TOLERATED"})
 ON_RECORD = frozenset({"PUBLISHED", "UNCHANGED", Found.VERIFIED})
-"""States of partitions that Dagster records as materialised: official as judged, or as computed again."""
+"""States of partitions that Dagster records as materialised: published, unchanged, or verified."""
 
 
 def product_asset(
     contract: DatasetContract, partitions: dg.PartitionsDefinition[str], code_version: str
 ) -> dg.AssetsDefinition:
-    """The asset of a computed dataset with one partition-scoped check for each of the contract's."""
+    """The asset of a computed dataset, with a partitioned check for each check of the contract."""
     key = asset_key(contract.dataset)
     checks = [
         dg.AssetCheckSpec(
@@ -46,7 +46,7 @@ def product_asset(
         check_specs=checks,
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        # Outputs become optional: a deferred run records nothing, a partly held one records what was published.
+        # Makes outputs optional: a deferred run records nothing, a partly held one only the published partitions.
         can_subset=True,
         op_tags=NO_RETRY,
     )
@@ -62,15 +62,15 @@ def product_job(contract: DatasetContract) -> AssetJob:
     checks = [dg.AssetCheckKey(key, rule.name) for rule in contract.checks]
     return dg.define_asset_job(
         job_name(contract.dataset),
-        # The standing checks of the asset are asked by their own job.
+        # Another job runs the standing checks of the asset.
         selection=dg.AssetSelection.assets(key).without_checks() | dg.AssetSelection.checks(*checks),
-        description=f"{contract.title}: one range, by {contract.partitioned_by}, gated and published at once.",
+        description=f"{contract.title}: computes, gates and publishes a range of {contract.partitioned_by} partitions.",
         tags=tags_of("compute"),
     )
 
 
 def _compute(context: dg.AssetExecutionContext, platform: "Platform", contract: DatasetContract) -> Iterator[Event]:
-    from casegold.scheduling.manual import manual  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.manual import manual  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
     try:
         outcome = running.run_attempt(context, platform, contract.dataset, manual)
@@ -88,9 +88,9 @@ def _compute(context: dg.AssetExecutionContext, platform: "Platform", contract: 
 def events(
     context: dg.AssetExecutionContext, platform: "Platform", contract: DatasetContract, outcome: Outcome
 ) -> Iterator[Event]:
-    """Every check of every judged partition, and a materialisation of each partition that is official as judged.
+    """Every check of every judged partition, and a materialisation of each partition that became or stayed official.
 
-    The events carry their partitions themselves: Dagster would put one result on all partitions of a range.
+    Each event names its own partition: otherwise Dagster would record one result for all partitions of a range.
     """
     key = asset_key(contract.dataset)
     running.keep_connections(context)
@@ -108,7 +108,7 @@ def events(
             continue
         state = official[partition.key]
         if partition.verified not in (None, state.version):
-            continue  # another version is official since: the run that published it tells of it
+            continue  # another version became official since: the run that published it records it
         version = (contract.dataset, state.version, partition.key)
         yield dg.AssetMaterialization(
             asset_key=key,
@@ -123,7 +123,7 @@ def events(
 
 
 def check_evaluation(key: dg.AssetKey, partition: str, result: CheckOutcome) -> dg.AssetCheckEvaluation:
-    """One check on one partition. A waived failure passes, and says that it was waived."""
+    """One check of one partition. A waived failure passes; its status says that it was waived."""
     return dg.AssetCheckEvaluation(
         asset_key=key,
         check_name=result.check,

@@ -1,8 +1,8 @@
-"""What a partition was made of, in Dagster's words: without it every partition is shown as "unsynced" for ever.
+"""Records the inputs of a partition as Dagster tags; without them, Dagster shows every partition as "unsynced" forever.
 
-Dagster compares the data version of an input now with the one that was used. Facts are only ever added, and which dates
-they change is the planner's word, so an ingest makes no partition look out of date. A partition made from others does,
-from the materialisation of another version of one of them until it is judged again. Not here: any decision.
+Dagster compares the current data version of an input with the one that was used. Facts are append-only, and the planner
+decides which dates they change, so an ingest makes no partition look out of date. A partition computed from others
+looks out of date after another version of an input materialises, until it is judged again. Not here: any decision.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ APPEND_ONLY = dg.DataVersion("append-only")
 """The data version of facts and totals."""
 
 AS_RECORDED = "as recorded"
-"""Stands for the versions of many partitions; the event pointer tells them apart."""
+"""A placeholder for the versions of many partitions; the event pointer distinguishes them."""
 
 
 def tags_of_inputs(instance: dg.DagsterInstance, contract: DatasetContract) -> Mapping[str, str]:
-    """The tags of a materialisation that is recorded now, by which Dagster knows newer ones of its inputs."""
+    """The input tags of a materialisation that is recorded now; by them, Dagster detects newer inputs later."""
     newest = instance.event_log_storage.get_maximum_record_id()
     found = {}
     for ref in contract.inputs:

@@ -1,6 +1,6 @@
-"""Replays and shadows: jobs of one step without an asset, for no dataset has another row afterwards.
+"""Replays and shadows: jobs of one step without an asset, because no rows of a dataset change.
 
-Not here: what the step does, and who may ask for it.
+Not here: the work of the step, and who may request it.
 """
 
 from typing import TYPE_CHECKING, NoReturn
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 @dg.op(
     name="send_events",
     tags=NO_RETRY,
-    description="Send the facts of an approved replay once more, marked with the backfill and their source position.",
+    description="Send the facts of an approved replay again, marked with the backfill and their source position.",
 )
 def send_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
-    """Execute the attempt that the run's tags name. Raises Failure with message and remedy of what went wrong."""
-    from casegold.control.changes.backfill_steps import REPLAYS  # noqa: PLC0415 - loads Postgres, definitions do without
+    """Execute the attempt that the run's tags name. Raises Failure with message and remedy."""
+    from casegold.control.changes.backfill_steps import REPLAYS  # noqa: PLC0415 - loads PostgreSQL
 
     outcome = _execute(context, platform, REPLAYS)
     if outcome is not None:
@@ -36,10 +36,10 @@ def send_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformR
 @dg.op(
     name="compute_and_compare",
     tags=NO_RETRY,
-    description="Compute an approved range beside what is official, judge it, and compare; nothing official changes.",
+    description="Compute an approved range as a shadow, judge it, and compare it; nothing official changes.",
 )
 def compare_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
-    """Execute the attempt that the run's tags name. Raises Failure with message and remedy of what went wrong."""
+    """Execute the attempt that the run's tags name. Raises Failure with message and remedy."""
     outcome = _execute(context, platform, SHADOW_LAYER)
     if outcome is not None:
         told = f"`casegold backfill status {context.run.tags[BACKFILL_TAG]}` shows what differs"
@@ -48,7 +48,7 @@ def compare_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platfo
 
 @dg.job(
     name="replay_events",
-    description="Sends the facts of approved replays once more: docs/approvals.md.",
+    description="Sends the facts of approved replays again: docs/approvals.md.",
     tags=tags_of("compute"),
 )
 def replay_job() -> None:
@@ -58,7 +58,7 @@ def replay_job() -> None:
 
 @dg.job(
     name="compute_shadow",
-    description="Computes approved ranges beside the official ones and compares them: docs/approvals.md.",
+    description="Computes approved ranges as shadows and compares them with the official ones: docs/approvals.md.",
     tags=tags_of("compute"),
 )
 def shadow_job() -> None:
@@ -78,6 +78,6 @@ def _execute(context: dg.OpExecutionContext, platform: PlatformResource, dataset
 
 def _refuse(_platform: "Platform", _dataset: str, _wanted: "PartitionRange | None", _by: str) -> NoReturn:
     raise ConfigurationError(
-        "a replay or a shadow is begun by its request",
+        "a replay or a shadow cannot be launched by hand: it needs an approved request",
         remedy="`casegold backfill request ... --mode REPLAY|SHADOW`, then `casegold backfill execute REQUEST`",
     )

@@ -1,7 +1,7 @@
-"""How a Dagster run executes an attempt of the core, and how its end is told to Dagster.
+"""Executes an attempt of the core in a Dagster run, and reports its result to Dagster.
 
-Every launch takes the same road: a sensor's run names its attempt in tags; a launch by hand asks for one, verifies what
-is official already, or is refused where another range is due. Not here: which events an asset records.
+All launches use the same code: a run from a sensor names its attempt in tags. A manual launch requests an attempt,
+verifies partitions that are already official, or is refused if another range is due. Not here: the events of an asset.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 Context = dg.AssetExecutionContext | dg.OpExecutionContext
 
 Ask = Callable[["Platform", str, "PartitionRange | None", str], "Attempt | Settled"]
-"""Asks the core what a person's launch leads to: platform, dataset, wanted range, who asks."""
+"""Asks the core what to do for a manual launch; arguments: platform, dataset, selected range, requester."""
 
 
-class Told(DagsterUserCodeProcessError, dg.Failure):
-    """A failure whose message is all there is to say: Dagster shows it without a stack trace.
+class FailureWithoutTrace(DagsterUserCodeProcessError, dg.Failure):
+    """A failure that Dagster shows without a stack trace, because its message is complete.
 
-    Of an error that another process has told, Dagster shows what was told and not its own stack. So we tell it.
+    For an error from another process, Dagster shows that error's stack instead of its own. This class passes an empty
+    one.
     """
 
     def __init__(self, description: str, metadata: Mapping[str, str | int]) -> None:
@@ -46,15 +47,15 @@ class Told(DagsterUserCodeProcessError, dg.Failure):
 
 
 def run_attempt(context: Context, platform: Platform, dataset: str, ask: Ask) -> Outcome:
-    """Execute the attempt that the run's tags name, else one that `ask` grants; verify what it says is settled.
+    """Execute the attempt in the run's tags, or else the one that `ask` returns; verify partitions that are settled.
 
     Raises:
-        Deferred: another run owns the dataset, or the attempt is over; the run is labelled so.
-        GateClosed: judged and held.
-        NotReproduced: verified, and not the same.
-        CasegoldError: with its exit class; the run is labelled with it.
+        Deferred: another run owns the dataset, or the attempt has ended; the run is tagged as deferred.
+        GateClosed: the partitions were judged and are held.
+        NotReproduced: a verified partition differs.
+        CasegoldError: with its exit class; the run is tagged with it.
     """
-    from casegold.control.model import Attempt  # noqa: PLC0415 - loads Postgres, definitions do without
+    from casegold.control.model import Attempt  # noqa: PLC0415 - loads PostgreSQL, which definitions do not need
     from casegold.jobs.launch import launch  # noqa: PLC0415 - loads Iceberg
     from casegold.jobs.verification import confirm  # noqa: PLC0415
 
@@ -82,9 +83,9 @@ def run_attempt(context: Context, platform: Platform, dataset: str, ask: Ask) ->
 
 
 def failure(error: CasegoldError) -> dg.Failure:
-    """The end of a run that did not succeed, for people; Dagster is not to try again.
+    """The failure of a run as people see it; Dagster does not retry it.
 
-    Only a bug has a stack trace: whatever else goes wrong, its message names what to do.
+    Only a bug has a stack trace: the message of any other error says what to do.
     """
     description = f"{error.message}\n{error.remedy}" if error.remedy else error.message
     metadata: dict[str, str | int] = {
@@ -94,28 +95,28 @@ def failure(error: CasegoldError) -> dg.Failure:
     }
     if error.exit_class is ExitClass.BUG and not isinstance(error, NotReproduced):
         return dg.Failure(description, metadata, allow_retries=False)
-    return Told(description, metadata)
+    return FailureWithoutTrace(description, metadata)
 
 
 def label(context: Context, tags: Mapping[str, str]) -> None:
-    """Tag the run, so that lists of runs tell how it ended."""
+    """Tag the run, so that lists of runs show how it ended."""
     context.instance.add_run_tags(context.run.run_id, dict(tags))
 
 
 def keep_connections(context: Context) -> None:
-    """Let the storage of this process keep its connections, before it records many events.
+    """Make the storage of this process reuse connections. Call it before recording many events.
 
-    Otherwise every event opens several of its own: 33 to 45 ms an event instead of 6 to 9 (docs/performance.md).
+    Otherwise every event opens several connections: 33 to 45 ms per event instead of 6 to 9 (docs/performance.md).
     """
     context.instance.optimize_for_webserver(statement_timeout=0, pool_recycle=3600, max_overflow=1)
 
 
 def _record_termination(context: Context, platform: Platform) -> None:
-    """Cancel the manifest of a run that somebody terminates, before a sensor asks for its next attempt.
+    """Cancel the manifest of a run that a person terminates, before a sensor requests its next attempt.
 
-    An interrupt that nobody asked for, as at a shutdown, cancels nothing.
+    Any other interrupt, such as a shutdown, cancels nothing.
     """
-    from casegold.scheduling.ticks import cancelled  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.ticks import cancelled  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
     run = context.instance.get_run_by_id(context.run.run_id)
     if run is None or run.status is not dg.DagsterRunStatus.CANCELING:

@@ -1,4 +1,4 @@
-"""The standing questions as asset checks, with exact counts, capped samples and what to do. Not here: the questions."""
+"""The standing checks as asset checks, with exact counts, capped samples and remedies. Not here: the queries."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,12 +11,12 @@ from resources.platform import PlatformResource
 
 
 def standing_checks(name: str, questions: Sequence[Question]) -> dg.AssetChecksDefinition:
-    """One step that asks these questions."""
+    """One step that evaluates these standing checks."""
     specs = [dg.AssetCheckSpec(q.name, asset=asset_key(q.dataset), description=q.meaning) for q in questions]
 
     @dg.multi_asset_check(name=name, specs=specs)
     def checks(platform: dg.ResourceParam[PlatformResource]) -> Iterator[dg.AssetCheckResult]:
-        from casegold.operations.standing_checks import answers  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.operations.standing_checks import answers  # noqa: PLC0415 - loads Iceberg
 
         for answer in answers(platform.open(), questions):
             yield check_result(answer)
@@ -25,7 +25,7 @@ def standing_checks(name: str, questions: Sequence[Question]) -> dg.AssetChecksD
 
 
 def check_result(answer: Answer) -> dg.AssetCheckResult:
-    """An answer as the result of a check."""
+    """The answer to a standing check as a Dagster check result."""
     question = answer.question
     entries: metadata.Metadata = {"count": dg.MetadataValue.int(answer.count)}
     if answer.count:

@@ -1,6 +1,6 @@
-"""The nightly verification as a job: one step that computes a rotating sample of official partitions again.
+"""The nightly verification as a job: one step that recomputes a rotating sample of official partitions.
 
-Not here: how that is done, and launches by hand, which verify in the asset's own job (`running`).
+Not here: the verification itself, and manual launches, which verify in the asset's own job (`running`).
 """
 
 from typing import TYPE_CHECKING
@@ -26,15 +26,16 @@ COLUMNS = ("dataset", "partition", "version", "outcome", "reason")
 @dg.op(
     name="verify_sample",
     tags=NO_RETRY,
-    description="Compute official partitions again, those verified longest ago first, and compare; no figure changes.",
+    description="Recompute official partitions, least recently verified first, and compare; no figure changes.",
 )
 def verify_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[PlatformResource]) -> None:
     """Verify a sample of every computed dataset, one after the other.
 
-    What cannot be verified ends no run: the check `figures_verifiable` tells of it until it can, or is replaced.
+    An unverifiable partition does not fail the run: the check `figures_verifiable` reports it until it can be verified
+    or is replaced.
 
     Raises:
-        Failure: some partition is different, or a server or the storage does not answer.
+        Failure: a partition differs, or a server or the storage does not respond.
     """
     try:
         every = _verified(platform.open())
@@ -56,16 +57,16 @@ def verify_op(context: dg.OpExecutionContext, platform: dg.ResourceParam[Platfor
 
 @dg.job(
     name="verify_figures",
-    description="Computes a sample of official figures again and compares them: docs/verification.md.",
+    description="Recomputes a sample of official figures and compares them: docs/verification.md.",
     tags=tags_of("compute"),
 )
 def verification_job() -> None:
-    """One step, no asset: no dataset has another row afterwards."""
+    """One step, no asset: no rows of a dataset change."""
     verify_op()
 
 
 def _verified(platform: "Platform") -> list["Verification"]:
-    from casegold.jobs.verification import sample, verify  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.jobs.verification import sample, verify  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
     size = platform.settings.verification_sample
     return [
@@ -77,6 +78,6 @@ def _verified(platform: "Platform") -> list["Verification"]:
 
 
 def _difference(every: list["Verification"]) -> NotReproduced | None:
-    from casegold.jobs.verification import different  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.jobs.verification import different  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
     return different(every)

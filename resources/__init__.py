@@ -1,1 +1,1 @@
-"""Dagster resources over the core: thin access, no logic."""
+"""Dagster resources for the core: thin access, no logic."""

@@ -1,8 +1,8 @@
-"""Who may talk to the web server: browsers only from its own pages, and only under names that are its own.
+"""Protects the web server from requests of other sites: it accepts only its own pages and its own host names.
 
 The server has no users. It listens on the loopback interface, which any page that a person opens can reach through
-that person's browser: by a form, by an image whose address is a GraphQL mutation, by a web socket, or under a name of
-its own that is made to mean 127.0.0.1 (DNS rebinding). Not here: Dagster.
+that person's browser: by a form, by an image whose address is a GraphQL mutation, by a WebSocket, or under a host name
+that resolves to 127.0.0.1 (DNS rebinding). Not here: Dagster.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ASKING_ONLY = frozenset({"GET", "HEAD", "OPTIONS"})
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
-"""Of the header Sec-Fetch-Site, which browsers set and pages cannot."""
+"""Refused values of the header Sec-Fetch-Site, which browsers set and pages cannot."""
 
 _HEADERS = {"X-Frame-Options": "DENY", "Cross-Origin-Resource-Policy": "same-origin"}
-"""No other page may show this one in a frame, or take its answers for pictures or scripts."""
+"""No other page may show this one in a frame, or load its responses as images or scripts."""
 
 
 class Guard:
-    """ASGI middleware that refuses requests which another page may have made."""
+    """ASGI middleware that refuses requests which another site may have sent."""
 
     def __init__(self, app: ASGIApp, addresses: Iterable[str] = ()) -> None:
         """Guard an app.
 
         Args:
-            addresses: under which a reverse proxy shows it, such as https://casegold.example.org.
+            addresses: its public addresses behind a reverse proxy, such as https://casegold.example.org.
         """
         self.app = app
         self.proxies = frozenset(urlsplit(address).netloc.lower() for address in addresses)
@@ -49,7 +49,7 @@ class Guard:
             await PlainTextResponse(f"refused: {why_not}\n", status_code=403)(scope, receive, send)
 
     def refusal(self, scope: Scope) -> str | None:
-        """Why a request is refused; None where it is not."""
+        """Why a request is refused; None if it is allowed."""
         headers = Headers(scope=scope)
         host = headers.get("host", "").lower()
         if len(headers.getlist("host")) != 1 or _name(host) not in self.names:
@@ -69,13 +69,13 @@ class Guard:
 
 
 def _hidden_mutation(scope: Scope) -> str | None:
-    """Dagster executes mutations in the address of a GET, and no browser says who asks for a picture."""
+    """Refuse GraphQL by GET: Dagster executes such mutations, and an image request has no Origin header."""
     asked = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     return "GraphQL is asked by POST" if scope["path"].endswith("/graphql") and "query" in asked else None
 
 
 def _name(netloc: str) -> str:
-    """Of `name:port` or `[::1]:port`; empty where it is neither."""
+    """The host of `name:port` or `[::1]:port`; empty if it is malformed."""
     try:
         return urlsplit(f"//{netloc}").hostname or ""
     except ValueError:

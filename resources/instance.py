@@ -1,7 +1,7 @@
-"""Where Dagster's instance keeps runs, events and logs: in the installation that the settings name.
+"""Storage of Dagster's instance for runs, events and logs: in the installation that the settings name.
 
-`dagster.yaml` names these classes, so that it works as it stands from any DAGSTER_HOME: it needs no variables that only
-`casegold env` knows, and a run's log is found whoever started it. Not here: the rest of the instance (`dagster.yaml`).
+`dagster.yaml` names these classes, so it works unchanged from any DAGSTER_HOME: it needs no variables that only
+`casegold env` knows, and a run's log is found whoever started the run. Not here: the other settings of the instance.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from casegold.servers import dagster_home
 
 
 class InstallationStorage(DagsterPostgresStorage):
-    """Runs, events and schedules: a schema of the installation's own database."""
+    """Runs, events and schedules: in a schema of the installation's own database."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
@@ -27,7 +27,7 @@ class InstallationStorage(DagsterPostgresStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:  # noqa: ARG003
-        """Raises SourceUnavailable when the local servers were never started."""
+        """Open the storage. Raises SourceUnavailable if the local servers were never started."""
         return cls(load_settings().dagster_url(), inst_data=inst_data)
 
 
@@ -44,7 +44,7 @@ class InstallationFiles(LocalArtifactStorage):
 
 
 class InstallationLogs(LocalComputeLogManager):
-    """What runs write to their standard streams: in the installation's home directory."""
+    """Standard output and error of runs: in the installation's home directory."""
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:

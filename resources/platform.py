@@ -1,4 +1,4 @@
-"""The platform as a Dagster resource: opened when first used, once in a process. Not here: settings, or any work."""
+"""The platform as a Dagster resource: opened on first use, once per process. Not here: settings, or any work."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class PlatformResource:
     """Access to the installation that the settings name.
 
-    Opening is put off to the first use: definitions load where no server runs, and a sensor finds servers that came
-    up later. A failed opening is tried again by the next use.
+    It opens on first use, so that definitions load without servers, and a sensor finds servers that started later. If
+    opening fails, the next use retries it.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -28,9 +28,9 @@ class PlatformResource:
 
         Raises:
             SourceUnavailable: its servers are not up.
-            ConfigurationError: the business time zone is not the one it was started with.
+            ConfigurationError: the business time zone differs from that of the installation.
         """
-        from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.runtime.platform import open_platform  # noqa: PLC0415 - loads Iceberg
 
         with self._lock:
             if self._opened is None:

@@ -1,6 +1,6 @@
-"""`python -m resources.webserver`: Dagster's web server behind `resources.guard`; options as of `dagster-webserver`.
+"""`python -m resources.webserver`: Dagster's web server behind `resources.guard`; same options as `dagster-webserver`.
 
-Dagster has no place for middleware of others, so its class is replaced before its command runs.
+Dagster has no hook for custom middleware, so its server class is replaced before its command runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from resources.guard import Guard
 
 
 class GuardedWebserver(DagsterWebserver[Any, Any]):
-    """Dagster's web server; the guard is asked before everything else."""
+    """Dagster's web server, with the guard as its first middleware."""
 
     def build_middleware(self) -> list[Middleware]:
         address = load_settings().ui_address

@@ -1,1 +1,1 @@
-"""Sensors: thin translations of ticks of the core (`casegold.scheduling.ticks`) into Dagster run requests."""
+"""Sensors: thin adapters from ticks of the core (`casegold.scheduling.ticks`) to Dagster run requests."""

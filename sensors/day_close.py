@@ -1,6 +1,6 @@
-"""The day-close sensor: closes dates that are over, signalled and in silver. It requests no run.
+"""The day-close sensor: closes dates that have ended, have all signals and are complete in silver. It requests no run.
 
-A sensor of its own: where a source topic is not the one read so far, no date closes, yet closed ones are still planned.
+A separate sensor: if a source topic has a new epoch, no date closes, but the planner still works on closed dates.
 """
 
 import dagster as dg
@@ -14,11 +14,11 @@ INTERVAL_SECONDS = 5
     name="day_close",
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Closes dates that are over and complete; the sensor `planner` then requests what became due.",
+    description="Closes dates that have ended and are complete; the sensor `planner` then requests the runs now due.",
 )
 def day_close(platform: dg.ResourceParam[PlatformResource]) -> dg.SkipReason:
-    """One look: a few questions to Postgres, and end offsets where a date has all its signals."""
-    from casegold.scheduling.ticks import day_close_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+    """One tick: a few PostgreSQL queries, and end offsets if a date has all its signals."""
+    from casegold.scheduling.ticks import day_close_tick  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
     report = day_close_tick(platform.open())
     closed = f"closed {', '.join(map(str, report.closed))}" if report.closed else "nothing to close"

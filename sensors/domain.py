@@ -1,6 +1,6 @@
-"""The domain sensors: new offsets on a source topic become bounded ingest runs.
+"""The domain sensors: they request bounded ingest runs for new offsets on a source topic.
 
-They read end offsets only, so a tick costs the same for ten events and ten million.
+They read only end offsets, so a tick costs the same for ten events and for ten million.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ INTERVAL_SECONDS = 5
 def domain_sensor(
     name: str, dataset: str, target: AssetJob, observed: dg.AssetKey | None = None
 ) -> dg.SensorDefinition:
-    """The sensor of one source topic; a topic in trouble does not stop the other one.
+    """The sensor of one source topic; a problem with one topic does not stop the other.
 
     Args:
-        observed: the external asset that stands for the topic; observed once for each run that is requested.
+        observed: the external asset of the topic; the sensor records one observation per requested run.
     """
 
     @dg.sensor(
@@ -32,10 +32,10 @@ def domain_sensor(
         job=target,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Requests an ingest of every bounded range of new offsets into {dataset}, one at a time.",
+        description=f"Requests runs that ingest new offsets into {dataset}, one bounded range at a time.",
     )
     def domain(context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]) -> dg.SensorResult:
-        from casegold.scheduling.ticks import domain_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.scheduling.ticks import domain_tick  # noqa: PLC0415 - loads Iceberg, which definitions do not need
         from sensors.launches import requests  # noqa: PLC0415
 
         core = platform.open()
@@ -50,8 +50,8 @@ def domain_sensor(
 def _observed(
     platform: "Platform", dataset: str, key: dg.AssetKey, wanted: Sequence[dg.RunRequest], cursor: str | None
 ) -> dg.SensorResult:
-    """The requests with a look at the topic, unless one was taken for the same run at an earlier tick."""
-    from casegold.operations.standing_checks import look_at_topic  # noqa: PLC0415 - loads Kafka, definitions do without
+    """The requests, with an observation of the topic unless an earlier tick recorded one for the same run."""
+    from casegold.operations.standing_checks import look_at_topic  # noqa: PLC0415 - loads Kafka
     from sensors.observations import Mark, observation  # noqa: PLC0415
 
     last = Mark.of_cursor(cursor)

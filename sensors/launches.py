@@ -1,6 +1,7 @@
-"""Dagster runs that ended without an end of their attempt: told to the core, which asks again, gives up, or cancels.
+"""Run requests for attempts, and reports to the core about Dagster runs that ended before their attempt began.
 
-Not here: runs whose attempt began and was not cancelled; those record their own end.
+The core then retries, gives up, or cancels. Not here: runs whose attempt began and was not cancelled; those record
+their own result.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ ENDED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED, dg.DagsterRu
 
 
 def requests(instance: dg.DagsterInstance, platform: Platform, attempts: Iterable[Attempt]) -> Iterator[dg.RunRequest]:
-    """A request for each attempt that has not started, also where it was made before: a lost one is so repeated.
+    """A request for each attempt that has not started, even if it was requested before: this repeats lost requests.
 
-    An attempt whose run has ended without starting it would never start: Dagster finds its run key and does nothing.
-    At most one attempt per dataset waits, so this asks Dagster a handful of questions however much data there is.
+    If the run of an attempt ended without starting it, the attempt would never start: Dagster finds its run key and
+    does nothing. Such a run is reported to the core instead. At most one attempt per dataset waits, so this needs only
+    a handful of Dagster queries.
     """
     for attempt in attempts:
         ended = instance.get_runs(
@@ -30,16 +32,16 @@ def requests(instance: dg.DagsterInstance, platform: Platform, attempts: Iterabl
             limit=1,
         )
         if ended:
-            tell(platform, ended[0])
+            report_end(platform, ended[0])
         else:
             with durable("run-request"):
                 yield run_request(attempt)
 
 
-def tell(platform: Platform, run: dg.DagsterRun) -> None:
-    """Tell the core of a run that ended; it ignores what it knows already, and attempts that recorded their own end.
+def report_end(platform: Platform, run: dg.DagsterRun) -> None:
+    """Report a run that ended to the core, which ignores known reports and attempts that recorded their own result.
 
-    Dagster cancels a run only where somebody asked for it: that ends the run's manifest, too.
+    Dagster cancels a run only on a person's request, so this cancels the manifest, too.
     """
     named = attempt_of(run.tags)
     if named is None:

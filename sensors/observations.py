@@ -1,4 +1,4 @@
-"""A source topic as Dagster observes it: end offsets, lag, rate. Not here: what becomes of the offsets."""
+"""Observations of a source topic for Dagster: end offsets, lag, rate. Not here: ingesting the offsets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from casegold.operations.standing_checks import TopicLook
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last observation, kept in the sensor's cursor: for which run it was made, the sum of end offsets, when."""
+    """The last observation, kept in the sensor's cursor: its run key, the sum of end offsets, and its Unix time."""
 
     run_key: str
     ends: int
@@ -20,7 +20,7 @@ class Mark:
 
     @classmethod
     def of_cursor(cls, cursor: str | None) -> Mark | None:
-        """The mark in a cursor; None where there is none yet."""
+        """The mark in a cursor; None if there is none yet."""
         return cls(**json.loads(cursor)) if cursor else None
 
     def as_cursor(self) -> str:
@@ -28,7 +28,7 @@ class Mark:
 
 
 def observation(key: dg.AssetKey, look: TopicLook, last: Mark | None, now: Mark) -> dg.AssetObservation:
-    """One look at the topic. The rate is that of arrivals since the last observation."""
+    """One observation of the topic. The rate counts new offsets per second since the last observation."""
     metadata: dict[str, dg.MetadataValue] = {
         "topic": dg.MetadataValue.text(look.topic),
         "lag": dg.MetadataValue.int(sum(place.backlog for place in look.places)),

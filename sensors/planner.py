@@ -1,6 +1,6 @@
-"""The planner sensor: asks the planner, and requests a run for every attempt that waits.
+"""The planner sensor: runs the planner and requests a run for every waiting attempt.
 
-It alone requests runs of computed datasets: Dagster deduplicates run keys per sensor.
+Only this sensor requests runs of computed datasets, because Dagster deduplicates run keys per sensor.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition], last_date: da
     """The sensor over the jobs of computed datasets, of replays and of shadows.
 
     Args:
-        last_date: with which the partitions of these definitions end, under a fixed business clock.
+        last_date: the last date of the partitions in these definitions, under a fixed business clock.
     """
 
     @dg.sensor(
@@ -28,12 +28,12 @@ def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition], last_date: da
         jobs=targets,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests what the planner finds due among published and closed dates, and what was approved.",
+        description="Requests the runs that the planner finds due, and runs that people approved.",
     )
     def planner(
         context: dg.SensorEvaluationContext, platform: dg.ResourceParam[PlatformResource]
     ) -> Iterator[dg.RunRequest]:
-        from casegold.scheduling.ticks import planner_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+        from casegold.scheduling.ticks import planner_tick  # noqa: PLC0415 - loads Iceberg
         from sensors.launches import requests  # noqa: PLC0415
 
         core = platform.open()
@@ -43,13 +43,13 @@ def planner_sensor(targets: Sequence[AssetJob | dg.JobDefinition], last_date: da
 
 
 def _with_partitions(attempts: Iterable[Attempt], last_date: date | None) -> Iterator[Attempt]:
-    """The attempts, as long as Dagster knows their partitions: it would refuse the run with an error of its own."""
+    """The attempts. Raises ConfigurationError for partitions that Dagster does not know, as it would refuse the run."""
     for attempt in attempts:
         ends = attempt.partitions.last if attempt.partitions and attempt.mode is not Mode.SHADOW else None
         if last_date is not None and ends is not None and ends > last_date:
             raise ConfigurationError(
-                f"{attempt.dataset} {ends} is due, these definitions end with {last_date}: the business clock was moved"
-                " after they were loaded",
-                remedy="`Reload` on the Deployment page of Dagster's UI, or start `casegold dev` anew",
+                f"{attempt.dataset} {ends} is due, but these definitions end with {last_date}: the business clock was"
+                " moved after they were loaded",
+                remedy="use `Reload` on the Deployment page of Dagster's UI, or restart `casegold dev`",
             )
         yield attempt

@@ -1,7 +1,7 @@
 """The publish-event sensor: claims announcements of published versions and wakes the planner.
 
-It requests no run itself: the planner writes what is due, and the planner sensor requests it. A lost, doubled or
-reordered announcement delays, it never falsifies.
+It requests no run itself: the planner records what is due, and the planner sensor requests it. A lost, duplicate or
+reordered announcement can only delay a result, never make it wrong.
 """
 
 import dagster as dg
@@ -19,10 +19,10 @@ INTERVAL_SECONDS = 5
 )
 def publish_events(platform: dg.ResourceParam[PlatformResource]) -> dg.SkipReason:
     """One tick: a bounded number of events."""
-    from casegold.scheduling.ticks import publish_events_tick  # noqa: PLC0415 - loads Iceberg, definitions do without
+    from casegold.scheduling.ticks import publish_events_tick  # noqa: PLC0415 - loads Iceberg
 
     seen = publish_events_tick(platform.open())
     return dg.SkipReason(
-        f"{seen.woke} events woke the planner, {seen.duplicates} seen before, {seen.ignored} ignored, "
-        f"{seen.undecodable} undecodable; runs are requested by the sensor `planner`"
+        f"{seen.woke} events woke the planner, {seen.duplicates} duplicates, {seen.ignored} ignored, "
+        f"{seen.undecodable} undecodable; the sensor `planner` requests the runs"
     )

@@ -1,6 +1,6 @@
-"""The reconcile sensor: a version that a dead run left undecided, and that no living run will settle, is settled.
+"""The reconcile sensor: it has undecided versions of dead runs settled, which no active run will settle.
 
-It asks Postgres one question. The run that it requests is the maintenance, whose first step decides such versions.
+A tick is one PostgreSQL query. The sensor requests a maintenance run, whose first step settles such versions.
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ def reconcile_sensor(maintenance: dg.JobDefinition) -> dg.SensorDefinition:
         job=maintenance,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Has versions settled that a dead run left between prepared and published.",
+        description="Requests a maintenance run for versions that a dead run left between prepared and published.",
     )
     def reconcile(platform: dg.ResourceParam[PlatformResource]) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        from casegold.operations.reconciliation import undecided  # noqa: PLC0415 - definitions do without
+        from casegold.operations.reconciliation import undecided  # noqa: PLC0415 - definitions do not need it
 
         found = undecided(platform.open())
-        # A request an hour for the same versions: one that failed is made again, a slow one is not doubled.
+        # One request per hour for the same versions: a failed run is retried, a slow one is not duplicated.
         hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
         if found:
             yield dg.RunRequest(run_key=f"{hour} " + " ".join(f"{dataset}/{version}" for dataset, version in found))

@@ -1,6 +1,6 @@
-"""Run-status sensors: a Dagster run that failed before its attempt began, or that was cancelled, is told to the core.
+"""Run-status sensors: they report runs that failed before their attempt began, or that were cancelled, to the core.
 
-Not here: runs whose attempt began and failed; those record their own end, or their heartbeat stops.
+Not here: runs whose attempt began and failed; those record their own result, or their heartbeat stops.
 """
 
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from resources.runs import AssetJob
 
 
 def failed_runs_sensor(products: Sequence[AssetJob]) -> dg.SensorDefinition:
-    """The sensor over failed runs; it requests runs of these jobs, to tell Dagster what a dead run could not."""
+    """The sensor over failed runs. It requests runs of these jobs, to record in Dagster what a dead run could not."""
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.FAILURE,
         name="failed_runs",
         request_jobs=products,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Records attempts whose run failed before it began them; tells Dagster of work whose run died.",
+        description="Records attempts whose run failed before they began. Shows finished work of dead runs in Dagster.",
     )
     def failed_runs(
         context: dg.RunStatusSensorContext, platform: dg.ResourceParam[PlatformResource]
     ) -> dg.RunRequest | None:
-        from sensors.untold import telling  # noqa: PLC0415 - loads Postgres, definitions do without
+        from sensors.untold import catch_up_request  # noqa: PLC0415 - loads PostgreSQL, which definitions do not need
 
         record(platform, context.dagster_run)
-        return telling(platform.open().control, context.dagster_run, {job.name for job in products})
+        return catch_up_request(platform.open().control, context.dagster_run, {job.name for job in products})
 
     return failed_runs
 
@@ -36,7 +36,7 @@ def failed_runs_sensor(products: Sequence[AssetJob]) -> dg.SensorDefinition:
     run_status=dg.DagsterRunStatus.CANCELED,
     name="cancelled_runs",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Records a run that somebody terminated as cancelled.",
+    description="Records terminated runs as cancelled.",
 )
 def cancelled_runs(context: dg.RunStatusSensorContext, platform: dg.ResourceParam[PlatformResource]) -> None:
     """One cancelled run."""
@@ -44,7 +44,7 @@ def cancelled_runs(context: dg.RunStatusSensorContext, platform: dg.ResourcePara
 
 
 def record(platform: PlatformResource, run: dg.DagsterRun) -> None:
-    """Tell the core."""
-    from sensors.launches import tell  # noqa: PLC0415 - loads Iceberg, definitions do without
+    """Report the run to the core."""
+    from sensors.launches import report_end  # noqa: PLC0415 - loads Iceberg, which definitions do not need
 
-    tell(platform.open(), run)
+    report_end(platform.open(), run)

@@ -1,7 +1,7 @@
-"""Runs that died, or lost their database, after their work was done: another run tells Dagster what is official.
+"""Finished work that Dagster does not show, because its run died or lost Dagster's database: another run records it.
 
-The ledger says that the attempt succeeded, and Dagster shows its partitions as they were before. A launch of official
-partitions verifies them and records them as materialised; so that is what is requested. Not here: the end of attempts.
+The ledger says that the attempt succeeded, but Dagster shows its partitions as they were before. A launch of official
+partitions verifies them and records them as materialised, so that is requested. Not here: the results of attempts.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from casegold.control.runs import store
 from resources.runs import EXIT_CLASS_TAG, NO_RETRY, attempt_of
 
 TELLS_FOR_TAG = "casegold/tells_for"
-"""On a run that verifies what another one published: the Dagster run whose partitions it tells of."""
+"""Tag of a run that verifies partitions of another run: the id of that Dagster run."""
 
 RANGE_TAGS = (ASSET_PARTITION_RANGE_START_TAG, ASSET_PARTITION_RANGE_END_TAG)
 
 
-def telling(control: ControlDb, run: dg.DagsterRun, products: Collection[str]) -> dg.RunRequest | None:
-    """The request for a failed run whose partitions Dagster was not told of; None where there is nothing to tell.
+def catch_up_request(control: ControlDb, run: dg.DagsterRun, products: Collection[str]) -> dg.RunRequest | None:
+    """The request for a failed run whose published partitions Dagster does not show; None if there are none.
 
     Args:
         products: the jobs whose partitions Dagster shows.

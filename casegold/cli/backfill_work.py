@@ -160,7 +160,7 @@ def shadow_below(control: ControlDb, backfill_run_id: str) -> dict[str, Any]:
         shadow = shadows.find(connection, backfill_run_id)
     if shadow is None:
         return {}
-    apart = [each for each in shadow.partitions if each.difference.is_apart or not each.passed]
+    apart = [each for each in shadow.partitions if each.difference.differs or not each.passed]
     where = f"{shadow_of(shadow.dataset).replace('/', '.')}, branch {shadow.branch}"
     rows = (
         "no longer kept" if shadow.is_over else f"in {where}; `casegold diff {shadow.dataset} --shadow ID` shows them"

@@ -133,7 +133,7 @@ def columns_below(columns: Sequence[ColumnDifference]) -> Below:
                 None if each.sum_before is None or each.sum_after is None else Signed(each.sum_after - each.sum_before),
             )
             for each in columns
-            if each.is_apart
+            if each.differs
         ],
     )
 

@@ -1,1 +1,1 @@
-"""Words of the trade as types: events, the business calendar, contracts, errors. No I/O, no database, no Kafka."""
+"""The domain model: events, the business calendar, contracts, errors. No I/O, no database, no Kafka."""

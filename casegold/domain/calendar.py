@@ -1,6 +1,7 @@
-"""The business calendar and the business clock: which date an instant belongs to, and which dates are over.
+"""The business calendar and the business clock: which date an instant belongs to, and which dates have ended.
 
-All time-zone arithmetic of the platform happens here, before any SQL: engines disagree about zones, dates do not.
+All time-zone arithmetic of the platform happens here, before any SQL: engines disagree about time zones, but not about
+dates.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ class BusinessCalendar:
         return ZoneInfo(self.zone_name)
 
     def date_of(self, instant: datetime) -> date:
-        """The business date of an aware instant: the one whose end is the first after it. ValueError for a naive one.
+        """The business date of an aware instant: the date with the earliest end after it. Raises ValueError if naive.
 
-        That is the local date, but for one minute a year where clocks once fell back over midnight (St. John's until
-        2010): there the local date runs backwards, and a snapshot's dates must not.
+        This is the local date, except for one minute a year where clocks were set back across midnight (St. John's
+        until 2010): there the local date runs backwards, and a snapshot's dates must not.
         """
         if instant.tzinfo is None:
             raise ValueError("naive datetime")
@@ -48,9 +49,9 @@ class BusinessCalendar:
         raise AssertionError("no zone is two days away from UTC")
 
     def end_of(self, day: date) -> datetime:
-        """The instant E at which `day` is over: the next date's 00:00 in the zone, as UTC.
+        """The instant at which `day` ends: 00:00 of the next date in the zone, as UTC.
 
-        Where a change of the clocks skips midnight this is the first instant of the next date.
+        Where a clock change skips midnight, this is the first instant of the next date.
         """
         return _end_of(self.zone_name, day)
 
@@ -67,7 +68,7 @@ def _ends_around(zone_name: str, utc: date) -> tuple[tuple[datetime, date], ...]
 
 
 class BusinessClock(Protocol):
-    """Decides which dates are over."""
+    """Decides which dates have ended."""
 
     def now(self) -> datetime: ...
 
@@ -90,7 +91,7 @@ class FixedClock:
 
 
 def last_date_over(calendar: BusinessCalendar, clock: BusinessClock) -> date:
-    """The latest business date whose end lies at or before the clock's now."""
+    """The latest business date that has ended by the clock's current instant."""
     return calendar.date_of(clock.now()) - timedelta(days=1)
 
 

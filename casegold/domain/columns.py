@@ -1,4 +1,4 @@
-"""Columns of a dataset as its contract states them, and what they are in Arrow. Not here: checks, files, tables."""
+"""The columns that a contract declares, and their Arrow types. Not here: checks, files, tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class ColumnKind(StrEnum):
-    """Physical kinds, spelled as Iceberg spells them. Neither `time` nor nested ones: Spark cannot read the first."""
+    """Physical types, spelled as in Iceberg. `time` and nested types are left out: Spark cannot read `time`."""
 
     STRING = "string"
     INT = "int"
@@ -43,11 +43,11 @@ class ColumnType:
 
     @classmethod
     def parse(cls, text: str) -> ColumnType:
-        """The type that Iceberg writes as `text`. Raises ValueError for any other."""
+        """Parse a type as Iceberg spells it. Raises ValueError for an unknown type."""
         if match := _DECIMAL.fullmatch(text):
             precision, scale = int(match[1]), int(match[2])
             if not 0 <= scale <= precision <= 38 or precision == 0:
-                raise ValueError(f"{text} is no decimal type")
+                raise ValueError(f"{text} is not a decimal type")
             return cls(ColumnKind.DECIMAL, precision, scale)
         kind = ColumnKind(text)
         if kind is ColumnKind.DECIMAL:
@@ -56,13 +56,13 @@ class ColumnType:
 
     @property
     def logical(self) -> str:
-        """The ODCS logical type that goes with it."""
+        """The ODCS logical type that corresponds to it."""
         return _LOGICAL[self.kind]
 
     @property
     def arrow(self) -> Any:
         """The Arrow data type."""
-        import pyarrow as pa  # noqa: PLC0415 - a contract is read without it
+        import pyarrow as pa  # noqa: PLC0415 - reading a contract does not need it
 
         if self.kind is ColumnKind.DECIMAL:
             return pa.decimal128(self.precision, self.scale)
@@ -83,16 +83,16 @@ class ColumnType:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its type, whether it may be null, and which values it may hold."""
+    """One column: its type, whether it may be null, and which values it allows."""
 
     name: str
     type: ColumnType
     required: bool
     description: str
     values: tuple[str, ...] = ()
-    """The whole value domain of a text column; empty = any."""
+    """The allowed values of a text column; empty = any."""
     minimum: int | None = None
-    """The smallest value of a numeric column; None = any."""
+    """The smallest allowed value of a numeric column; None = any."""
 
     def __str__(self) -> str:
         return f"{self.name} {self.type}{' not null' if self.required else ''}"

@@ -1,4 +1,4 @@
-"""What a dataset promises: columns, checks, partitions, inputs, owners; and how datasets hang together.
+"""Data contracts: columns, checks, partitions, inputs and owners of a dataset, and how datasets depend on each other.
 
 Not here: the file format (`odcs`), reading directories (`runtime.contracts`), evaluating checks (`quality`).
 """
@@ -29,18 +29,18 @@ class PartitionedBy(StrEnum):
 
 
 class InputMapping(StrEnum):
-    """Which partitions of an input one partition is made of."""
+    """Which partitions of an input a partition is computed from."""
 
     SEQUENCE = "sequence"
     """No partitions: everything known at the pinned sequence number."""
     SAME = "same"
     DAYS_OF_PERIOD = "daysOfPeriod"
     DAY_BEFORE_PERIOD = "dayBeforePeriod"
-    """The state at the period's start; absent, and not missed, before the register's first day."""
+    """The state at the period's start. It does not exist before the register's first day, and is not required there."""
 
 
 class Signal(StrEnum):
-    """How a source says that it has sent everything of a date."""
+    """How a source signals that it has sent everything for a date."""
 
     CONTROL_TOTALS = "controlTotals"
     WATERMARK = "watermark"
@@ -49,11 +49,11 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How many failures of a check a contract accepts for a date, and why: a number of facts, or a share of them."""
+    """How many failures of a check the contract accepts for a date, as a number or a share of facts, and why."""
 
     facts: int | None
     percent: Decimal | None
-    """Of all facts of the date: those in the figures and those that are not."""
+    """Percentage of all facts of the date: those in the figures and those that are not."""
     reason: str
 
     def __str__(self) -> str:
@@ -61,26 +61,26 @@ class Tolerance:
         return f"up to {limit}: {self.reason}"
 
     def allows(self, failures: int, facts: int) -> bool:
-        """Whether `failures` of `facts` are within it."""
+        """Whether `failures` out of `facts` are within the tolerance."""
         if self.percent is None:
             return failures <= (self.facts or 0)
         return failures * 100 <= self.percent * facts
 
 
 TOLERABLE = frozenset({"no_rejected_facts", "no_open_conflicts"})
-"""Checks that may have a tolerance: those that count facts which are known to be outside the figures."""
+"""Checks that may have a tolerance: those that count facts known to be missing from the figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRule:
-    """A check by name. A required one closes the gate when it fails or has no result; an advisory one only tells."""
+    """A check by name. A required one closes the gate when it fails or has no result; an advisory one only reports."""
 
     name: str
     required: bool
     description: str
     tolerance: Tolerance | None = None
     measure: Measure | None = None
-    """How it is made, where the contract says that itself; None: the platform or the product has it by its name."""
+    """What the check measures, if the contract defines it; None: the platform or the product implements it by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class SourceSignal:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """Who may do what, and who has to agree first. Names are database roles."""
+    """What a role may do, and who has to approve it first. Names are database roles."""
 
     name: str
     access: str
@@ -122,13 +122,13 @@ class ServiceLevel:
 
 @dataclass(frozen=True, slots=True)
 class DatasetContract:
-    """Everything the platform knows of a dataset before it has seen a row."""
+    """The contract of one dataset: everything the platform knows about it before it has seen a row."""
 
     dataset: str
     """The asset key with a slash, `gold/case_daily_snapshot`."""
     version: str
     digest: str
-    """SHA-256 of the contract's content, hexadecimal: tells whether a version was made under this very contract."""
+    """SHA-256 of the contract's content, hexadecimal: shows whether a version was computed under this contract."""
     title: str
     description: str
     group: str
@@ -138,7 +138,7 @@ class DatasetContract:
     """`team:<name>` first, then people by e-mail address."""
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    """The primary key, in its order."""
+    """The columns of the primary key, in key order."""
     checks: tuple[CheckRule, ...]
     partitioned_by: PartitionedBy
     partition_column: str | None
@@ -146,18 +146,18 @@ class DatasetContract:
     inputs: tuple[InputRef, ...]
     transform: str
     sources: tuple[SourceSignal, ...]
-    """The allow list: facts and control totals of any other source never count."""
+    """The allow list: facts and control totals from any other source never count."""
     first_date: date
     max_future: timedelta
     grace_window: timedelta
     max_partitions_automatic: int
-    """Published partitions that may be restated in one run without a person. Those never published do not count."""
+    """How many published partitions one run may restate without approval. Partitions never published do not count."""
     second_approval_partitions: int | None
-    """Published partitions that a backfill may change with first-level approval alone; None: there is no second."""
+    """How many published partitions a backfill may change with first-level approval alone; None: no second level."""
     roles: tuple[Role, ...]
     service_levels: tuple[ServiceLevel, ...]
     consumers: tuple[str, ...]
-    """Who has to know when its figures change: addresses or systems, for people to read."""
+    """Who has to be informed when its figures change: addresses or systems, for people to read."""
 
     @property
     def table(self) -> str:
@@ -166,7 +166,7 @@ class DatasetContract:
 
     @property
     def reads_sequence(self) -> bool:
-        """Whether it is computed from facts at a pinned sequence, each partition upon the one before it."""
+        """Whether it is computed from facts at a pinned sequence number, each partition from the one before it."""
         return any(ref.mapping is InputMapping.SEQUENCE for ref in self.inputs)
 
     @property
@@ -199,11 +199,11 @@ class DatasetContract:
         return tuple(check.name for check in self.checks if check.required)
 
     def requesters(self) -> tuple[str, ...]:
-        """Roles whose members may ask for backfills and waivers: those with write access."""
+        """Roles whose members may request backfills and waivers: those with write access."""
         return tuple(role.name for role in self.roles if role.access == "write")
 
     def approvers(self, level: int) -> tuple[str, ...]:
-        """Roles whose members approve, at level 1 or 2, what those with write access ask for."""
+        """Roles whose members approve, at level 1 or 2, what the requesters request."""
         named = [
             name
             for role in self.roles
@@ -231,7 +231,7 @@ class DatasetContract:
         return partition, last
 
     def partition_of(self, day: date) -> date:
-        """The partition that a date lies in."""
+        """The partition that contains a date."""
         match self.partitioned_by:
             case PartitionedBy.MONTH:
                 return day.replace(day=1)
@@ -241,7 +241,7 @@ class DatasetContract:
                 return day
 
     def partitions_between(self, first: date, last: date) -> list[date]:
-        """The partitions from one to another, both included, ascending."""
+        """The partitions from `first` to `last`, both included, ascending."""
         keys, key = [], first
         while key <= last:
             keys.append(key)
@@ -249,7 +249,7 @@ class DatasetContract:
         return keys
 
     def input_partitions(self, ref: InputRef, partition: date) -> tuple[date, ...]:
-        """The input's partitions that `partition` is made of; none for an input read at a sequence number."""
+        """The input's partitions that `partition` is computed from; none for an input read at a sequence number."""
         first, last = self.period(partition)
         match ref.mapping:
             case InputMapping.SEQUENCE:
@@ -266,7 +266,7 @@ SHADOW_LAYER = "shadow"
 
 
 def shadow_of(dataset: str) -> str:
-    """The table in which figures of a dataset are computed beside the official ones."""
+    """The table that holds shadow figures of a dataset, apart from the official ones."""
     return f"{SHADOW_LAYER}/{dataset.partition('/')[2]}"
 
 
@@ -277,7 +277,8 @@ class Contracts:
         """Check the contracts against each other.
 
         Raises:
-            ConfigurationError: a dataset twice, an unknown input, a cycle, or rules that contradict an input's.
+            ConfigurationError: a dataset is described twice, an input is unknown, inputs form a cycle, or the rules
+                contradict those of an input.
         """
         self._by_id: dict[str, DatasetContract] = {}
         for contract in contracts:
@@ -306,7 +307,7 @@ class Contracts:
         return self._by_id[dataset]
 
     def of_table(self, table: str) -> DatasetContract:
-        """What a table follows: a shadow follows the contract of its dataset. Raises ConfigurationError."""
+        """The contract that a table follows; for a shadow, that of its dataset. Raises ConfigurationError."""
         shadowed = self._by_shadow.get(table)
         return self[table] if shadowed is None else shadowed
 
@@ -315,7 +316,7 @@ class Contracts:
         return self._order
 
     def downstream_of(self, dataset: str) -> tuple[DatasetContract, ...]:
-        """The datasets made from it, directly or over others, each after its inputs."""
+        """The datasets computed from it, directly or indirectly, each after its inputs."""
         reached = {self[dataset].dataset}
         found = []
         for contract in self._order:
@@ -332,8 +333,8 @@ class Contracts:
             other = found.setdefault(shadow_of(contract.dataset), contract)
             if other is not contract:
                 raise ConfigurationError(
-                    f"{other.dataset} and {contract.dataset} have one name in different layers",
-                    remedy="give each a name of its own: jobs and shadows go by it",
+                    f"{other.dataset} and {contract.dataset} have the same name in different layers",
+                    remedy="rename one of them: jobs and shadows are named after the dataset without its layer",
                 )
         return found
 
@@ -359,7 +360,7 @@ class Contracts:
             order = tuple(TopologicalSorter(graph).static_order())
         except CycleError as error:
             raise ConfigurationError(
-                f"datasets are made from each other in a circle: {' -> '.join(error.args[1])}",
+                f"datasets depend on each other in a cycle: {' -> '.join(error.args[1])}",
                 remedy="remove one of these inputs",
             ) from error
         return tuple(self._by_id[dataset] for dataset in order)

@@ -1,4 +1,4 @@
-"""What differs between two versions of a dataset, as people read it. Not here: finding it (`transform.difference`)."""
+"""The difference between two versions of a dataset. Not here: computing it (`transform.difference`)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date
 from decimal import Decimal
 
 Cells = Mapping[str, str | None]
-"""Values of a row by column, as text: instants in UTC, decimals with all their digits."""
+"""Values of a row by column, as text: instants in UTC, decimals with all digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionDifference:
-    """A partition whose rows differ. A version is None where the partition was not published as of it."""
+    """A partition in which rows differ. A version is None if it does not contain the partition."""
 
     key: date
     version_before: int | None
@@ -25,16 +25,16 @@ class PartitionDifference:
     changed: int = 0
 
     @property
-    def is_apart(self) -> bool:
+    def differs(self) -> bool:
         """Whether any row differs."""
         return self.added + self.removed + self.changed > 0
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnDifference:
-    """A column: in how many rows that both versions have it differs.
+    """One column: the number of rows, present in both versions, in which it differs.
 
-    The sums of a numeric column are over the rows that differ: those of both versions, added and removed ones.
+    The sums of a numeric column cover the rows that differ: changed, added and removed ones.
     """
 
     name: str
@@ -43,8 +43,8 @@ class ColumnDifference:
     sum_after: Decimal | None = None
 
     @property
-    def is_apart(self) -> bool:
-        """Whether there is anything to tell."""
+    def differs(self) -> bool:
+        """Whether the column differs at all."""
         return self.changed > 0 or self.sum_before != self.sum_after
 
 
@@ -73,7 +73,7 @@ class RowDifference:
 
     @property
     def cells(self) -> tuple[CellDifference, ...]:
-        """The values that differ; of a row that was added or removed, those that are not null."""
+        """The values that differ; for a row that was added or removed, its non-null values."""
         before, after = self.before or {}, self.after or {}
         found = (CellDifference(name, before.get(name), after.get(name)) for name in before or after)
         return tuple(cell for cell in found if cell.before != cell.after)
@@ -84,9 +84,9 @@ OFFICIAL = "what is official"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two states of a dataset: exact counts, and the first rows that differ, by partition and key.
+    """The difference between two states of a dataset: exact counts, and the first differing rows by partition and key.
 
-    `before` and `after` are versions; of a shadow they are `OFFICIAL`, as of its comparison, and the shadow's id.
+    `before` and `after` are versions. For a shadow they are `OFFICIAL`, as of its comparison, and the shadow's id.
     """
 
     dataset: str
@@ -98,5 +98,5 @@ class Difference:
 
     @property
     def rows(self) -> int:
-        """How many rows differ in all."""
+        """How many rows differ in total."""
         return sum(each.added + each.removed + each.changed for each in self.partitions)

@@ -1,6 +1,6 @@
-"""The exit classes and the one error hierarchy of the platform.
+"""The exit classes and the error hierarchy of the platform: what a failure means for the operator.
 
-Here belongs: what a failure means for the operator. Not here: retry loops and launchers, which only read the class.
+Not here: retries and launchers, which only read the class.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from enum import IntEnum
 
 
 class ExitClass(IntEnum):
-    """What the end of a process tells its launcher. The number is the process' exit code."""
+    """What the exit of a process tells its launcher. The number is the exit code of the process."""
 
     SUCCESS = 0
     VALIDATION_FAILED = 10
-    """The gate is closed: a hold was written, a retry would find the same."""
+    """The gate is closed and a hold was written: a retry would find the same."""
     SOURCE_UNAVAILABLE = 20
-    """Kafka, Postgres, a file or a lake did not answer: retry with backoff."""
+    """Kafka, PostgreSQL, a file or the lake did not respond: retry with backoff."""
     COMMIT_UNKNOWN = 30
-    """A commit was sent and its acknowledgement lost: reconcile, then retry."""
+    """A commit was sent and its acknowledgement was lost: reconcile, then retry."""
     CONFIGURATION = 40
-    """A setting, contract or scope is wrong: a person changes it, a retry would find the same."""
+    """A setting, contract or scope is wrong: a person has to change it, a retry would find the same."""
     BUG = 50
-    """Anything else, and official figures that cannot be reproduced: a person looks into it."""
+    """Anything else, and official figures that cannot be reproduced: a person has to investigate."""
 
 
 def exit_class_of(code: int) -> ExitClass:
     """The class that the exit code of a process stands for.
 
     Args:
-        code: negative for a signal, as Python tells it; above 128 for a signal, as shells and containers do.
+        code: a signal is negative, as Python reports it, or above 128, as shells and containers report it.
     """
     if code < 0 or code > 128:
         return ExitClass.SOURCE_UNAVAILABLE
@@ -59,13 +59,13 @@ class ValidationFailed(CasegoldError):
 
 
 class SourceUnavailable(CasegoldError):
-    """A server or file that should be there did not answer."""
+    """A server or file that should be available is not."""
 
     exit_class = ExitClass.SOURCE_UNAVAILABLE
 
 
 class CommitUnknown(CasegoldError):
-    """A commit was sent and nobody knows whether it landed."""
+    """A commit was sent, and it is unknown whether it was applied."""
 
     exit_class = ExitClass.COMMIT_UNKNOWN
 
@@ -77,28 +77,28 @@ class ConfigurationError(CasegoldError):
 
 
 class Refused(CasegoldError):
-    """The rules of who may do what forbid a step. Recorded where it was attempted."""
+    """The approval rules or missing rights forbid a step. The attempt is recorded in the audit trail."""
 
     exit_class = ExitClass.CONFIGURATION
 
 
 class InvariantBroken(CasegoldError):
-    """Something that must always hold does not: a bug or foreign hands in the data."""
+    """An invariant does not hold: a bug, or somebody changed the data by other means."""
 
     exit_class = ExitClass.BUG
 
 
 class TableLost(InvariantBroken):
-    """A table of the lake is gone or is an older one, though the ledger knows what was written to it."""
+    """A table of the lake is missing or was replaced by an older state; the ledger records newer writes to it."""
 
 
 class NotReproduced(CasegoldError):
-    """Official figures that cannot be made again from what is recorded with them: nobody may rely on them."""
+    """Official figures cannot be recomputed from their recorded inputs: nobody may rely on them."""
 
     exit_class = ExitClass.BUG
 
 
 class Deferred(CasegoldError):
-    """The dataset is claimed by another run; the planner will ask again. Not a failure: the process exits 0."""
+    """Another run has claimed the dataset; the planner will request the run again. Not a failure: exit code 0."""
 
     exit_class = ExitClass.SUCCESS

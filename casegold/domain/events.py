@@ -1,7 +1,7 @@
-"""The nine domain events, typed, and what becomes of a record that is none.
+"""The nine domain events as types, and the rejection of a record that is not an event.
 
-Here belong: the shapes. Not here: reading them (`payload`, `casegold.source.codec`), identity and digests (`identity`).
-The JSON Schemas in `contracts/events` are the source of truth; a test holds these classes to them.
+Not here: reading them (`payload`, `casegold.source.codec`), identity and digests (`identity`).
+The JSON Schemas in `contracts/events` are the source of truth; a test compares these classes with them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 DEFAULT_SOURCE = "urn:regulator:case-system"
-"""The source of plain records, of the simulator and of the shipped mappings."""
+"""The default source of plain records, the simulator and the shipped mappings."""
 MAX_IDENTIFIER = 256
 MAX_TEXT = 4096
 
@@ -87,7 +87,7 @@ class CaseEscalated(Payload, frozen=True):
 
 
 class BreachClockStarted(Payload, frozen=True):
-    """A start with an allowance or a deadline, or (neither) a resumption. Both at once is ambiguous: refused."""
+    """Starts the clock with an allowance or a deadline; with neither, resumes it. Both at once are refused."""
 
     allowance_seconds: Seconds | None = None
     deadline_at: datetime | None = None
@@ -102,7 +102,7 @@ class BreachClockPaused(Payload, frozen=True):
 
 
 class DecisionIssued(Payload, frozen=True):
-    """A penalty needs its currency."""
+    """A penalty requires a currency."""
 
     decision: Identifier
     penalty_amount: Decimal | None = None
@@ -118,7 +118,7 @@ class CaseClosed(Payload, frozen=True):
 
 
 class ReplacementData(Payload, frozen=True):
-    """The fields of any event type but `CaseCorrected`: what a replacement may hold, whatever its target's type."""
+    """The data of a replacement: the fields of all event types except `CaseCorrected`."""
 
     case_type: Identifier | None = None
     jurisdiction: Identifier | None = None
@@ -142,7 +142,7 @@ class Replacement(Payload, frozen=True):
 
 
 class CaseCorrected(Payload, frozen=True):
-    """Takes an earlier event of the same source back, or puts another in its place."""
+    """Retracts or replaces an earlier event of the same source."""
 
     corrected_event_id: Identifier
     action: CorrectionAction
@@ -179,7 +179,7 @@ class CaseEvent(msgspec.Struct, frozen=True, kw_only=True):
     emitted_at: datetime
     data: Payload
     data_json: str
-    """The whole `data`, unknown fields included, as canonical JSON (`identity.canonical_json`)."""
+    """The complete `data`, including unknown fields, as canonical JSON (`identity.canonical_json`)."""
     sequence: int = 0
     schema_version: str = "1.0"
     mode: ProcessingMode = ProcessingMode.NORMAL
@@ -188,7 +188,7 @@ class CaseEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RejectReason(StrEnum):
-    """Why a record is no fact. From CONFLICT on, the ingest judges: it knows the contract and earlier facts."""
+    """Why a record is not a fact. The ingest, which knows the contract and earlier facts, gives CONFLICT and below."""
 
     UNDECODABLE = "UNDECODABLE"
     INVALID = "INVALID"
@@ -198,13 +198,13 @@ class RejectReason(StrEnum):
     BEFORE_FIRST_DATE = "BEFORE_FIRST_DATE"
     BEYOND_MAX_FUTURE = "BEYOND_MAX_FUTURE"
     UNKNOWN_SOURCE = "UNKNOWN_SOURCE"
-    """The contract names no such source: nobody answers for its facts, so they never count."""
+    """The contract does not declare the source: nobody is responsible for its facts, so they never count."""
     DATE_NOT_OVER = "DATE_NOT_OVER"
-    """A control total that was taken before its date was over: it cannot have counted the whole date."""
+    """A control total that was taken before its date ended: it cannot cover the whole date."""
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that is no fact, with what could be read of it; `detail` names the field."""
+    """A record that is not a fact, with the fields that could be read; `detail` names the wrong field."""
 
     reason: RejectReason
     detail: str

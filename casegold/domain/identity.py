@@ -1,6 +1,6 @@
-"""What makes two records the same event: its key, its content digest, and the canonical text both rest on.
+"""The identity of an event: its key, its content digest, and the canonical text that the digest is computed from.
 
-Changing anything here changes stored keys and digests: never without a migration of silver.
+A change here changes stored keys and digests: never make one without a migration of silver.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _FLAT = {str, int, bool, type(None)}
 _length = struct.Struct(">I").pack
 
 PLATFORM_SOURCE = "urn:casegold:platform"
-"""The source of the events that the platform itself sends."""
+"""The source of events that the platform itself sends."""
 
 
 def event_key(source: str, event_id: str) -> int:
-    """The signed 64-bit key of `(source, id)`: the first eight bytes of SHA-256 over both, each after its length."""
+    """The signed 64-bit key of `(source, id)`: the first eight bytes of SHA-256 over both, length-prefixed."""
     return int.from_bytes(hashlib.sha256(_framed(source, event_id)).digest()[:8], "big", signed=True)
 
 
 def content_digest(event: CaseEvent) -> str:
-    """Hex SHA-256 of what the event says: type, case, occurredAt, sequence and data; not when or why it was sent."""
+    """SHA-256 (hex) of type, case, occurredAt, sequence and data; not of when or why the event was sent."""
     parts = (
         event.type.value,
         event.case_id,
@@ -42,9 +42,9 @@ def content_digest(event: CaseEvent) -> str:
 
 
 def canonical_json(value: Any) -> str:
-    """Sorted keys, no whitespace, non-ASCII as itself. Raises ValueError for NaN and infinities."""
+    """JSON with sorted keys, without whitespace, non-ASCII unescaped. Raises ValueError for NaN and infinities."""
     if type(value) is dict and _FLAT.issuperset(map(type, value.values())):
-        return _flat.encode(value).decode()  # the same text, ten times as fast: a test compares them
+        return _flat.encode(value).decode()  # the same text, ten times faster: a test compares both
     return _canonical.encode(value)
 
 

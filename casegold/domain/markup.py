@@ -1,7 +1,7 @@
-"""Text from outside as Markdown or HTML: it shows as it is, and makes no link, picture, tag, table cell or emphasis.
+"""Escapes untrusted text for Markdown and HTML: it creates no link, image, tag, table cell or emphasis.
 
-Dagster renders GitHub's Markdown. Not here: pages of our own (`platform_assets.pictures`), terminals and logs
-(`casegold.domain.plain_text`).
+Dagster renders GitHub Flavored Markdown. Not here: Markdown that the platform writes itself
+(`platform_assets.pictures`), terminals and logs (`casegold.domain.plain_text`).
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from html import escape
 from casegold.domain.plain_text import one_line
 
 MOST = 1_000
-"""Characters of one value on a page: a word without an end would push everything else out of sight."""
+"""Maximum length of one value on a page, in characters: an endless word would push everything else out of sight."""
 
 _MARKS = re.compile(r"[\\`*\[\]<>|~!&$#]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-"""An underscore within a word is none, and names are full of them."""
+"""Markdown's special characters. An underscore inside a word has no effect, and names are full of them."""
 _LINKED = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
-"""What GitHub's Markdown makes a link of without being asked. No escape prevents that, only code does."""
+"""What GitHub Flavored Markdown turns into a link by itself. Only a code span prevents that, no escape does."""
 
 
 def markdown(text: str) -> str:
-    """The text for a place within a line. In a table it is `cell`."""
+    """The text as inline Markdown. Use `cell` in a table."""
     shown = one_line(text)
     if len(shown) > MOST:
         shown = f"{shown[:MOST]}… ({len(text):,} characters)"
@@ -29,13 +29,13 @@ def markdown(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """The text for a cell of a table, which ends at every bar that has no backslash, within code, too."""
+    """The text for a table cell, which ends at every bar without a backslash, even inside a code span."""
     written = markdown(text)
     return written.replace("|", "\\|") if written.startswith("`") else written
 
 
 def html(text: str) -> str:
-    """The text between tags or in an attribute in quotes."""
+    """The text as HTML content or as a quoted attribute value."""
     return escape(one_line(text))
 
 

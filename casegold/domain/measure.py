@@ -1,6 +1,6 @@
-"""A check that a contract states itself: a number of the rows of a partition, and what it must be. ODCS' words.
+"""A check that a contract defines: a number measured on the rows of a partition, and its limits, in ODCS terms.
 
-Not here: where it is written (`odcs`), making it (`quality.declared`).
+Not here: parsing it (`odcs_measure`), evaluating it (`quality.declared`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """Of the standard's library."""
+    """Metrics of the ODCS library."""
 
     NULL_VALUES = "nullValues"
     """Rows in which the column is null."""
     DUPLICATE_VALUES = "duplicateValues"
-    """Values of the column, nulls aside, that more than one row has."""
+    """Distinct non-null values of the column that occur in more than one row."""
     ROW_COUNT = "rowCount"
 
 
@@ -31,25 +31,25 @@ OPERATORS: Mapping[str, tuple[str, Callable[[Decimal, tuple[Decimal, ...]], bool
     "mustBeBetween": ("must be from {} to {}", lambda value, limits: limits[0] <= value <= limits[1]),
     "mustNotBeBetween": ("must not be from {} to {}", lambda value, limits: not limits[0] <= value <= limits[1]),
 }
-"""The standard's comparisons: how people read each, and whether a value keeps it. Both ends belong to a range."""
+"""The ODCS comparisons: text for people, and whether a value satisfies it. A range includes both ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One of a query and a metric; the column is that of a metric, where it needs one."""
+    """What to measure, by either a query or a metric (with its column, if it needs one), and the limits."""
 
     operator: str
     limits: tuple[Decimal, ...]
     query: str = ""
-    """SQL that gives one number; `${table}` stands for the rows of the partition."""
+    """SQL that returns one number; `${table}` stands for the rows of the partition."""
     metric: Metric | None = None
     column: str | None = None
 
     @property
     def expected(self) -> str:
-        """What must be, as people read it."""
+        """The expected value as text for people."""
         return OPERATORS[self.operator][0].format(*self.limits)
 
     def holds(self, value: Decimal) -> bool:
-        """Whether the number is as it must be."""
+        """Whether the value satisfies the comparison."""
         return OPERATORS[self.operator][1](value, self.limits)

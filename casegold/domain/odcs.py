@@ -1,4 +1,4 @@
-"""The contract file: ODCS 3.1 in YAML, read strictly. Not here: what the parts mean (`contract`), file access."""
+"""Parses a contract file: ODCS 3.1 in YAML, strictly. Not here: the meaning of its parts (`contract`), file access."""
 
 from __future__ import annotations
 
@@ -64,15 +64,15 @@ _CUSTOM = frozenset(
 
 
 def parse_contract(text: str, file: str) -> DatasetContract:
-    """A contract from its YAML text.
+    """Parse a contract from its YAML text.
 
     Args:
         text: the file's content.
         file: its name, for messages only.
 
     Raises:
-        ConfigurationError: naming file, place and remedy: not YAML, a missing or unknown field, an unknown value,
-            or parts that contradict each other.
+        ConfigurationError: with file, place and remedy, if it is not YAML, a field is missing or unknown, a value is
+            unknown, or parts contradict each other.
     """
     root = read_yaml(text, file, with_lines=True)
     root.mapping(_TOP)
@@ -116,7 +116,7 @@ def parse_contract(text: str, file: str) -> DatasetContract:
 
 
 def _digest(root: Node) -> str:
-    """SHA-256 of what the file says; comments, layout and order of fields say nothing."""
+    """SHA-256 of the content; comments, layout and the order of fields do not change it."""
     return hashlib.sha256(json.dumps(root.value, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -177,7 +177,7 @@ def _key(properties: Node) -> tuple[str, ...]:
 
 
 def _checks(table: Node) -> tuple[CheckRule, ...]:
-    """Those of the table, then those of its columns. A column's value domain is part of the check `schema`."""
+    """The checks of the table, then those of its columns. The check `schema` covers a column's allowed values."""
     of_columns = [
         _check(rule, column.get("name").text())
         for column in table.get("properties").items()
@@ -222,7 +222,7 @@ def _tolerance(node: Node) -> Tolerance | None:
     else:
         percent = written.get("percent").decimal()
     if (facts if facts is not None else percent or 0) <= 0 or (percent or 0) >= 100:
-        raise written.refuse("is no limit", "give facts from 1, or a percent above 0 and below 100")
+        raise written.refuse("is not a limit", "give facts from 1, or a percent above 0 and below 100")
     return Tolerance(facts, percent, written.get("reason").text())
 
 
@@ -256,7 +256,7 @@ def _service_level(node: Node) -> ServiceLevel:
 
 
 def _check_whole(contract: DatasetContract, root: Node, table: Node) -> None:
-    """What only the parts together can show."""
+    """Check the rules that span several parts of the contract."""
     properties = table.get("properties")
     for what, names in (
         ("column", [column.name for column in contract.columns]),
@@ -272,7 +272,7 @@ def _check_whole(contract: DatasetContract, root: Node, table: Node) -> None:
         raise root.refuse("partitionedBy and partitionColumn contradict each other", "give both, or `none` alone")
     if bool(contract.approvers(2)) != (contract.second_approval_partitions is not None):
         raise root.refuse(
-            "secondLevelApprovers and secondApprovalPartitions contradict each other", "give both, or none of them"
+            "secondLevelApprovers and secondApprovalPartitions contradict each other", "give both or neither"
         )
     if contract.partition_column is not None:
         columns = {column.name: column for column in contract.columns}

@@ -1,6 +1,6 @@
-"""Checks that a contract file states in full: `type: sql` with a query, `type: library` with a metric.
+"""Parses checks that a contract file defines in full: `type: sql` with a query, `type: library` with a metric.
 
-Not here: checks by name (`type: custom`), which the platform or the product has.
+Not here: checks by name (`type: custom`), which the platform or the product implements.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ _NEEDS_COLUMN = frozenset({Metric.NULL_VALUES, Metric.DUPLICATE_VALUES})
 
 
 def measure_of(node: Node, column: str | None) -> Measure | None:
-    """What a check measures; None where it is one by name.
+    """What a check measures; None for a check by name.
 
     Args:
-        column: where the check stands below a column, its name.
+        column: name of the column that declares the check; None for a check of the table.
 
     Raises:
-        ConfigurationError: neither query nor metric, no comparison or several, or a limit that is no number.
+        ConfigurationError: neither query nor metric, no comparison or several, or a limit that is not a number.
     """
     kind = node.get_or("type", "library").text()
     if kind == "custom" and column is None:
         return None
     if kind not in ("sql", "library"):
-        raise node.refuse(f"a check of type {kind!r} cannot be made here", "write `type: sql` or `type: library`")
+        raise node.refuse(f"a check of type {kind!r} is not supported here", "write `type: sql` or `type: library`")
     operator, limits = _comparison(node)
     if kind == "sql":
         return Measure(operator, limits, query=_query(node, column))
     metric = node.get("metric").choice(Metric)
     if (column is not None) != (metric in _NEEDS_COLUMN):
         raise node.refuse(
-            f"the metric {metric} stands at the wrong place",
-            "rowCount stands in `quality` of the table, nullValues and duplicateValues below their column",
+            f"the metric {metric} is in the wrong place",
+            "put rowCount into `quality` of the table, nullValues and duplicateValues into `quality` of their column",
         )
     return Measure(operator, limits, metric=metric, column=column)
 
@@ -44,12 +44,12 @@ def measure_of(node: Node, column: str | None) -> Measure | None:
 def _comparison(node: Node) -> tuple[str, tuple[Decimal, ...]]:
     given = [name for name in OPERATORS if name in node.mapping()]
     if len(given) != 1:
-        raise node.refuse("does not say what must be", f"give one of {', '.join(OPERATORS)}")
+        raise node.refuse("does not state one comparison", f"give exactly one of {', '.join(OPERATORS)}")
     written = node.get_or(given[0], 0)
     if given[0].endswith("Between"):
         limits = tuple(item.decimal() for item in written.items())
         if len(limits) != 2 or limits[0] >= limits[1]:
-            raise written.refuse("is no range", "give two numbers, the smaller one first, as [0, 10]")
+            raise written.refuse("is not a range", "give two numbers, the smaller one first, such as [0, 10]")
         return given[0], limits
     return given[0], (written.decimal(),)
 
@@ -58,9 +58,7 @@ def _query(node: Node, column: str | None) -> str:
     query = node.get("query")
     text = query.text()
     if TABLE not in text:
-        raise query.refuse(
-            f"does not look at {TABLE}", f"write `from {TABLE}`: it stands for the rows of the partition"
-        )
+        raise query.refuse(f"does not read {TABLE}", f"write `from {TABLE}`: it stands for the rows of the partition")
     if COLUMN in text and column is None:
-        raise query.refuse(f"names {COLUMN} outside of a column", "name the column itself")
+        raise query.refuse(f"uses {COLUMN} in a check of the table", "name the column itself")
     return text if column is None else text.replace(COLUMN, f'"{column}"')

@@ -1,4 +1,4 @@
-"""From the JSON values of an event's `data` to its typed payload and canonical text. Not here: bytes and envelopes."""
+"""Converts the JSON `data` of an event to its typed payload and canonical text. Not here: bytes and envelopes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from casegold.domain.events import (
 from casegold.domain.identity import canonical_instant, canonical_json
 
 MAX_DECIMALS = 9
-"""Decimals of a second that are read; what is below microseconds is cut off. Java prints up to nine."""
+"""Accepted decimals of a second; digits below microseconds are truncated. Java prints up to nine."""
 _SECOND = r"((?:19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})"
 _ZONE = r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 _INSTANT = re.compile(rf"{_SECOND}(?:(\.[0-9]{{1,6}})[0-9]{{0,{MAX_DECIMALS - 6}}})?{_ZONE}")
@@ -36,13 +36,13 @@ _CENTS = Decimal("0.01")
 
 
 class Invalid(ValueError):
-    """A value that the schema refuses; the text names the field."""
+    """A value that violates the schema; the message names the field."""
 
 
 def read_instant(value: object, field: str) -> datetime:
-    """An RFC 3339 instant, year 1900 to 2999, as UTC; more than six decimals are cut to microseconds. Raises Invalid.
+    """An RFC 3339 instant, years 1900 to 2999, as UTC, truncated to microseconds. Raises Invalid.
 
-    Cut as text, never rounded: an instant stays on its date, and of two instants the earlier never becomes the later.
+    Truncated as text, never rounded: an instant stays on its date, and the order of two instants never reverses.
     """
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -65,8 +65,8 @@ def _not_read(value: object) -> str:
 def read_payload(kind: EventType, data: object) -> tuple[Payload, str]:
     """The typed payload and its canonical JSON. Raises Invalid.
 
-    Canonical means: fields that are null are absent, amounts have two decimals, instants are UTC with microseconds.
-    Unknown fields stay.
+    In canonical JSON, null fields are left out, amounts have two decimals, and instants are UTC with microseconds.
+    Unknown fields are kept.
     """
     if not isinstance(data, dict):
         raise Invalid("data: not an object")
@@ -77,7 +77,7 @@ def read_payload(kind: EventType, data: object) -> tuple[Payload, str]:
 
 
 def payload_json(payload: Payload) -> str:
-    """The canonical JSON of a payload made in code."""
+    """The canonical JSON of a payload that was built in code."""
     return canonical_json(_plain(payload))
 
 

@@ -1,6 +1,6 @@
-r"""Text from outside as one line for a terminal or a log: nothing in it moves the cursor, reorders or hides text.
+r"""Escapes untrusted text for a terminal or a log: nothing in it moves the cursor, reorders text or hides it.
 
-Not here: text as Markdown or HTML (`casegold.domain.markup`) or as a cell of a CSV file (`casegold.domain.csv_text`).
+Not here: escaping for Markdown or HTML (`casegold.domain.markup`) and for CSV (`casegold.domain.csv_text`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ _STEERING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def one_line(text: str) -> str:
-    r"""The text with every character that steers the display shown by its code: `\x1b`, `\u202e`."""
+    r"""The text as one line; characters that control the display become their code: `\x1b`, `\u202e`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_shown(each) if unicodedata.category(each) in _STEERING else each for each in text)
 
 
 def visible(text: str) -> str:
-    """The same of each line of a text."""
+    """`one_line` for each line of a text."""
     return "\n".join(one_line(line) for line in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""What makes one dataset what it is, as its folder tells it. Not here: reading it (`runtime.product_folder`)."""
+"""A product: the definition of one computed dataset. Not here: reading its folder (`runtime.product_folder`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from casegold.domain.contract import DatasetContract, InputMapping, InputRef
 
 
 class Aggregate(StrEnum):
-    """How the rows of a period become one figure."""
+    """How the rows of a period are aggregated into one figure."""
 
     SUM = "sum"
     MINIMUM = "min"
@@ -20,7 +20,7 @@ class Aggregate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a period for its page: a column of the contract over all rows."""
+    """One number on the page of a period: a column of the contract, aggregated over all rows."""
 
     name: str
     aggregate: Aggregate
@@ -29,42 +29,42 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What computes the rows, and its versions so far."""
+    """The rules that compute the rows, and their versions so far."""
 
     versions: Mapping[int, str]
-    """Number -> SHA-256 of the rules. A number is raised when results may change."""
+    """Number -> SHA-256 of the rules. People raise the number when results may change."""
     modules: tuple[str, ...] = ()
-    """Python files of the folder that hold rules; every `.sql` file does."""
+    """Python files of the folder that hold rules. Every `.sql` file holds rules, too."""
     steps: tuple[str, ...] = ()
-    """SQL files in the order in which they run; the last one gives the rows. None: the product computes in Python."""
+    """SQL files in execution order; the last one returns the rows. Empty: the product computes in Python."""
     views: Mapping[InputMapping, str] | None = None
-    """Names of the inputs in SQL, where they are not the default ones."""
+    """Names of the inputs in SQL, if they differ from the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A dataset that is made from others."""
+    """A dataset that is computed from others."""
 
     name: str
-    """Of the folder; the dataset's name without its layer."""
+    """Name of the folder; the dataset's name without its layer."""
     folder: Path
     contract: DatasetContract
     is_ours: bool
-    """It came with the program: its Python runs, and its SQL needs no bounds."""
+    """Whether it ships with the program: then its Python runs, and its SQL runs without limits."""
     rules: Rules
     figures: tuple[Figure, ...] = ()
     words: Mapping[str, str] | None = None
-    """What is counted, for the reader of the page: term -> meaning."""
+    """Terms explained to the reader of the page: term -> meaning."""
     has_files: bool = True
-    """Whether a page and a CSV file lie beside the rows of each period."""
+    """Whether each period has a page and a CSV file in addition to its rows."""
 
     @property
     def transform(self) -> str:
-        """The name under which runs record its version."""
+        """The name under which runs record the version of its rules."""
         return self.contract.transform
 
     def view_of(self, ref: InputRef) -> str:
-        """Under which name the SQL finds an input: `case_daily_snapshot`, `case_daily_snapshot_before`."""
+        """The name of an input in SQL: `case_daily_snapshot`, `case_daily_snapshot_before`."""
         if self.rules.views is not None and ref.mapping in self.rules.views:
             return self.rules.views[ref.mapping]
         name = ref.dataset.rpartition("/")[2]

@@ -1,6 +1,7 @@
-"""Whether a new version of an event schema still accepts all that the released one accepts. Not here: validation.
+"""Schema compatibility: whether a new event schema accepts all that the released one accepts. Not here: validation.
 
-The rule is deliberately strict: what is not known to be compatible is a problem, so a new keyword is decided on here.
+The rule is deliberately strict: a change that is not known to be compatible is a problem, so a new keyword has to be
+decided on here.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ _UPPER_BOUNDS = frozenset({"maximum", "maxLength"})
 _DAY = "^(19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}"
 _OFFSET = "[+-][0-9]{2}:[0-9]{2})$"
 WIDER_PATTERNS: dict[str, str] = {
-    # Instants: up to nine decimals, and RFC 3339's lower-case letters.
+    # Instants: up to nine decimals, and the lower-case letters of RFC 3339.
     rf"{_DAY}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,6}})?(Z|{_OFFSET}": (
         rf"{_DAY}[Tt][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,9}})?([Zz]|{_OFFSET}"
     ),
 }
-"""A released pattern and the one that takes its place. A pair is entered by hand, because whether one pattern accepts
-all that another does cannot be read off them; a test draws texts of each released one and matches them with the new."""
+"""Released pattern -> the wider one that replaces it. People enter each pair, because code cannot decide whether one
+pattern accepts all that another does. A test generates texts that match the released one and tries them on the new."""
 
 
 def incompatibilities(released: Schema, new: Schema, place: str = "data") -> list[str]:
-    """What the new schema newly refuses or leaves out, each with its place; empty if it only adds."""
+    """What the new schema refuses or omits that the released one has, each with its place; empty if it only adds."""
     return list(_problems(released, new, place))
 
 

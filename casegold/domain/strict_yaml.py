@@ -1,4 +1,4 @@
-"""A YAML file read strictly: every refusal names file, place and remedy. Not here: what any file means."""
+"""Strict YAML reading: every error names file, place and remedy. Not here: the meaning of any file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DAYS = re.compile(r"P(\d{1,5})D")
 
 
 class _StrictLoader(yaml.CSafeLoader):  # 0.02 s instead of 0.25 s for the contracts, at every start
-    """Refuses a key given twice, of which plain YAML silently keeps the last."""
+    """Refuses duplicate keys; plain YAML silently keeps the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -38,16 +38,16 @@ class _StrictLoader(yaml.CSafeLoader):  # 0.02 s instead of 0.25 s for the contr
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the file and where it stands, so that every refusal can name its place."""
+    """A value of the file and its place, which every error names."""
 
     value: Any
     file: str
     path: str
     whole: str = field(default="", repr=False, compare=False)
-    """The whole file, where a refusal tells the line, too."""
+    """The text of the whole file, if errors are to name the line."""
 
     def refuse(self, problem: str, remedy: str, *, key: str = "") -> ConfigurationError:
-        """What is wrong with this value, or with one of its keys."""
+        """An error that says what is wrong with this value, or with one of its keys."""
         path = f"{self.path}.{key}" if self.path and key else self.path or key
         line = f", line {line_of(self.whole, path)}" if self.whole else ""
         return ConfigurationError(f"{self.file}{line}: {self.path or 'the file'}: {problem}", remedy=remedy)
@@ -81,9 +81,7 @@ class Node:
 
     def text(self) -> str:
         if not isinstance(self.value, str) or not self.value.strip():
-            raise self.refuse(
-                f"{self.value!r} is not text", "give a non-empty text, in quotes if it looks like a number"
-            )
+            raise self.refuse(f"{self.value!r} is not text", "give non-empty text, in quotes if it looks like a number")
         return self.value.strip()
 
     def texts(self) -> tuple[str, ...]:
@@ -101,7 +99,7 @@ class Node:
         number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
         if not number or not math.isfinite(self.value):
             raise self.refuse(f"{self.value!r} is not a number", "give a number such as 0.5")
-        return Decimal(str(self.value))  # as it is written: 0.1 is meant to be a tenth
+        return Decimal(str(self.value))  # from its text: 0.1 is exactly a tenth
 
     def flag(self) -> bool:
         if not isinstance(self.value, bool):
@@ -109,7 +107,7 @@ class Node:
         return self.value
 
     def day(self) -> date:
-        # YAML reads 2000-01-01 as a date by itself; a timestamp, which is a date too, would be a mistake.
+        # YAML itself reads 2000-01-01 as a date. `isinstance` would also accept a timestamp, which is a mistake here.
         if type(self.value) is not date:
             raise self.refuse(f"{self.value!r} is not a date", "give a date as YYYY-MM-DD, without quotes")
         return self.value
@@ -130,10 +128,10 @@ def read_yaml(text: str, file: str, *, with_lines: bool = False) -> Node:
     """The file's content as a node.
 
     Args:
-        with_lines: refusals tell the line.
+        with_lines: errors name the line.
 
     Raises:
-        ConfigurationError: it is not YAML, gives a key twice or is too deep.
+        ConfigurationError: the text is not YAML, has a duplicate key, or is nested too deeply.
     """
     try:
         _refuse_depth(text)
@@ -144,7 +142,7 @@ def read_yaml(text: str, file: str, *, with_lines: bool = False) -> Node:
 
 
 def _refuse_depth(text: str) -> None:
-    """Before anything is built: what builds the values calls itself, and depth without end would end the process."""
+    """Check the depth before any value is built: the constructor is recursive, and unbounded depth ends the process."""
     depth = 0
     for event in yaml.parse(text, Loader=_StrictLoader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -156,7 +154,7 @@ def _refuse_depth(text: str) -> None:
 
 
 def line_of(text: str, path: str) -> int:
-    """The line of a value in a file that was read, or of the nearest value around it."""
+    """The line of the value at a path, or of the nearest value around it."""
     node: yaml.Node | None = yaml.compose(text, Loader=_StrictLoader)
     if node is None:
         return 1
@@ -170,7 +168,7 @@ def line_of(text: str, path: str) -> int:
 
 
 def _below(node: yaml.Node, name: str, index: str) -> tuple[int, yaml.Node] | None:
-    """Line and value of one part of a path. A list of `property` and `value` stands for a mapping."""
+    """Line and value of one part of a path. A list of `property` and `value` pairs is read as a mapping."""
     if isinstance(node, yaml.MappingNode):
         return next(((key.start_mark.line, value) for key, value in node.value if key.value == name), None)
     if isinstance(node, yaml.SequenceNode) and index:

@@ -101,7 +101,7 @@ def _of_shadow(platform: Platform, wanted: WantedShadow) -> Sides:
         shadow = shadows.readable(control, wanted.dataset, wanted.backfill_run_id)
     chosen = [each for each in shadow.partitions if wanted.partition in (None, each.figures.key)]
     paths = {each.figures.key: [file.path for file in each.files] for each in chosen}
-    differing = [each.difference for each in chosen if each.difference.is_apart]
+    differing = [each.difference for each in chosen if each.difference.differs]
     return sides_of_shadow(platform, shadow.dataset, shadow.backfill_run_id, differing, paths)
 
 

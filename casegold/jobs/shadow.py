@@ -92,7 +92,7 @@ def _same(figures: VersionPartition, official: PartitionState | None) -> bool:
 
 def summary(made: Shadow) -> dict[str, str | int | float]:
     """What a list of runs tells of a shadow."""
-    differences = [each.difference for each in made.partitions if each.difference.is_apart]
+    differences = [each.difference for each in made.partitions if each.difference.differs]
     return {
         "partitions": len(made.partitions),
         "rows": sum(each.figures.rows for each in made.partitions),

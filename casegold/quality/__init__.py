@@ -1,4 +1,4 @@
-"""The gate's checks and its verdict: data and contract in, results out. No I/O: frames come from the caller.
+"""The data quality checks of the gate and its verdict: data and contract in, results out. No I/O: callers pass frames.
 
-Here belongs what makes data publishable. Not here: reading what is staged, holds and waivers as records, publishing.
+Not here: reading staged files, recording holds and waivers, publishing.
 """

@@ -1,4 +1,7 @@
-"""Is everything in the figures that the sources say they sent? Judges the rows of `completeness.sql`."""
+"""The check `completeness`: the figures contain everything that the sources say they sent.
+
+It judges the rows of `completeness.sql`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
 
 
 def facts_of(comparison: pl.DataFrame) -> Mapping[date, int]:
-    """How many facts are in each date's figures, whether a count covers them or not."""
+    """How many facts are in the figures of each date, whether a control total covers them or not."""
     counted = comparison.group_by("business_date").agg(pl.sum_horizontal("silver", "not_covered").sum().alias("facts"))
     return dict(counted.iter_rows())
 
@@ -40,15 +43,15 @@ def check_completeness(
     required: bool = True,
     let_pass: Collection[date] = (),
 ) -> tuple[CheckResult, ...]:
-    """In the figures = counted, for each date, source and type that has a total.
+    """Facts in the figures = facts counted, for each date, source and type that has a total.
 
-    MISSING when a source that the contract requires lacks a total of any type. What was sent after the count was
-    taken, and sources without totals that nobody requires, are told in the detail and fail nothing.
+    The result is MISSING if a source that the contract requires lacks a total of any type. Facts sent after the total
+    was taken, and sources without totals that are not required, appear in the detail and fail nothing.
 
     Args:
-        comparison: rows of `completeness.sql` at the run's pins.
-        event_types: every type of which a required source owes a total, zero included.
-        let_pass: dates whose rejected facts the contract tolerates or people waived: up to their number may lack.
+        comparison: rows of `completeness.sql` at the run's pinned sequence numbers.
+        event_types: every type for which a required source owes a total, zeros included.
+        let_pass: dates whose rejected facts the contract tolerates or people waived: that many facts may be missing.
     """
     rows = comparison.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
     owed = [(s.source, kind) for s in contract.sources if s.required for kind in event_types]
@@ -93,7 +96,7 @@ def _judge(day: date, rows: pl.DataFrame, wanted: pl.DataFrame, required: bool, 
 
 
 def _detail(rows: pl.DataFrame) -> str:
-    """What a person should see though it fails nothing."""
+    """Counts that people should see although they fail nothing."""
     totals = rows.filter(pl.col("expected").is_not_null())
     parts = [
         (totals["rejected"].sum(), "rejected"),

@@ -1,10 +1,10 @@
--- Per date, source and type: what is in the figures against what the source counted.
+-- Per date, source and type: facts in the figures compared with the control total of the source.
 --   facts           source, event_id, event_type, effective_date, emitted_at, counts: facts in silver up to the pin;
---                   counts is false for those held, or refused by a person: they are in no figure
+--                   counts is false for facts that are held or that a person refused: they are in no figure
 --   open_rejections business_date, source, event_type, emitted_at: see rejections.sql
 --   totals          source, business_date, event_type, count, as_of, revision: up to the pin
---   declared        source: what the contract names; the count of anybody else says nothing
---   judged          business_date: the dates asked for
+--   declared        source: the sources of the contract; totals from any other source are ignored
+--   judged          business_date: the dates to judge
 with latest as (
     select source, business_date, event_type, count, as_of, revision
     from (
@@ -23,7 +23,7 @@ arrived as (
     from open_rejections
     where placed and event_type is not null and source is not null
 ),
--- Covered = sent until the total was taken. A record without a sending time is taken for sent in time.
+-- Covered = sent by the time the total was taken. A record without a sending time is treated as sent in time.
 placed as (
     select
         a.effective_date, a.source, a.event_type, a.silver, a.held, a.rejected,

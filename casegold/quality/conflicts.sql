@@ -1,4 +1,4 @@
--- Open conflicts against the dates that they may concern: that of the record in force, and that of the other one.
+-- Open conflicts by the dates that they may affect: the date of the record in force and that of the conflicting record.
 --   open_conflicts  source, event_id, event_type, case_id, effective_date, recorded_date, kafka_partition, kafka_offset
 --   judged          business_date
 select j.business_date, c.source, c.event_id, c.event_type, c.case_id, c.recorded_date, c.effective_date,

@@ -1,4 +1,4 @@
-"""Checks of a snapshot against its neighbours and against the known openings: no case may get lost on the way."""
+"""Checks that no case gets lost: a snapshot against the day before and against the known openings."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ def check_continuity(
     corrected_openings: pl.Series,
     required: bool = True,
 ) -> tuple[CheckResult, ...]:
-    """Every case of the day before is there, unless its opening was corrected.
+    """Every case of the day before is present, unless its opening was corrected.
 
     Args:
         frame: rows of `partitions` with `snapshot_date` and `case_id`.
         partitions: consecutive dates, ascending.
-        previous: case ids of the published day before the first of them; None = the register has no such day.
+        previous: case ids of the published day before the first partition; None = the register has no such day.
         corrected_openings: cases whose opening an admitted correction retracts or moves.
 
     Raises:
-        InvariantBroken: the dates are not consecutive, so that a "day before" would be a guess.
+        InvariantBroken: the dates are not consecutive, so the day before is undefined.
     """
     if list(partitions) != [partitions[0] + timedelta(days=n) for n in range(len(partitions))]:
-        raise InvariantBroken("continuity was asked of dates with a gap", remedy="judge each run of dates by itself")
+        raise InvariantBroken(
+            "continuity needs consecutive dates, these have a gap",
+            remedy="judge each run of consecutive dates by itself",
+        )
     present = frame.select("snapshot_date", "case_id").unique()
     before = present.filter(pl.col("snapshot_date") < partitions[-1]).with_columns(
         pl.col("snapshot_date").dt.offset_by("1d")
@@ -51,7 +54,7 @@ def check_continuity(
             required=required,
             bad=rows,
             expected="every case of the day before",
-            actual=f"{rows.height} cases are gone" if rows.height else "",
+            actual=f"{rows.height} cases are missing" if rows.height else "",
             detail="there is no day before" if previous is None and day == partitions[0] else "",
         )
         for day, rows in by_partition(gone, "snapshot_date", partitions).items()
@@ -61,13 +64,13 @@ def check_continuity(
 def check_presence(
     frame: pl.DataFrame, partitions: Sequence[date], *, openings: pl.DataFrame, required: bool = True
 ) -> tuple[CheckResult, ...]:
-    """Every case with a known, uncorrected opening has a row from that date on: an empty read is not an empty register.
+    """Every case with a known, uncorrected opening has a row from that date on: detects an empty or partial read.
 
     Args:
-        openings: `case_id`, `opened_on` (the first business date of such an opening), one row for each case.
+        openings: `case_id`, `opened_on` (the first business date of such an opening), one row per case.
     """
     days = pl.DataFrame({"snapshot_date": list(partitions)}, schema={"snapshot_date": pl.Date}).sort("snapshot_date")
-    # Openings counted up to each date: cheaper than writing out the expected rows of every date.
+    # Openings counted up to each date: cheaper than generating the expected rows of every date.
     expected = days.join_asof(
         openings.select("opened_on").sort("opened_on").with_columns(pl.int_range(1, pl.len() + 1).alias("expected")),
         left_on="snapshot_date",

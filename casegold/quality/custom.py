@@ -1,6 +1,6 @@
-"""What a product's own Python may give in place of what follows from its folder: `custom.py`, a `Custom` named CUSTOM.
+"""The interface of a product's own Python: `custom.py` defines CUSTOM, a `Custom` that overrides default functions.
 
-Only products of this repository have one. Not here: what is done where nothing is given (`jobs.product_rules`).
+Only products of this repository have one. Not here: the defaults (`jobs.product_rules`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from casegold.transform.evidence import ReportEvidence
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A file to keep beside the rows of one partition."""
+    """An artifact of one partition, stored in addition to its rows."""
 
     name: str
     media_type: str
@@ -30,7 +30,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a gate is asked: the staged rows of some partitions, and the input dates each was made from."""
+    """The input of a gate: the staged rows of some partitions, and the input dates that each was computed from."""
 
     contract: DatasetContract
     rows: pl.DataFrame
@@ -41,12 +41,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """A product's own functions; None: what follows from the folder."""
+    """A product's own functions; None: the default, derived from the product's folder."""
 
     compute: Callable[[duckdb.DuckDBPyConnection, date, BusinessCalendar], pa.Table] | None = None
-    """The rows of a period, on a connection that holds the inputs as views."""
+    """Returns the rows of a period, on a connection that has the inputs as views."""
     judge: Callable[[Judgement], Sequence[CheckResult]] | None = None
     render: Callable[[pa.Table, ReportEvidence], Sequence[Rendered]] | None = None
-    """The files beside the rows."""
+    """Returns the artifacts of a partition."""
     headline: Callable[[pa.Table, date], Mapping[str, str | int | float]] | None = None
-    """The few figures of one partition that its page in the UI shows."""
+    """Returns the figures of one partition that its page in the UI shows."""

@@ -1,6 +1,6 @@
-"""Checks that the contract states in full, by a query or a metric, made on the staged rows of each partition.
+"""Evaluates the checks that a contract defines by a query or a metric, on the staged rows of each partition.
 
-A query that fails or gives no number leaves the check without a result, which closes the gate of a required one.
+If a query fails or returns no number, the check has no result; a required one then closes the gate.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROWS = "staged_rows"
 def check_declared(
     contract: DatasetContract, frame: pl.DataFrame, partitions: Sequence[date], limits: Limits
 ) -> tuple[CheckResult, ...]:
-    """Every check of the contract that has a measure, for every partition."""
+    """Results of every check of the contract that has a measure, for every partition."""
     rules = [(rule, rule.measure) for rule in contract.checks if rule.measure is not None]
     if not rules:
         return ()
@@ -93,10 +93,10 @@ def value_of(
     connection: duckdb.DuckDBPyConnection,
     rows: pl.DataFrame,
 ) -> Decimal:
-    """The number that is compared.
+    """The measured number.
 
     Raises:
-        ConfigurationError: the query is wrong, or gives anything else than one number.
+        ConfigurationError: the query is wrong, or returns anything other than one number.
     """
     match measure.metric:
         case Metric.ROW_COUNT:

@@ -1,4 +1,4 @@
-"""The gate's question to every dataset made from daily partitions: was every day of the period there to count?"""
+"""The check `inputs_complete` of datasets computed from daily partitions: every day of the period was read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def check_inputs(
     register_start: date | None,
     required: bool,
 ) -> tuple[CheckResult, ...]:
-    """`inputs_complete`: every date of each period was read. A failure is a date that was not.
+    """Every date of each period was read. A failure is a date that was not.
 
     Args:
-        days_read: for each period the dates of the snapshots that it was made from.
-        register_start: the register's first day; days before it are not missed. None = every day is expected.
+        days_read: for each period, the dates of the snapshots that it was computed from.
+        register_start: the register's first day; days before it are not required. None = every day is required.
     """
     whole = (InputMapping.DAYS_OF_PERIOD, InputMapping.SAME)
     daily = next(ref for ref in contract.inputs if ref.mapping in whole)

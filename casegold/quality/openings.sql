@@ -1,4 +1,4 @@
--- Cases that must be in the register, and from which date on.
+-- Cases that must be in the register, each with the first date on which it must be there.
 --   admitted  rows of silver.case_events that are admitted up to the pin
 select opening.case_id, min(opening.effective_date) as opened_on
 from admitted as opening

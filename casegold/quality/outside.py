@@ -1,7 +1,7 @@
-"""Facts of a date that are known not to be in its figures: rejected records and open conflicts close its gate.
+"""Checks for facts that are known to be missing from a date's figures: rejected records and open conflicts.
 
-Judges the rows of `rejections_counts.sql`, `rejections_sample.sql` and `conflicts.sql`. Not here: facts that a source
-counted and nobody has seen (`completeness`).
+They judge the rows of `rejections_counts.sql`, `rejections_sample.sql` and `conflicts.sql`. Not here: facts that a
+source counted but that never arrived (`completeness`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ REJECTED = "no_rejected_facts"
 CONFLICTS = "no_open_conflicts"
 
 REJECTED_REMEDY = (
-    "have the source send them again corrected under their ids, or again as they were once an upgrade or the contract"
-    " knows them, or count again in a higher revision without them; else a waiver"
+    "have the source correct the records and send them again under the same ids; or, once an upgrade or the contract"
+    " accepts them, send them again unchanged; or send control totals without them in a higher revision; or request"
+    " a waiver"
 )
-CONFLICTS_REMEDY = "have the source send a CaseCorrected that names the event; else a waiver"
+CONFLICTS_REMEDY = "have the source send a CaseCorrected that names the event, or request a waiver"
 
 
 def check_rejected(
@@ -33,12 +34,12 @@ def check_rejected(
     *,
     facts: Mapping[date, int],
 ) -> tuple[CheckResult, ...]:
-    """No rejected record of a declared source stands open against a date. A failure is a record.
+    """No rejected record of a declared source is open for a date. A failure is a record.
 
     Args:
-        counts: rows of `rejections_counts.sql`, one for each date.
+        counts: rows of `rejections_counts.sql`, one per date.
         sample: rows of `rejections_sample.sql`.
-        facts: how many facts are in each date's figures.
+        facts: how many facts are in the figures of each date.
     """
     rule = contract.check(REJECTED)
     counted = {row["business_date"]: row for row in counts.iter_rows(named=True)}
@@ -46,9 +47,11 @@ def check_rejected(
     for day, rows in by_partition(sample, "business_date", partitions).items():
         row = counted.get(day)
         if row is None:
-            results.append(CheckResult(REJECTED, day, rule.required, CheckStatus.MISSING, detail="was not asked for"))
+            results.append(
+                CheckResult(REJECTED, day, rule.required, CheckStatus.MISSING, detail="no counts for this date")
+            )
             continue
-        shown = f"{row['shown']} records without a readable date came meanwhile; the totals show what is missing"
+        shown = f"{row['shown']} records without a readable date arrived; the control totals show what is missing"
         result = CheckResult(
             REJECTED,
             day,
@@ -70,7 +73,7 @@ def check_rejected(
 def check_conflicts(
     contract: DatasetContract, conflicts: pl.DataFrame, partitions: Sequence[date], *, facts: Mapping[date, int]
 ) -> tuple[CheckResult, ...]:
-    """No event of a date was sent twice with different content, unsettled. A failure is a conflicting record.
+    """No event of a date has an open conflict: two records with one id and different content. A failure is a record.
 
     Args:
         conflicts: rows of `conflicts.sql`.
@@ -84,7 +87,7 @@ def check_conflicts(
                 day,
                 required=rule.required,
                 bad=rows.drop("business_date"),
-                expected="no event with two contents",
+                expected="no event with two different contents",
                 actual=f"{rows.height} conflicting records" if rows.height else "",
                 detail=CONFLICTS_REMEDY if rows.height else "",
             ),

@@ -1,4 +1,4 @@
-"""What the gate asks every dataset that is made from the days of a period. Not here: how its figures have to agree."""
+"""The checks of a dataset that is computed from the days of a period. Not here: the rules of its `consistency`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from casegold.quality.results import CheckResult, not_judged
 from casegold.quality.rows import check_schema, check_unique_key
 
 Consistency = Callable[[pl.DataFrame, Sequence[date], bool], tuple[CheckResult, ...]]
-"""The check `consistency` of a dataset: rows, partitions, whether it is required."""
+"""The check `consistency` of a dataset; its arguments: rows, partitions, whether the check is required."""
 
 
 def check_periods(
@@ -25,11 +25,11 @@ def check_periods(
     days_read: Mapping[date, Collection[date]],
     register_start: date | None = None,
 ) -> tuple[CheckResult, ...]:
-    """Every check of the contract for every period.
+    """Results of every check of the contract for every period.
 
     Args:
-        days_read: for each period the dates of the snapshots that the figures were counted from.
-        register_start: the register's first day; days before it are not missed. None = every day is expected.
+        days_read: for each period, the dates of the snapshots that the figures were computed from.
+        register_start: the register's first day; days before it are not required. None = every day is required.
     """
     rules = {check.name: check.required for check in contract.checks}
     schema = check_schema(contract, frame, partitions, required=rules["schema"])

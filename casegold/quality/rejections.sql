@@ -1,21 +1,21 @@
--- The rejected records that stand open against a date: each of its facts that is known not to be in the figures.
+-- The open rejected records of each date: facts that are known to be missing from its figures.
 --   rejected        reason, detail, source, event_id, event_type, effective_date, emitted_at, ingest_seq, kafka_timestamp,
---                   kafka_partition, kafka_offset: rejected records up to the pin, of a judged date or of none
---   accepted        source, event_id: which of the rejected ids are in silver up to the pin, under whatever date
---   declared        source: what the contract names
+--                   kafka_partition, kafka_offset: rejected records up to the pin, with a judged date or without a date
+--   accepted        source, event_id: the rejected ids that are in silver up to the pin, with any date
+--   declared        source: the sources of the contract
 --   totals          source, business_date, event_type, count, as_of, revision: up to the pin
 --   judged          business_date, start_at, close_seq, previous_close_seq
---   types           event_type: every type that a source counts
+--   types           event_type: every event type that control totals cover
 create or replace temp table open_rejections as
 with recounts as (
-    -- A recount is the source's second look. The first count cannot tell: nobody had told the source by then.
+    -- Only a recount (a higher revision) settles a rejection. The first count was made before the source knew of it.
     select source, business_date, event_type, arg_max(as_of, revision) as as_of
     from totals
     group by source, business_date, event_type
     having max(revision) > min(revision)
 ),
 counting as (
-    -- Sources that counted every type of a date: there the numbers show what no date can be read of.
+    -- Sources that counted every type of a date: their totals reveal a missing record even if its date is unreadable.
     select t.business_date, t.source
     from totals as t
     inner join types as k on k.event_type = t.event_type
@@ -30,7 +30,7 @@ silent as (
     where c.source is null
 ),
 concerning as (
-    -- A source that nobody declared is nobody's: kept and shown elsewhere, never counted. A conflict has a check of its own.
+    -- Records of undeclared sources are kept and shown elsewhere, but never count. Conflicts have their own check.
     select r.*
     from rejected as r
     left join declared as d on d.source = r.source
@@ -48,8 +48,9 @@ placed as (
     from concerning as r
     inner join judged as j on j.business_date = r.effective_date
 ),
--- A record without a readable date is held against the first date that closed after it came, and every later one that
--- had begun by its Kafka timestamp: those it may belong to. The first alone would do if producers' clocks were right.
+-- A record without a readable date counts against every date that it may belong to: the first date that closed after it
+-- arrived, and every later date that had begun by its Kafka timestamp. The first date alone would be enough if the
+-- clocks of producers were right.
 unplaced as (
     select r.*, j.business_date
     from concerning as r
@@ -63,7 +64,7 @@ select
 from placed as p
 left join recounts as c
     on c.business_date = p.business_date and c.source = p.source and c.event_type = p.event_type
--- The same event rejected again is one; records without an id are told apart by nothing.
+-- Repeated rejections of one event count once. Records without an id cannot be compared, so each of them counts.
 where (p.repetition = 1 or p.event_id is null)
   and (c.as_of is null or coalesce(p.emitted_at, p.kafka_timestamp) > c.as_of)
 union all

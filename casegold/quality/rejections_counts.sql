@@ -1,4 +1,4 @@
--- Per date: open rejections that close its gate, those that are only shown, and a digest of the former.
+-- Per date: open rejections that close its gate, open rejections that are only shown, and a digest of the first.
 --   open_rejections, judged: see rejections.sql
 with open_ones as (
     select

@@ -1,4 +1,4 @@
--- The first ten open rejections of each date that close its gate.
+-- The first ten open rejections that close the gate, for each date.
 select business_date, reason, source, event_id, event_type, kafka_partition, kafka_offset, detail
 from open_rejections
 where closes

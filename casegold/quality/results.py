@@ -1,4 +1,4 @@
-"""What one check found out about one partition. Not here: the checks, and what follows from them (`verdict`)."""
+"""The result of one check for one partition. Not here: the checks, and the verdict over their results (`verdict`)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SAMPLE_SIZE = 10
 
 
 class CheckStatus(StrEnum):
-    """MISSING: the check could not be made, which is as good as failed. WAIVED: failed or missing, and let pass.
+    """MISSING: the check could not be evaluated and counts as failed. WAIVED: failed or missing, allowed by a waiver.
 
-    TOLERATED: failed within the number that the contract states, with its reason.
+    TOLERATED: failed, but within the tolerance of the contract.
     """
 
     PASSED = "PASSED"
@@ -35,14 +35,14 @@ class CheckResult:
     required: bool
     status: CheckStatus
     failures: int = 0
-    """The exact number of bad rows, keys or totals; the sample is capped, this is not."""
+    """The exact number of bad rows, keys or totals; unlike the sample, it is not capped."""
     expected: str = ""
     actual: str = ""
     sample: tuple[dict[str, str], ...] = ()
-    """At most ten of the failures, the first in key order."""
+    """The first failures in key order, at most ten."""
     detail: str = ""
     reads: str = ""
-    """SHA-256 of what made the check fail: the same data give the same value in any process. Empty when it passed."""
+    """SHA-256 of the data that made the check fail; equal data give an equal value. Empty if the check passed."""
 
 
 def outcome(
@@ -55,12 +55,12 @@ def outcome(
     actual: str = "",
     detail: str = "",
 ) -> CheckResult:
-    """PASSED when `bad` is empty, else FAILED with its rows counted, sampled and digested.
+    """PASSED if `bad` is empty, else FAILED with count, sample and digest of its rows.
 
     Args:
-        bad: one row for each failure, in the order in which people should see them.
-        expected: what should be, shown in both cases.
-        actual: what is; by default the number of failures.
+        bad: one row per failure, in display order.
+        expected: the expectation, shown in both cases.
+        actual: what was found; by default the number of failures.
         detail: shown in both cases.
     """
     if bad.is_empty():
@@ -74,7 +74,7 @@ def outcome(
         CheckStatus.FAILED,
         failures=bad.height,
         expected=expected,
-        actual=actual or f"{bad.height} rows break this",
+        actual=actual or f"{bad.height} rows violate this",
         sample=sample_of(bad),
         detail=detail,
         reads=digest_of(bad),
@@ -82,10 +82,10 @@ def outcome(
 
 
 def not_judged(schema: Iterable[CheckResult], checks: Mapping[str, bool]) -> tuple[CheckResult, ...]:
-    """MISSING results of checks that rows without the contract's columns cannot answer.
+    """MISSING results for checks that need the contract's columns, when the rows do not have them.
 
     Args:
-        schema: the failed results of the schema check, one for each partition.
+        schema: the failed results of the schema check, one per partition.
         checks: names, and whether each is required.
     """
     return tuple(
@@ -103,7 +103,7 @@ def not_judged(schema: Iterable[CheckResult], checks: Mapping[str, bool]) -> tup
 
 
 def sample_of(rows: pl.DataFrame) -> tuple[dict[str, str], ...]:
-    """The first rows as text; a null is left out, so that it is not taken for a text."""
+    """The first rows as text; nulls are left out, so that none looks like text."""
     return tuple(
         {name: str(value) for name, value in row.items() if value is not None}
         for row in rows.head(SAMPLE_SIZE).iter_rows(named=True)
@@ -111,13 +111,13 @@ def sample_of(rows: pl.DataFrame) -> tuple[dict[str, str], ...]:
 
 
 def digest_of(rows: pl.DataFrame) -> str:
-    """SHA-256 of the rows whatever their order."""
+    """SHA-256 of the rows, independent of their order."""
     lines = sorted(rows.select(pl.all().cast(pl.String)).write_ndjson().splitlines())
     return digest_of_texts(lines)
 
 
 def digest_of_texts(texts: Iterable[str]) -> str:
-    """SHA-256 of the texts in their order, length-prefixed, so that no two lists are written alike."""
+    """SHA-256 of the texts in order, length-prefixed so that different lists never have the same encoding."""
     digest = hashlib.sha256()
     for text in texts:
         raw = text.encode()
@@ -126,7 +126,7 @@ def digest_of_texts(texts: Iterable[str]) -> str:
 
 
 def by_partition(rows: pl.DataFrame, column: str, partitions: Iterable[date]) -> Mapping[date, pl.DataFrame]:
-    """The rows of each partition, an empty frame for one without any."""
+    """The rows of each partition; an empty frame for a partition without rows."""
     parts = {key[0]: part for key, part in rows.partition_by(column, as_dict=True).items()}
     empty = rows.clear()
     return {partition: parts.get(partition, empty) for partition in partitions}

@@ -1,6 +1,6 @@
-"""Checks that look at rows by themselves: contract schema, unique keys, and rules written as expressions.
+"""Checks on the rows alone: contract schema, unique keys, and row rules written as expressions.
 
-All of them judge many partitions in one pass and tell the failures apart by the partition column.
+Each judges many partitions in one pass and assigns failures by the partition column.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _POLARS: dict[ColumnKind, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class RowRule:
-    """A rule that each row keeps by itself; `bad` is true for a row that breaks it."""
+    """A rule for single rows; `bad` is true for a row that violates it."""
 
     name: str
     bad: pl.Expr
 
 
 def frame_schema(contract: DatasetContract) -> pandera.DataFrameSchema:
-    """The contract's columns as a pandera schema: exactly these, in this order, no coercion."""
+    """The contract's columns as a pandera schema: exactly these, in this order, without coercion."""
     return pandera.DataFrameSchema(
         {column.name: _pandera_column(column) for column in contract.columns}, strict=True, ordered=True
     )
@@ -47,17 +47,17 @@ def frame_schema(contract: DatasetContract) -> pandera.DataFrameSchema:
 def check_schema(
     contract: DatasetContract, frame: pl.DataFrame, partitions: Sequence[date], *, required: bool = True
 ) -> tuple[CheckResult, ...]:
-    """Columns, types, nulls, value domains, and that every row lies in one of `partitions`.
+    """Columns, types, nulls and allowed values are right, and every row belongs to one of `partitions`.
 
-    What concerns the frame as a whole (a column too many, a wrong type, a row of a foreign partition) fails every
-    partition: nobody can tell which one it came with.
+    A failure of the frame as a whole (an extra column, a wrong type, a row of another partition) fails every
+    partition, because it cannot be assigned to one.
     """
     expected = "the contract's columns, types and values"
     causes = _schema_failures(contract, frame)
     whole = [f"{c}: {problem}" for c, problem, index in causes.iter_rows() if index is None]
     column = str(contract.partition_column)
     if column in frame.columns and frame.schema[column] == pl.Date:
-        # Not `is_in` alone: for a null it answers null, not false.
+        # Not `is_in` alone: it returns null for a null, not false.
         outside = frame.filter(~pl.col(column).is_in(list(partitions)).fill_null(value=False)).height
         if outside:
             whole.append(f"{column}: {outside} rows lie in none of the partitions judged")
@@ -83,7 +83,7 @@ def check_schema(
 def check_unique_key(
     contract: DatasetContract, frame: pl.DataFrame, partitions: Sequence[date], *, required: bool = True
 ) -> tuple[CheckResult, ...]:
-    """No two rows with one key. A failure is a key, however many rows have it."""
+    """No two rows have the same key. A failure is a key, however many rows share it."""
     column = str(contract.partition_column)
     bad = frame.group_by(*contract.key).len("rows").filter(pl.col("rows") > 1).sort(*contract.key)
     return tuple(
@@ -102,10 +102,10 @@ def check_rules(
     required: bool,
     columns: Sequence[str] = (),
 ) -> tuple[CheckResult, ...]:
-    """One check made of several row rules. A failure is a row, whichever rules it breaks; the detail counts by rule.
+    """One check of several row rules. A failure is a row that violates any rule; the detail counts rows per rule.
 
     Args:
-        columns: shown in the sample beside the key.
+        columns: shown in the sample in addition to the key.
     """
     column = str(contract.partition_column)
     bad = frame.filter(pl.any_horizontal(rule.bad for rule in rules))
@@ -133,9 +133,9 @@ def _pandera_column(column: Column) -> Any:
 
 
 def _schema_failures(contract: DatasetContract, frame: pl.DataFrame) -> pl.DataFrame:
-    """Column, problem and row index of everything pandera objects to; no index = it concerns the whole frame."""
+    """Column, problem and row index of every pandera failure; without an index, it concerns the whole frame."""
     if not isinstance(frame, pl.DataFrame):
-        # pandera calls a lazy frame valid without looking at its values.
+        # pandera accepts a lazy frame without checking its values.
         raise InvariantBroken("the gate judges eager frames only", remedy="collect the frame first")
     found = {"column": pl.String, "problem": pl.String, "index": pl.Int64}
     try:
@@ -160,7 +160,7 @@ def _whole_failed(day: date, required: bool, expected: str, problems: list[str])
         expected=expected,
         actual="; ".join(problems[:3]),
         sample=tuple({"problem": problem} for problem in problems[:10]),
-        detail="concerns the whole range that was judged",
+        detail="applies to the whole range that was judged",
         reads=digest_of_texts(sorted(problems)),
     )
 

@@ -1,4 +1,4 @@
-"""From results to an open or closed gate. Not here: the checks, approvals of waivers, or what a closed gate causes."""
+"""The verdict: from check results to an open or closed gate. Not here: checks, waiver approvals, and the hold."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from casegold.domain.errors import InvariantBroken
 from casegold.quality.results import CheckResult, CheckStatus, digest_of_texts
 
 CLOSING = frozenset({CheckStatus.FAILED, CheckStatus.MISSING})
-"""What closes the gate when the check is required."""
+"""Statuses that close the gate if the check is required."""
 _NO_RESULT = "the check gave no result"
 
 
 class GateStatus(StrEnum):
-    """PASSED and WAIVED are open; both are published under these names."""
+    """PASSED and WAIVED are open; a version is published with one of them as its quality status."""
 
     PASSED = "PASSED"
     WAIVED = "WAIVED"
@@ -38,7 +38,7 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class PartitionVerdict:
-    """The gate of one partition, and why it is not simply open."""
+    """The gate of one partition, with the reasons if it is closed, or open by waiver or tolerance."""
 
     partition: date
     status: GateStatus
@@ -47,13 +47,13 @@ class PartitionVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The gate of every partition of a range, and the results it rests on (WAIVED and missing ones included)."""
+    """The gate of every partition of a range, and the results behind it, including WAIVED and MISSING ones."""
 
     partitions: tuple[PartitionVerdict, ...]
     results: tuple[CheckResult, ...]
 
     def status(self, partition: date) -> GateStatus:
-        """The gate of one partition. Raises KeyError for one that was not judged."""
+        """The gate of one partition. Raises KeyError if it was not judged."""
         return {p.partition: p.status for p in self.partitions}[partition]
 
     def closed(self) -> tuple[PartitionVerdict, ...]:
@@ -61,7 +61,7 @@ class Verdict:
         return tuple(p for p in self.partitions if p.status is GateStatus.CLOSED)
 
     def passing_prefix(self) -> tuple[date, ...]:
-        """The longest run of open partitions from the first on."""
+        """The open partitions from the first one up to the first closed one."""
         prefix = []
         for judged in self.partitions:
             if judged.status is GateStatus.CLOSED:
@@ -70,7 +70,7 @@ class Verdict:
         return tuple(prefix)
 
     def quality_status(self, partitions: Iterable[date]) -> GateStatus:
-        """What a version of these partitions is published as: WAIVED when any of them is.
+        """The quality status of a version of these partitions: WAIVED if any of them is.
 
         Raises:
             InvariantBroken: one of them is closed.
@@ -87,10 +87,10 @@ def verdict(
     partitions: Sequence[date],
     waivers: Sequence[Waiver] = (),
 ) -> Verdict:
-    """Judge each partition by the contract's required checks; one without a result counts as MISSING.
+    """Judge each partition by the contract's required checks; a check without a result counts as MISSING.
 
     Raises:
-        InvariantBroken: a result of an unknown check or partition, or two for the same: the gate would judge by chance.
+        InvariantBroken: a result is for an unknown check or partition, or a check has two results for one partition.
     """
     known = {check.name: check.required for check in contract.checks}
     asked = set(partitions)
@@ -99,7 +99,7 @@ def verdict(
         place = (result.partition, result.check)
         if place in found or result.check not in known or result.partition not in asked:
             raise InvariantBroken(f"unexpected result of check {result.check} for {result.partition}")
-        # Whether a check is required is the contract's word alone.
+        # Only the contract decides whether a check is required.
         found[place] = replace(result, required=known[result.check])
     judged = []
     complete: list[CheckResult] = []
@@ -114,7 +114,7 @@ def verdict(
 
 
 def fingerprint(results: Iterable[CheckResult]) -> str:
-    """A digest of what closed the gate: while it stays the same, judging again would find the same."""
+    """A digest of the results that closed the gate: while it is unchanged, judging again gives the same verdict."""
     closing = (r for r in results if r.required and r.status in CLOSING)
     return digest_of_texts(
         text

@@ -1,4 +1,4 @@
-"""What the encodings call the parts of an event. Not here: reading and writing them (`codec`)."""
+"""Names of the event attributes in each encoding. Not here: reading and writing them (`codec`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What an encoding calls the parts of an event."""
+    """The names that an encoding uses for the attributes of an event."""
 
     source: str
     id: str

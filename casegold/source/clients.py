@@ -1,9 +1,8 @@
-"""Kafka clients that live as long as their process: whoever needs one borrows it and gives it back.
+"""A pool of Kafka clients for the lifetime of the process: callers borrow a client and return it.
 
-A client that failed is not lent again. One configuration of a kind is kept: another one, such as that of a broker which
-came back at another address, ends the clients of the former. What librdkafka has to say goes to the logger
-`casegold.kafka`. Consumers are new for each read, because one that read before still holds records of its former ranges
-(docs/decisions/0027). Not here: what is asked of a client.
+A client that failed is not reused. The pool keeps one configuration per kind: a new one, such as the new address of a
+broker, closes the clients of the old one. librdkafka logs to the logger `casegold.kafka`. Each read gets a new
+consumer, because a used one still holds records of its former ranges (docs/decisions/0027). Not here: requests.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Client = TypeVar("Client", AdminClient, Producer)
 
 @dataclass
 class BrokerErrors:
-    """The last thing that was wrong with a broker since a client was borrowed."""
+    """The last broker error since the client was borrowed."""
 
     last: str = ""
 
@@ -38,9 +37,9 @@ class BrokerErrors:
 
 @dataclass
 class Lent(Generic[Client]):
-    """A client while it is ours. Set `keep` to False where it should not be lent again.
+    """A borrowed client. Set `keep` to False if it must not be reused.
 
-    Hold this, not the client: it ends with its last reference, which the frames of an error would keep.
+    Hold this object, not the client: a client closes with its last reference, and a traceback would keep one alive.
     """
 
     client: Client
@@ -50,7 +49,7 @@ class Lent(Generic[Client]):
 
 @dataclass
 class _Shelf:
-    """The clients of one kind that nobody uses now; all have the same configuration."""
+    """The idle clients of one kind; all have the same configuration."""
 
     config: Mapping[str, Any]
     idle: list[Lent[Any]] = field(default_factory=list)
@@ -62,21 +61,21 @@ _shelves: dict[str, _Shelf] = {}
 
 @contextmanager
 def admin(config: Mapping[str, Any]) -> Iterator[Lent[AdminClient]]:
-    """An admin client, nobody else's until the block ends."""
+    """Borrow an admin client for the block, exclusively."""
     with _lent("admin", config, AdminClient) as lent:
         yield lent
 
 
 @contextmanager
 def producer(purpose: str, config: Mapping[str, Any]) -> Iterator[Lent[Producer]]:
-    """A producer, nobody else's until the block ends. It is kept if nothing that was sent is still unanswered."""
+    """Borrow a producer for the block, exclusively. It is reused only if no record is still unacknowledged."""
     with _lent(purpose, config, Producer) as lent:
         yield lent
         lent.keep = lent.keep and not len(lent.client)
 
 
 def consumer(config: Mapping[str, Any]) -> Consumer:
-    """A new consumer; whoever asks closes it."""
+    """A new consumer; the caller closes it."""
     log.debug("a new Kafka client: consumer")
     return Consumer({"client.id": "casegold-consumer", **config}, logger=log)
 
@@ -84,7 +83,7 @@ def consumer(config: Mapping[str, Any]) -> Consumer:
 @contextmanager
 def _lent(kind: str, config: Mapping[str, Any], make: type[Client]) -> Iterator[Lent[Client]]:
     lent = _take(kind, config) or _made(kind, config, make)
-    # Delivers what librdkafka had to say while nobody listened.
+    # Delivers the callbacks that librdkafka queued while the client was idle.
     lent.client.poll(0)
     lent.errors.last = ""
     try:
@@ -127,14 +126,14 @@ def _give_back(kind: str, config: Mapping[str, Any], lent: Lent[Any]) -> None:
 
 
 def _end(lent: Lent[Any]) -> None:
-    """End a client's threads and connections, without waiting for what it has not sent."""
+    """Close a client's threads and connections without waiting for unsent records."""
     if isinstance(lent.client, Producer):
         lent.client.purge()
-    del lent.client  # its last reference: librdkafka ends with the object
+    del lent.client  # the last reference: librdkafka closes the client with the object
 
 
 def end_all() -> None:
-    """End every client that is not lent: at the end of the process, and where a test counts what is left."""
+    """Close every idle client: at the end of the process, and in tests that count the remaining ones."""
     with _lock:
         left = [each for shelf in _shelves.values() for each in shelf.idle]
         _shelves.clear()
@@ -143,8 +142,8 @@ def end_all() -> None:
 
 
 def _forget() -> None:
-    """In a child made by `fork`: the clients' threads are not in it, and ending such a client ends the child badly."""
-    global _lock  # noqa: PLW0603 - whoever held it is not in this process
+    """Drop the clients in a child of `fork`: it lacks their threads, and closing such a client crashes it."""
+    global _lock  # noqa: PLW0603 - the thread that held it is not in this process
     _lock = threading.Lock()
     for shelf in _shelves.values():
         for each in shelf.idle:

@@ -1,7 +1,7 @@
 """Kafka records to case events and back, in the three encodings that case systems use.
 
-Whatever a record holds, `decode` returns: an event, or a rejection with a reason and a detail that names the field.
-Not here: judgements that need more than the record (duplicates, conflicts, dates the contract does not allow).
+`decode` never fails because of a record: it returns an event, or a rejection with a reason and a detail that names the
+field. Not here: decisions that need more than the record (duplicates, conflicts, dates outside the contract).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from casegold.source.attribute_names import CLOUD, PLAIN, Names
 from casegold.source.json_text import Unreadable, read_object, storable
 
 MAJOR = "1"
-"""The schemas' major version: the only one this codec reads."""
+"""The only major version of the schemas that this codec reads."""
 SCHEMA_URI = "urn:casegold:event:"
 STRUCTURED_CONTENT = "application/cloudevents+json"
 
@@ -38,11 +38,11 @@ class Encoding(StrEnum):
     STRUCTURED = "structured"
     """CloudEvents structured JSON: one object with the attributes and `data`."""
     PLAIN = "plain"
-    """The case system's own JSON; it names no source, so the topic's default source is meant."""
+    """The case system's own JSON. It names no source, so events get the default source of the topic."""
 
 
 class KafkaRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record as received. `timestamp` is Kafka's, aware."""
+    """A record as received. `timestamp` is the Kafka timestamp, time-zone aware."""
 
     topic: str
     partition: int
@@ -54,7 +54,7 @@ class KafkaRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """What a producer sends for one event."""
+    """Key, value and headers that a producer sends for one event."""
 
     key: bytes
     value: bytes
@@ -78,7 +78,7 @@ _REASONS: dict[type[ValueError], RejectReason] = {
 
 
 def decode(record: KafkaRecord, *, default_source: str) -> CaseEvent | Rejection:
-    """The event in a record, or why there is none. Never raises for what a record holds.
+    """The event in a record, or the reason why there is none. No content of a record raises an error.
 
     `default_source` is the source of events in the plain encoding.
     """
@@ -93,7 +93,7 @@ def decode(record: KafkaRecord, *, default_source: str) -> CaseEvent | Rejection
 
 
 def encode(event: CaseEvent, encoding: Encoding, *, default_source: str) -> Encoded:
-    """The record of an event. Raises ValueError for the plain encoding of an event of another source."""
+    """The record of an event. Raises ValueError for the plain encoding of an event from another source."""
     key = event.case_id.encode()
     if encoding is Encoding.BINARY:
         attributes = {"specversion": "1.0", **_attributes(event, CLOUD, with_source=True)}
@@ -108,7 +108,7 @@ def encode(event: CaseEvent, encoding: Encoding, *, default_source: str) -> Enco
 
 
 def _open(record: KafkaRecord) -> tuple[dict[str, Any], object, Names]:
-    """Attributes, data and their names, by the encoding that the record shows."""
+    """Attributes, data and attribute names, by the detected encoding of the record."""
     if record.value is None:
         raise Unreadable("the value is null")
     headers = _headers(record.headers) if record.headers else {}
@@ -128,7 +128,7 @@ def _open(record: KafkaRecord) -> tuple[dict[str, Any], object, Names]:
 
 
 def _headers(headers: Headers) -> dict[str, Any]:
-    """Headers that mean something here, as text. Others (tracing, for example) may hold any bytes."""
+    """The CloudEvents headers and content-type, as text. Other headers, such as tracing, may hold any bytes."""
     found: dict[str, Any] = {}
     for raw_name, value in headers:
         name = raw_name.lower()
@@ -190,7 +190,7 @@ def _kind(attributes: dict[str, Any], names: Names) -> EventType:
 
 
 def _version(attributes: dict[str, Any], names: Names) -> str:
-    """The plain version, or what stands after the last colon of the data schema's URI."""
+    """The plain version, or the part after the last colon of the URI of the data schema."""
     version = _identifier(attributes, names.version).rpartition(":")[2]
     if not _VERSION.fullmatch(version):
         raise Invalid(f"{names.version}: no version such as 1.0")
@@ -242,7 +242,7 @@ def _rejection(
     def instant(name: str) -> datetime | None:
         try:
             return read_instant(attributes.get(name), name)
-        except Invalid:  # what cannot be read of a rejected record is unknown, and its detail says why it was rejected
+        except Invalid:  # an unreadable field of a rejected record is unknown; the detail says why it was rejected
             return None
 
     return Rejection(
@@ -277,5 +277,5 @@ def _attributes(event: CaseEvent, names: Names, *, with_source: bool) -> dict[st
 
 
 def _with_data(envelope: dict[str, str | int], data_json: str) -> bytes:
-    """The envelope with `data` last: its text is canonical already, so it is not serialised twice."""
+    """The envelope with `data` last. Its text is already canonical, so it is not serialised again."""
     return b'%s,"data":%s}' % (_envelopes.encode(envelope)[:-1], data_json.encode())

@@ -1,9 +1,9 @@
-"""Rows of an event log to case events, by a mapping: stable ids, one pass after another, memory for case ids only.
+"""Converts rows of an event log to case events, by a mapping: stable ids, two passes, memory for case ids only.
 
-Invariant: an event that comes out of here is one that ingest accepts, `decode(encode(event)) == event`. It is built by
-the codec's own parts (`read_payload`, `storable`, the limits of identifiers) instead of being encoded and decoded once
-more, which would take twice as long as all the rest; a property test holds the two to each other.
-Not here: reading files (`log_rows`), the mapping's form (`mapping`), payloads (`log_rules`), sending.
+Invariant: ingest accepts every event from here, `decode(encode(event)) == event`. Events are built with the parts of
+the codec (`read_payload`, `storable`, the limits of identifiers) and not encoded and decoded again, which would take
+twice as long as all the rest; a property test compares the two ways.
+Not here: reading files (`log_rows`), parsing the mapping (`mapping`), payloads (`log_rules`), sending.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the contract lets in: events from `earliest` to `latest`."""
+    """The bounds of the contract: events from `earliest` to `latest`."""
 
     earliest: datetime = datetime(1900, 1, 1, tzinfo=UTC)
     latest: datetime = datetime(2999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 
 class Checked(NamedTuple):
-    """What a check tells of an event: enough to count it."""
+    """The result of checking an event: enough to count it."""
 
     type: EventType
     occurred_at: datetime
@@ -47,27 +47,27 @@ class Checked(NamedTuple):
 
 @dataclass(slots=True)
 class _Waiting:
-    """A case's latest row, until the end of the file tells that it was the last."""
+    """The latest row of a case, until the end of the file shows that it was the last."""
 
     line: int
     plan: Plan
     occurred: datetime
     role: int
     cells: Cells
-    """Those that `lastEvent` reads."""
+    """The cells that `lastEvent` reads."""
 
 
 @dataclass(slots=True)
 class _Case:
     values: list[str]
-    """The last value of each watched column that was not empty."""
+    """The last non-empty value of each watched column."""
     rows: int = 0
     waiting: _Waiting | None = None
 
 
 @dataclass(slots=True)
 class _Pass:
-    """One reading of the file. `lengths`: rows of each case, where an earlier pass counted them."""
+    """One pass over the file. `lengths`: rows per case, if an earlier pass counted them."""
 
     lengths: dict[str, int] | None
     cases: dict[str, _Case] = field(default_factory=dict)
@@ -76,13 +76,13 @@ class _Pass:
 
 
 _Make = Callable[[_Pass, Step, str, int, int, datetime, Cells], T]
-"""Makes what a pass gives of each event, from its step, case id, position, role, time and cells. Raises Unfit."""
+"""Builds the result of a pass for one event from its step, case id, position, role, time and cells. Raises Unfit."""
 
 
 class EventLog:
-    """A log and its mapping. Iterate over `check()` to its end first; `events()` then gives them in the file's order.
+    """A log and its mapping. Iterate over `check()` to its end first, then over `events()`.
 
-    Raises (both): ConfigurationError naming the row of an unmapped activity, an unreadable time or value, a missing
+    Both raise ConfigurationError naming the row of an unmapped activity, an unreadable time or value, a missing
     column, or an event that ingest would reject.
     """
 
@@ -97,7 +97,7 @@ class EventLog:
         self._name = sha1(_NAMESPACE.bytes + f"{mapping.name}\n".encode(), usedforsecurity=False)
         self._lengths: dict[str, int] = {}
         self.dropped = 0
-        """Times that lost digits below microseconds, as the last pass found them."""
+        """Number of times that lost digits below microseconds in the last pass."""
 
     @property
     def rows(self) -> int:
@@ -108,14 +108,14 @@ class EventLog:
         return len(self._lengths)
 
     def check(self) -> Iterator[Checked]:
-        """Every event; those of `lastEvent` come at the end, for only then it is known which rows are last."""
+        """Every event. Those of `lastEvent` come at the end, because only then the last rows are known."""
         reading = _Pass(None)
         yield from self._read(reading, self._checked)
         self._lengths = {case_id: case.rows for case_id, case in reading.cases.items()}
         self.dropped = reading.dropped
 
     def events(self) -> Iterator[CaseEvent]:
-        """The events in the file's order; the same file and mapping give the same events."""
+        """The events in file order. The same file and mapping give the same events."""
         return self._read(_Pass(self._lengths), self._event)
 
     def _read(self, reading: _Pass, make: _Make[T]) -> Iterator[T]:
@@ -156,7 +156,7 @@ class EventLog:
         return found
 
     def _called(self, plan: Plan, case: _Case, position: int, cells: Cells) -> tuple[list[tuple[int, Step]], int]:
-        """The steps that a row calls for, each with its role, and the role that `lastEvent` would begin with."""
+        """The steps for a row, each with its role, and the first role of `lastEvent`."""
         called = plan.called[position == 0].copy()
         role = plan.roles + (self._rules.first_roles if position == 0 else 0)
         for number, change in enumerate(plan.changes):
@@ -170,7 +170,7 @@ class EventLog:
 
     def _new_case(self, reading: _Pass, case_id: str) -> _Case:
         if len(case_id) > MAX_IDENTIFIER or not storable(case_id):
-            problem = f"{self._mapping.columns.case}: {case_id[:100]!r} is no case id"
+            problem = f"{self._mapping.columns.case}: {case_id[:100]!r} is not a case id"
             raise Unfit(problem, f"give a text of 1 to {MAX_IDENTIFIER} characters without NUL characters")
         case = reading.cases[case_id] = _Case([""] * len(self._rules.changes))
         return case
@@ -224,7 +224,7 @@ class EventLog:
         )
 
     def _id(self, role: str) -> str:
-        """`uuid.uuid5` of the log's name and the role, in a third of its time."""
+        """`uuid.uuid5` of the log's name and the role, three times faster."""
         digest = self._name.copy()
         digest.update(role.encode())
         text = digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Bytes to JSON values, strictly: one meaning per text, bounded, safe to store. Not here: what they mean."""
+"""Parses JSON strictly: unambiguous, bounded, safe to store. Not here: the meaning of the values."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any, NoReturn
 import msgspec
 
 MAX_BYTES = 1024 * 1024
-"""A record's value beyond this is refused; Kafka's own default limit is the same."""
+"""Maximum size of a record's value; the same as Kafka's default limit."""
 MAX_DEPTH = 32
 _MAX_INT_DIGITS = 19
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Unreadable(ValueError):
-    """Not one JSON object in the strict sense; the text says why."""
+    """The text is not one JSON object in the strict sense; the message says why."""
 
 
 def read_object(value: bytes) -> dict[str, Any]:
     """The JSON object in `value`. Raises Unreadable.
 
-    Refused: more than MAX_BYTES, invalid UTF-8, a key given twice, NaN and infinities, integers beyond 64 bits, nesting
-    beyond MAX_DEPTH, NUL characters (PostgreSQL cannot store them) and lone surrogates (UTF-8 cannot).
-    Numbers without a fractional part are integers, however written: 1.0 is 1.
+    Refused: more than MAX_BYTES, invalid UTF-8, duplicate keys, NaN and infinities, integers beyond 64 bits, nesting
+    beyond MAX_DEPTH, NUL characters (PostgreSQL cannot store them) and lone surrogates (UTF-8 cannot encode them).
+    Numbers without a fractional part are integers in any notation: 1.0 is 1.
     """
     if len(value) > MAX_BYTES:
         raise Unreadable(f"{len(value)} bytes, more than {MAX_BYTES}")
@@ -34,7 +34,7 @@ def read_object(value: bytes) -> dict[str, Any]:
         return plain
     try:
         text = value.decode()
-        # A byte count above the limit is only a hint: brackets inside strings count, too.
+        # A bracket count above the limit is only a hint, because it includes brackets inside strings.
         if text.count("{") + text.count("[") > MAX_DEPTH:
             _refuse_depth(text)
         parsed = _decoder.decode(text)
@@ -50,22 +50,22 @@ def read_object(value: bytes) -> dict[str, Any]:
 
 
 def _read_plain(value: bytes) -> dict[str, Any] | None:
-    """The object in an ordinary text, in a fifth of the time; None where the text wants a closer look.
+    """The object in an ordinary text, in a fifth of the time; None if the text needs the strict parser.
 
-    The fast parser keeps the last of two equal keys and says nothing. Without backslashes every quotation mark belongs
-    to a key or to a text value, so a key that is missing in the result shows in their number.
+    The fast parser silently keeps the last of two equal keys. Without backslashes, every quotation mark belongs to a
+    key or a text value, so their number reveals a key that is missing in the result.
     """
     if b"\\" in value or value.count(b"{") + value.count(b"[") > MAX_DEPTH:
         return None
     try:
         parsed = _plain.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # read again below, by the parser that says what is wrong
+    except (msgspec.DecodeError, UnicodeDecodeError):  # the strict parser reads it again and says what is wrong
         return None
     return parsed if 2 * _texts(parsed) == value.count(b'"') else None
 
 
 def _texts(value: Any) -> int:
-    """The number of keys and text values in a parsed value; hopelessly negative where it holds unusual numbers."""
+    """The number of keys and text values in a parsed value; far below zero if it contains unusual numbers."""
     kind = type(value)
     if kind is str:
         return 1
@@ -78,12 +78,12 @@ def _texts(value: Any) -> int:
 
 
 def storable(text: str) -> bool:
-    """Whether a text has neither NUL characters nor lone surrogates."""
+    """Whether a text is free of NUL characters and lone surrogates."""
     return "\0" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
 def _refuse_depth(text: str) -> None:
-    """Measured before parsing, so that hostile nesting costs no stack."""
+    """Check the depth before parsing, so that hostile nesting uses no stack."""
     depth, inside, escaped = 0, False, False
     for character in text:
         if inside:

@@ -1,4 +1,4 @@
-"""Canonical events as JSON lines: one structured CloudEvent a line. Not here: sending them."""
+"""Canonical events as JSON Lines: one structured CloudEvent per line. Not here: sending them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = MAX_BYTES + len(b"\r\n")
 
 
 def write_events(path: Path, events: Iterable[CaseEvent]) -> int:
-    """Write events to a file, which appears only when complete. Returns their number."""
+    """Write events to a file, which appears only when it is complete. Returns the number of events."""
     partial = path.with_name(f"{path.name}.partial")
     written = 0
     with partial.open("wb") as file:
@@ -29,20 +29,20 @@ def write_events(path: Path, events: Iterable[CaseEvent]) -> int:
 
 
 def read_events(path: Path) -> Iterator[CaseEvent]:
-    """The events of a file, in order. Raises ConfigurationError naming the line of the first that is none."""
+    """The events of a file, in order. Raises ConfigurationError naming the first line that is not an event."""
     for number, line in read_lines(path):
         record = KafkaRecord(str(path), 0, number, datetime.now(UTC), None, line, _HEADERS)
         event = decode(record, default_source="")
         if isinstance(event, Rejection):
             raise ConfigurationError(
                 f"{path}, line {number}: {event.reason}: {event.detail}",
-                remedy="`casegold check-events` tells every line that is none, with what to do",
+                remedy="`casegold check-events` lists every line that is not an event, with what to do",
             )
         yield event
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file with their numbers. Of one beyond MAX_BYTES so much is given that it shows as too long.
+    """The lines of a file with their numbers. A line beyond MAX_BYTES is cut, but stays long enough to be refused.
 
     Raises:
         ConfigurationError: the file cannot be read.

@@ -1,6 +1,6 @@
-"""Bounded reads of Kafka topics: what a topic holds, and exactly the records of given ranges.
+"""Bounded reads of Kafka topics: the state of a topic, and exactly the records of given offset ranges.
 
-No consumer group, no committed offsets: positions live in the control database. Not here: what records mean.
+No consumer group, no committed offsets: the control database has the positions. Not here: the meaning of records.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from casegold.source.codec import KafkaRecord
 
 TIMEOUT_SECONDS = 15.0
 STALL_SECONDS = 60.0
-"""Without any progress for this long a read is given up: the broker answers, yet sends nothing."""
+"""A read without progress for this long fails: the broker responds, but sends no data."""
 BATCH = 10_000
 LEADER_PAUSES = (0.2, 0.4, 0.8, 1.6)
 _NO_LEADER = (
@@ -40,16 +40,16 @@ _NO_LEADER = (
     KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_LEADER_EPOCH,
 )
-"""What passes by itself: a topic was made a moment ago, a leader moved, a broker is starting."""
+"""Transient errors: a topic was just created, a leader moved, a broker is starting."""
 
 KafkaConfig = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic at one instant. `starts` and `ends` by partition: the first offset kept, and the last stable offset.
+    """A topic at one instant. `starts` and `ends` by partition: the log start offset, and the last stable offset.
 
-    Before the last stable offset every transaction is decided; beyond it a reader could miss what commits later.
+    Before the last stable offset every transaction is decided; beyond it, a reader could miss later commits.
     """
 
     cluster_id: str
@@ -61,7 +61,7 @@ class TopicState:
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """Offsets [start, end) of a partition; those below `kept_from` were deleted by Kafka before they were read."""
+    """Offsets [start, end) of a partition; Kafka deleted those below `kept_from` before they were read."""
 
     partition: int
     start: int
@@ -75,9 +75,9 @@ class OffsetRange:
 
 @dataclass(frozen=True, slots=True)
 class ReadRange:
-    """What a chunk covers of a partition: every offset in [start, end) is a record, lost, or explained by Kafka.
+    """The offsets of a partition that a chunk covers: each in [start, end) is a record, lost, or a non-record.
 
-    `non_records`: transaction markers, records of aborted transactions, and what compaction removed.
+    `non_records`: transaction markers, records of aborted transactions, and records that compaction removed.
     """
 
     partition: int
@@ -93,28 +93,28 @@ class ReadRange:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Records of a bounded piece of some ranges, by partition and offset."""
+    """Records of a bounded part of the requested ranges, sorted by partition and offset."""
 
     records: list[KafkaRecord]
     ranges: tuple[ReadRange, ...]
 
 
 def describe_topic(config: KafkaConfig, topic: str) -> TopicState:
-    """What a topic holds, in four requests whatever its size.
+    """The state of a topic, in four requests, whatever its size.
 
     Raises:
-        SourceUnavailable: Kafka does not answer.
-        ConfigurationError: there is no such topic.
+        SourceUnavailable: Kafka does not respond.
+        ConfigurationError: the topic does not exist.
     """
     try:
         with clients.admin(config) as lent:
-            return _patiently(lent, topic)
+            return _describe_with_retries(lent, topic)
     except KafkaException as error:
         raise _refusal(topic, error) from error
 
 
-def _patiently(admin: clients.Lent[AdminClient], topic: str) -> TopicState:
-    """The topic's state, also where it was made a moment ago or its leader just moved."""
+def _describe_with_retries(admin: clients.Lent[AdminClient], topic: str) -> TopicState:
+    """The state of a topic, with retries if it was just created or its leader just moved."""
     for pause in LEADER_PAUSES:
         try:
             return _describe(admin, topic)
@@ -137,7 +137,7 @@ def _describe(admin: clients.Lent[AdminClient], topic: str) -> TopicState:
 def _refusal(topic: str, error: KafkaException) -> SourceUnavailable | ConfigurationError:
     if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
         return ConfigurationError(
-            f"there is no topic {topic}", remedy="`casegold up` makes the topics; or correct the setting"
+            f"there is no topic {topic}", remedy="`casegold up` creates the topics; or correct the setting"
         )
     return _unavailable(topic, error)
 
@@ -154,12 +154,12 @@ def _offsets(admin: clients.Lent[AdminClient], partitions: list[TopicPartition],
 def read_chunks(config: KafkaConfig, topic: str, ranges: tuple[OffsetRange, ...], max_records: int) -> Iterator[Chunk]:
     """Read ranges completely, in chunks of at most `max_records` records.
 
-    A partition is done when its position has reached the range's end, not when a number of records has been seen:
-    offsets without a record are normal.
+    A partition is done when its position has reached the end of the range, not after a number of records: offsets
+    without a record are normal.
 
     Raises:
-        SourceUnavailable: Kafka fails or stalls; what was yielded stands.
-        ConfigurationError: records of the range were deleted meanwhile.
+        SourceUnavailable: Kafka fails or stalls; chunks already yielded remain valid.
+        ConfigurationError: Kafka deleted records of the range during the read.
     """
     open_ranges = [one for one in ranges if one.end > one.start]
     if not open_ranges:
@@ -168,7 +168,7 @@ def read_chunks(config: KafkaConfig, topic: str, ranges: tuple[OffsetRange, ...]
     consumer = clients.consumer(
         {
             **config,
-            "group.id": f"casegold-{uuid4()}",  # librdkafka wants one; nothing is ever committed to it
+            "group.id": f"casegold-{uuid4()}",  # librdkafka requires one; no offset is ever committed
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "isolation.level": "read_committed",
@@ -186,7 +186,7 @@ def read_chunks(config: KafkaConfig, topic: str, ranges: tuple[OffsetRange, ...]
 
 @dataclass
 class _Progress:
-    """How far one partition was read: `position` is the next offset, `chunk_*` what the open chunk has of it."""
+    """The progress of one partition: `position` is the next offset, `chunk_*` describe its part of the open chunk."""
 
     range: OffsetRange
     position: int = 0
@@ -202,7 +202,7 @@ class _Progress:
         return self.position >= self.range.end
 
     def cut(self) -> ReadRange | None:
-        """End the open chunk here."""
+        """End the open chunk at the position; None if it has no offsets of this partition."""
         if self.position == self.chunk_start:
             return None
         lost = max(0, min(self.position, self.range.start + self.range.lost) - self.chunk_start)
@@ -235,14 +235,14 @@ class _Reader:
             elif time.monotonic() - last_progress > STALL_SECONDS:
                 raise SourceUnavailable(
                     f"{self.topic}: no progress for {STALL_SECONDS:.0f} s at {self._places()}",
-                    remedy="look at the broker; the run is tried again",
+                    remedy="look at the broker; the run will be retried",
                 )
         records.sort(key=lambda record: (record.partition, record.offset))
         ranges = tuple(read for progress in self.partitions.values() if (read := progress.cut()) is not None)
         return Chunk(records, ranges)
 
     def _consume(self, consumer: Consumer, room: int) -> list[Any]:
-        """At most what fits and what the ranges can hold: the client waits for as many messages as it is asked."""
+        """A batch, limited by the free room and the open offsets: the client waits for all messages it is asked for."""
         offsets = sum(progress.range.end - progress.position for progress in self.partitions.values())
         try:
             return consumer.consume(min(BATCH, room, offsets), timeout=1.0)
@@ -262,9 +262,9 @@ class _Reader:
         progress = self.partitions[message.partition()]
         offset = message.offset()
         if progress.done:
-            return  # fetched ahead of the range's end
+            return  # prefetched beyond the end of the range
         if error is not None or offset >= progress.range.end:
-            # The end of what is stable, or a record beyond the range: nothing more lies in it.
+            # The last stable offset, or a record beyond the range: the range has no further records.
             progress.position = min(max(progress.position, offset), progress.range.end)
             return
         records.append(_record(message))
@@ -274,10 +274,10 @@ class _Reader:
     def _failure(self, message: Any, error: KafkaError) -> SourceUnavailable | ConfigurationError:
         if error.code() in (KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET):
             return ConfigurationError(
-                f"{self.topic}/{message.partition()}: offsets from {self._places()} on are gone",
+                f"{self.topic}/{message.partition()}: Kafka deleted offsets at or after {self._places()}",
                 remedy=f"`casegold source status` shows what is lost; accept it with `source accept-loss {self.topic}`",
             )
-        return SourceUnavailable(f"{self.topic}: {error.str()}", remedy="look at the broker; the run is tried again")
+        return SourceUnavailable(f"{self.topic}: {error.str()}", remedy="look at the broker; the run will be retried")
 
     def _places(self) -> str:
         return ", ".join(f"{p}@{progress.position}" for p, progress in sorted(self.partitions.items()))

@@ -1,4 +1,4 @@
-"""The life of one simulated case: what happens to it and when, as (days since opening, payload). Not here: ids."""
+"""The lifecycle of one simulated case, as steps of (days since opening, payload). Not here: ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Step = tuple[float, Payload]
 
 @dataclass(frozen=True, slots=True)
 class CaseKind:
-    """A type of case: its usual length in days, what its clock allows, and its fines in cents (None: it has none)."""
+    """A type of case: typical length in days, allowance of its clock in days, range of fines in cents (None: none)."""
 
     name: str
     typical_days: float
@@ -54,9 +54,9 @@ _REOPENING = 0.04
 
 
 def life(random: Random, case_id: str) -> list[Step]:
-    """The steps of one case in order of time."""
+    """The steps of one case, ordered by time."""
     kind = random.choices(KINDS, _KIND_WEIGHTS)[0]
-    # Most cases end in time; the long tail of the log-normal is what breaches.
+    # Most cases end in time; those in the long tail of the log-normal distribution breach.
     length = kind.typical_days * random.lognormvariate(0.0, 0.55)
     steps = [*_opening(random, kind), *_work(random, length, case_id), *_end(random, kind, length)]
     if random.random() < _REOPENING:

@@ -1,4 +1,4 @@
-"""Sending events and then their control totals: the order that makes a half-way interrupted load close no day.
+"""Sends events and then their control totals: in this order, an interrupted load cannot close a day.
 
 Not here: where the events come from, and the command line.
 """
@@ -45,7 +45,7 @@ class Range:
 
 
 def send_event(sender: RecordSender, topic: str, event: CaseEvent, encoding: Encoding, default_source: str) -> None:
-    """Send one event; one of another source than the topic's goes as a structured CloudEvent."""
+    """Send one event. An event from another source than the default is sent as a structured CloudEvent, never plain."""
     if encoding is Encoding.PLAIN and event.source != default_source:
         encoding = Encoding.STRUCTURED
     record = encode(event, encoding, default_source=default_source)
@@ -53,7 +53,7 @@ def send_event(sender: RecordSender, topic: str, event: CaseEvent, encoding: Enc
 
 
 def send_totals(sender: RecordSender, topic: str, tally: Tally, span: Range) -> int:
-    """Wait until everything sent so far is acknowledged, then send the totals. Returns their number."""
+    """Wait until every record so far is acknowledged, then send the totals. Returns their number."""
     sender.flush()
     sent = 0
     for total in span.totals(tally):

@@ -1,4 +1,4 @@
-"""Event logs in CSV as rows of text, streaming and bounded. Not here: what the columns mean (`mapping`)."""
+"""Reads CSV event logs as rows of text, streaming and bounded. Not here: the meaning of columns (`mapping`)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from casegold.source.log_file import open_log, refusal
 from casegold.source.log_row import MAX_FIELD, Cells, Columns, Form, Row
 
 MAX_RECORD = 4 * 1024 * 1024
-"""Characters of one record: a line, or the lines that quoted line breaks join."""
+"""Maximum length of one record, in characters. A record with quoted line breaks spans several lines."""
 MAX_COLUMNS = 10_000
 _CHUNK = 64 * 1024
 
 
 def csv_rows(path: Path, columns: Columns, form: Form) -> Iterator[Row]:
-    """The rows of a log, blank lines left out; each with the number of its last line, and the cells of `columns`."""
+    """The rows of a log without blank lines, each with the number of its last line and the cells of `columns`."""
     csv.field_size_limit(MAX_FIELD)
     with open_log(path) as file:
         lines = _Lines(file, path.name, form.encoding)
@@ -46,7 +46,7 @@ def csv_rows(path: Path, columns: Columns, form: Form) -> Iterator[Row]:
 
 
 class _Lines:
-    """The lines of the file as csv asks for them; `held` is reset by whoever got a whole record."""
+    """The lines of the file for the csv reader. `held` is the length of the current record; the caller resets it."""
 
     def __init__(self, file: BinaryIO, name: str, encoding: str) -> None:
         self._text = io.TextIOWrapper(file, encoding=encoding, newline="")
@@ -67,10 +67,10 @@ class _Lines:
 
 
 def _picker(header: list[str] | None, columns: Columns, name: str) -> Callable[[list[str]], Cells]:
-    """What takes the cells of the columns out of a row; the one after the last stands for columns that are absent."""
+    """A function that picks the cells of the columns from a row; an absent column gets the cell after the last one."""
     place = f"{name}, line 1"
     if not header or len(header) > MAX_COLUMNS or len(set(header)) != len(header):
-        problem = f"no header, a column twice, or more than {MAX_COLUMNS} columns"
+        problem = f"no header, a duplicate column, or more than {MAX_COLUMNS} columns"
         raise refusal(place, problem, "give every column its own name")
     missing = [column for column in columns.required if column not in header]
     if missing:
@@ -80,12 +80,12 @@ def _picker(header: list[str] | None, columns: Columns, name: str) -> Callable[[
         raise refusal(place, f"the column {missing[0]!r} is missing", remedy)
     places = {column: number for number, column in enumerate(header)}
     wanted = [places.get(column, len(header)) for column in columns.names]
-    # One more than asked for: of a single index, itemgetter makes no tuple.
+    # One index more than needed: with a single index, itemgetter returns no tuple.
     return cast("Callable[[list[str]], Cells]", itemgetter(*wanted, len(header)))
 
 
 def _undecodable(path: Path, encoding: str) -> Exception:
-    """Where the file stops being text: read again, for decoders that run ahead cannot say it."""
+    """Find the place of the first undecodable byte. Reads the file again, because buffering decoders lose the place."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line, offset = 1, 0
     with open_log(path) as file:
@@ -108,7 +108,7 @@ def _undecodable(path: Path, encoding: str) -> Exception:
 
 
 def _advice(bad: str, around: bytes, line: int, encoding: str) -> tuple[str, str]:
-    """What is wrong, and the encoding that the bytes look like."""
+    """Problem and remedy, with the likely encoding of the bytes."""
     likely = _likely(around, line)
     problem = f"0x{bad} is not {encoding.upper()}"
     if likely == encoding:

@@ -1,4 +1,4 @@
-"""Opening the file of an event log: regular files only, unpacked within bounds. Not here: what its bytes mean."""
+"""Opens the file of an event log: regular files only, decompressed within limits. Not here: parsing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, cast
 from casegold.domain.errors import ConfigurationError
 
 MAX_RATIO = 200
-"""How many bytes one packed byte may become. Real logs: 10 to 60; deflate allows 1,032."""
+"""Maximum decompressed bytes per compressed byte. Real logs: 10 to 60; deflate allows 1,032."""
 FREE_BYTES = 64 * 1024 * 1024
-"""Unpacked bytes that no ratio is asked of."""
+"""Decompressed bytes below which the ratio is not checked."""
 _BUFFER = 256 * 1024
 
 
@@ -27,10 +27,10 @@ def refusal(place: str, problem: str, remedy: str) -> ConfigurationError:
 
 @contextmanager
 def open_log(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a log, unpacked where its name ends in .gz.
+    """The bytes of a log, decompressed if its name ends in .gz.
 
     Raises:
-        ConfigurationError: it is no regular file, cannot be read, is damaged, or unpacks to more than MAX_RATIO times.
+        ConfigurationError: it is not a regular file, cannot be read, is damaged, or exceeds MAX_RATIO.
     """
     try:
         with open_regular(path) as file:
@@ -42,7 +42,7 @@ def open_log(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_small(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file. Raises ConfigurationError for more than `limit`; OSError where it cannot be read."""
+    """The bytes of a regular file. Raises ConfigurationError beyond `limit` bytes, OSError if it cannot be read."""
     with open_regular(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
@@ -51,11 +51,11 @@ def read_small(path: Path, limit: int) -> bytes:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Opened without waiting: a pipe that nobody writes to would hang, a device may never end."""
+    """Open a regular file without blocking: a pipe without a writer would hang, and a device may never end."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=_BUFFER)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise refusal(path.name, "is not a regular file", "copy its content to a file, and name that")
+        raise refusal(path.name, "is not a regular file", "copy its content to a file, and name that file")
     return file
 
 
@@ -64,7 +64,7 @@ def _unpacked(file: BinaryIO, name: str) -> BinaryIO:
 
 
 class _Unpacked(io.RawIOBase):
-    """The content of a gzip file, as long as it is in proportion to what was read of the file."""
+    """The content of a gzip file; refuses it once the decompressed size exceeds MAX_RATIO."""
 
     def __init__(self, packed: BinaryIO, name: str) -> None:
         self._packed, self._name = packed, name
@@ -78,5 +78,5 @@ class _Unpacked(io.RawIOBase):
         size = self._content.readinto(buffer)
         self._read += size
         if self._read > FREE_BYTES and self._read > MAX_RATIO * self._packed.tell():
-            raise refusal(self._name, f"unpacks to more than {MAX_RATIO} times its size", "unpack it, and look at it")
+            raise refusal(self._name, f"unpacks to more than {MAX_RATIO} times its size", "decompress and inspect it")
         return size

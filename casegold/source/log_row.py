@@ -1,20 +1,20 @@
-"""What the readers of event logs agree on: which columns are asked for, and what a row is. Not here: reading."""
+"""Types shared by the readers of event logs: requested columns, rows, CSV format. Not here: reading."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MAX_FIELD = 1024 * 1024
-"""Characters of one value."""
+"""Maximum length of one value, in characters."""
 Cells = tuple[str | None, ...]
-"""The values of the columns asked for, in that order, perhaps with more behind. None: the row has no such value."""
+"""The values of the requested columns, in that order; more cells may follow. None: the row has no such value."""
 Row = tuple[int, Cells]
-"""A line of the file, as a person finds it, and the cells."""
+"""The line number in the file, from 1, and the cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that a mapping reads. `required`: those without which a CSV file cannot be meant by it."""
+    """The columns that a mapping reads. A CSV file without the `required` ones does not fit the mapping."""
 
     names: tuple[str, ...]
     required: frozenset[str]
@@ -22,7 +22,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a CSV file is written."""
+    """The format of a CSV file."""
 
     encoding: str = "utf-8"
     delimiter: str = ","

@@ -1,6 +1,6 @@
-"""A mapping made ready for one log: which rules an activity calls for, and payloads from cells.
+"""A mapping compiled for one log: the rules that apply to an activity, and payloads from cells.
 
-Not here: walking through the rows (`import_log`).
+Not here: iterating over the rows (`import_log`).
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _PLAIN = {field.encode_name for kind in PAYLOADS.values() for field in msgspec.s
     "penaltyAmount",
 }
 _CACHED = 4_096
-"""Payloads kept of those made last: most rules give the same few over and over."""
+"""Size of the payload cache: most rules produce the same few payloads over and over."""
 Made = tuple[Payload, str, int]
 """A payload, its canonical JSON, and how many of its times lost digits below microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A rule in its place: `role` among the events of its part of the row, and what of it is in the event's id."""
+    """A rule with its position: `role` among the events of its part of the row, and `name`, a part of the event id."""
 
     role: int
     name: str
@@ -49,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A watched column, and the step of each activity that calls for it."""
+    """A watched column, and the step to take when it changes; None: the rule does not apply to the activity."""
 
     slot: int
     step: Step | None
@@ -57,18 +57,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What rows of one activity call for."""
+    """The steps for rows of one activity."""
 
     called: tuple[list[tuple[int, Step]], list[tuple[int, Step]]]
-    """Steps of the activity with their roles; the second list is of a case's first row, after those of `firstEvent`."""
+    """Steps with their roles. The second list is for the first row of a case and begins with those of `firstEvent`."""
     roles: int
-    """Of the activity's rules, those that do not apply to it included: the changes follow them."""
+    """The number of the activity's rules, including those that do not apply; the roles of changes follow them."""
     changes: tuple[Change, ...]
     last: tuple[Step, ...]
 
 
 class Rules:
-    """A mapping over the columns that it reads."""
+    """A mapping compiled to the columns that it reads."""
 
     def __init__(self, mapping: Mapping) -> None:
         self._mapping = mapping
@@ -79,7 +79,7 @@ class Rules:
         self.form = Form(mapping.encoding or "utf-8", mapping.delimiter or ",")
         self.slots = {column: slot for slot, column in enumerate((*read, POSITION))}
         self.time = time_reader(mapping)
-        # Of a case's latest row only what `lastEvent` reads is remembered: one cell more, so that it is a tuple.
+        # Only the cells of a case's latest row that `lastEvent` reads are kept. Two extra indexes make it a tuple.
         last = dict.fromkeys(_cells_of(mapping.last_event))
         self.of_last = itemgetter(*(self.slots[column] for column in last), 0, 0)
         last_slots = {column: slot for slot, column in enumerate(last)}
@@ -98,7 +98,7 @@ class Rules:
         self.plans: dict[str, Plan] = {}
 
     def plan(self, activity: str) -> Plan:
-        """Raises Unfit for an activity that the mapping does not know."""
+        """The plan of an activity. Raises Unfit if the mapping does not know it."""
         plan = self.plans.get(activity)
         if plan is None:
             plan = self.plans[activity] = self._made(activity)
@@ -135,17 +135,17 @@ class Rules:
         return Step(role, name, rule.type, when, self._payloads[id(rule)])
 
     def _payload(self, number: int, rule: Rule) -> Callable[[Cells], Made]:
-        """Payloads of a rule, made once for equal cells: nothing in them depends on anything else."""
+        """A function from cells to the payload of a rule, cached, because the payload depends on nothing else."""
         slots, made = self._slots_of[id(rule)], self._made_of
         read = [slots[given.column] for _, given in self._given[number]]
         if not read:
             return lambda _cells: made(number, ())
-        # The first once more: of a single index, itemgetter makes no tuple.
+        # The first index twice: with a single index, itemgetter returns no tuple.
         pick = itemgetter(*read, read[0])
         return lambda cells: made(number, pick(cells))
 
     def _make(self, number: int, cells: Cells) -> Made:
-        """The payload of a rule from the cells that it reads, in its order. Raises Unfit."""
+        """The payload of a rule from the cells that it reads, in rule order. Raises Unfit."""
         rule = self._rules[number]
         constants, dropped = self._constants(number)
         raw = constants.copy()
@@ -175,9 +175,9 @@ class Rules:
         return values, dropped
 
     def _value(self, name: str, place: str, text: str) -> tuple[str | int, bool]:
-        """A field's value as the payload wants it, and whether a time lost digits."""
+        """The value of a field in the type of the payload, and whether a time lost digits."""
         if not storable(text):
-            # As the codec judges it: without this, ingest would reject what was sent.
+            # The same rule as in the codec: otherwise ingest would reject the event.
             raise Unfit(f"{place}: a NUL character or a lone surrogate in {text[:100]!r}", "take it out of the row")
         if name in _PLAIN:
             return text, False

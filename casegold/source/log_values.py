@@ -1,4 +1,4 @@
-"""The text of a cell as the value that an event wants: times, integers, amounts. Not here: which cell, and files."""
+"""Converts the text of a cell to the value of an event field: times, integers, amounts. Not here: which cell, files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Instant = tuple[datetime, bool]
 
 
 class Unfit(ValueError):
-    """A row that makes no event; the caller knows which. The text says what is wrong, `remedy` what to do."""
+    """A row that cannot become an event; the caller adds its place. The message says what is wrong."""
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(problem)
@@ -28,7 +28,7 @@ class Unfit(ValueError):
 
 
 def time_reader(mapping: Mapping) -> Callable[[str], Instant]:
-    """Reads times of the log: without an offset, in the mapping's zone, where they must exist exactly once.
+    """A function that reads times of the log. A time without an offset is in the mapping's zone, where it must exist.
 
     The function raises ValueError or OverflowError.
     """
@@ -39,9 +39,9 @@ def time_reader(mapping: Mapping) -> Callable[[str], Instant]:
         utc = (_in_zone(parsed, zone) if parsed.tzinfo is None else parsed).astimezone(UTC)
         if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
             raise ValueError(f"not of the years {_FIRST_YEAR}-{_LAST_YEAR}")
-        return utc, _loses_digits(text) and not form  # strptime itself refuses more than six decimals
+        return utc, _loses_digits(text) and not form  # strptime refuses more than six decimals itself
 
-    return lru_cache(_CACHED)(read) if form else read  # strptime takes ten times as long as the cache
+    return lru_cache(_CACHED)(read) if form else read  # strptime is ten times slower than the cache
 
 
 def _loses_digits(text: str) -> bool:
@@ -51,7 +51,9 @@ def _loses_digits(text: str) -> bool:
 
 
 def unreadable_time(column: str, text: str, error: Exception) -> Unfit:
-    return Unfit(f"{column}: the time {text!r} cannot be read: {error}", "set timeFormat, or correct")
+    return Unfit(
+        f"{column}: the time {text!r} cannot be read: {error}", "set timeFormat in the mapping, or correct the row"
+    )
 
 
 def _in_zone(naive: datetime, zone: ZoneInfo) -> datetime:
@@ -69,7 +71,7 @@ def integer(column: str, text: str) -> int:
 
 
 def amount(column: str, text: str, decimal: str) -> str:
-    """An amount as a plain decimal: logs write 35.0 and 3.5E1. Never rounded; thousands are not separated."""
+    """An amount as a plain decimal, although logs write 35.0 and 3.5E1. Never rounded; no thousands separators."""
     try:
         if decimal == ",":
             if "." in text:

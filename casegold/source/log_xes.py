@@ -1,6 +1,6 @@
-"""Event logs in XES as rows of text, streaming and bounded. Not here: what the attributes mean (`mapping`).
+"""Reads XES event logs as rows of text, streaming and bounded. Not here: the meaning of attributes (`mapping`).
 
-Attributes get the names that CSV exports of the same logs have: an event's key as it is, a trace's after `case:`.
+Attributes get the names that they have in CSV exports: the key of an event as it is, the key of a trace after `case:`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-# The streaming parser itself: documents with a DTD are refused below, so there is nothing to expand.
+# The plain streaming parser is safe here: documents with a DTD are refused below, so no entity is expanded.
 from xml.parsers import expat
 
 from casegold.domain.errors import ConfigurationError
@@ -17,23 +17,23 @@ from casegold.source.log_file import open_log, refusal
 from casegold.source.log_row import MAX_FIELD, Columns, Row
 
 MAX_ATTRIBUTES = 1_000
-"""Of an event, and of a trace."""
+"""Limit for an event, and for a trace."""
 MAX_EVENTS = 100_000
-"""Of a trace."""
+"""Limit for a trace."""
 MAX_HELD = 32 * 1024 * 1024
-"""Characters and cells that are held of one trace: an attribute after its events still counts for all of them."""
+"""Characters and cells in memory for one trace, because an attribute after its events still applies to all of them."""
 MAX_TOKEN = 8 * 1024 * 1024
-"""Bytes of one tag or comment."""
+"""Limit for one tag or comment, in bytes."""
 MAX_DEPTH = 100
 MAX_NAMES = 10_000
-"""Different names of elements and attributes: the parser remembers each."""
+"""Limit for different names of elements and attributes, because the parser keeps each in memory."""
 _CHUNK = 64 * 1024
 _ATTRIBUTES = frozenset({"string", "date", "int", "float", "boolean", "id"})
 _CASE = "case:"
 
 
 def xes_rows(path: Path, columns: Columns) -> Iterator[Row]:
-    """The events of a log, each with its line and the cells of `columns`."""
+    """The events of a log, each with its line number and the cells of `columns`."""
     traces = _Traces(path.name, columns.names)
     fed = 0
     with open_log(path) as file:
@@ -47,7 +47,7 @@ def xes_rows(path: Path, columns: Columns) -> Iterator[Row]:
 
 
 class _Traces:
-    """Collects complete traces; of events only the cells asked for, and only those of one trace, are in memory."""
+    """Collects complete traces. It keeps the events of one trace in memory, with only the requested cells."""
 
     def __init__(self, name: str, columns: tuple[str, ...]) -> None:
         self._parser = parser = expat.ParserCreate()
@@ -73,7 +73,10 @@ class _Traces:
             self._parser.Parse(chunk, final)
         except expat.ExpatError as error:
             raise refusal(f"{self._name}, line {error.lineno}", f"not XML: {error}", "correct the file") from error
-        except (LookupError, ValueError) as error:  # what Python's codecs say to an encoding that the parser asks for
+        except (
+            LookupError,
+            ValueError,
+        ) as error:  # raised by Python's codecs for an encoding that the document declares
             problem = f"the encoding of the XML cannot be read: {error}"
             raise refusal(f"{self._name}, line 1", problem, "convert the file to UTF-8") from error
 
@@ -82,7 +85,7 @@ class _Traces:
         return rows
 
     def refuse_excess(self, fed: int) -> None:
-        """What a file makes grow without completing a trace, looked at after every chunk."""
+        """Check, after every chunk, the memory that a file can use without completing a trace."""
         if fed - self._parser.CurrentByteIndex > MAX_TOKEN:
             raise self._refusal(f"a tag or comment of more than {MAX_TOKEN} bytes")
         if len(self._parser.intern) > MAX_NAMES:
@@ -117,7 +120,7 @@ class _Traces:
             raise self._refusal(f"a trace of more than {MAX_EVENTS} events", "split the log")
 
     def _attribute(self, cells: list[str | None], keys: set[str], key: str, value: str) -> None:
-        """One attribute of the event or trace whose cells and keys so far are given."""
+        """Add one attribute to the cells and keys of an event or trace."""
         if key in keys:
             raise self._refusal(f"the attribute {key!r} is given twice")
         keys.add(key)

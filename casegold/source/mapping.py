@@ -1,6 +1,6 @@
-"""What the columns and activities of an event log mean as case events: a declarative file, read strictly.
+"""The mapping of an event log to case events: a declarative file for columns and activities, read strictly.
 
-Not here: reading logs (`log_rows`) and walking through them (`import_log`).
+Not here: reading logs (`log_rows`) and iterating over them (`import_log`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from casegold.source.log_file import read_small
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 MAX_BYTES = 256 * 1024
-"""Of a mapping file."""
+"""Maximum size of a mapping file."""
 ROLES = 100
-"""Room in `sequence` for the events of one row: sequence = position in the trace * 100 + role."""
+"""Maximum number of events per row: sequence = position in the trace * 100 + role."""
 POSITION = "row:position"
-"""A column that every row has: its position in the trace, from 0."""
+"""A virtual column of every row: its position in the trace, from 0."""
 
 
 class _Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -32,7 +32,7 @@ class _Part(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
 
 
 class FromColumn(_Part, frozen=True):
-    """The text of a column; `default` where it is empty. Read as the type of the field that it fills."""
+    """The text of a column, or `default` if it is empty, converted to the type of the field."""
 
     column: Name
     default: str | None = None
@@ -41,7 +41,7 @@ class FromColumn(_Part, frozen=True):
 class Rule(_Part, frozen=True):
     """One event to derive from a row.
 
-    `when` names a column that must not be empty for it; `of` the activities that alone call for it.
+    `when` names a column that must not be empty; `of` limits the rule to some activities.
     """
 
     type: EventType
@@ -51,7 +51,7 @@ class Rule(_Part, frozen=True):
 
 
 class ColumnChange(Rule, frozen=True, kw_only=True):
-    """An event whenever a column's value within a case differs from the last one that was not empty."""
+    """An event whenever the value of a column within a case differs from the last non-empty one."""
 
     column: Name
 
@@ -63,9 +63,9 @@ class Columns(_Part, frozen=True):
 
 
 class Mapping(_Part, frozen=True, kw_only=True):
-    """A log's meaning. `name` is part of every event id: the same log must keep it.
+    """The mapping of a log. `name` is part of every event id: the same log must keep it.
 
-    Of one row the events come in this order: first event of the case, its activity's, changed columns, last event.
+    The events of a row have this order: first event of the case, events of the activity, changed columns, last event.
     """
 
     name: Name
@@ -74,13 +74,13 @@ class Mapping(_Part, frozen=True, kw_only=True):
     activities: dict[str, list[Rule]]
     source: Name = DEFAULT_SOURCE
     time_format: str | None = None
-    """`strptime` format of the times; without it they are ISO 8601. Times without an offset are in `time_zone`."""
+    """`strptime` format of the times; None: ISO 8601. Times without an offset are in `time_zone`."""
     encoding: str | None = None
-    """Of a CSV file; without it UTF-8."""
+    """Encoding of a CSV file; None: UTF-8."""
     delimiter: str | None = None
-    """Between the fields of a CSV file; without it a comma."""
+    """Field delimiter of a CSV file; None: a comma."""
     decimal: Literal[".", ","] = "."
-    """What stands before the cents of an amount."""
+    """The decimal separator of amounts."""
     ignore: frozenset[str] = frozenset()
     first_event: list[Rule] = []
     last_event: list[Rule] = []
@@ -98,7 +98,7 @@ class Mapping(_Part, frozen=True, kw_only=True):
         ]
 
     def required_columns(self) -> Iterator[str]:
-        """All columns but those whose absence the mapping has an answer for: a default."""
+        """All columns except those with a default."""
         yield from (self.columns.case, self.columns.activity, self.columns.time)
         yield from (change.column for change in self.changes)
         for rule in self.rules():
@@ -128,7 +128,7 @@ def _check(mapping: Mapping, path: Path) -> None:
         ZoneInfo(mapping.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ConfigurationError(
-            f"{path}: timeZone: {mapping.time_zone!r} is no time zone", remedy="give a name such as Europe/Amsterdam"
+            f"{path}: timeZone: {mapping.time_zone!r} is not a time zone", remedy="give a name such as Europe/Amsterdam"
         ) from error
     both = sorted(mapping.ignore & mapping.activities.keys())
     if both:
@@ -142,11 +142,11 @@ def _check(mapping: Mapping, path: Path) -> None:
 def _check_form(mapping: Mapping, path: Path) -> None:
     try:
         b"ab".decode(mapping.encoding or "utf-8")
-    except UnicodeDecodeError:  # half a character of an encoding that there is
+    except UnicodeDecodeError:  # the encoding exists, and the two bytes are half a character
         pass
     except (LookupError, ValueError) as error:
         raise ConfigurationError(
-            f"{path}: encoding: {mapping.encoding!r} is no encoding of text", remedy="give a name such as windows-1252"
+            f"{path}: encoding: {mapping.encoding!r} is not a text encoding", remedy="give a name such as windows-1252"
         ) from error
     mark = mapping.delimiter
     if mark is not None and (len(mark) != 1 or mark in '"\r\n\0'):
@@ -158,13 +158,13 @@ def _check_form(mapping: Mapping, path: Path) -> None:
 
 
 def _check_rules(mapping: Mapping, path: Path) -> None:
-    """The events of a row need different ids and a place of their own in `sequence`."""
+    """Check that the events of a row get different ids and different values of `sequence`."""
     named = [(change.type, change.column) for change in mapping.changes]
     twice = [f"{kind} of {column!r}" for kind, column in named if named.count((kind, column)) > 1]
     if twice:
         raise ConfigurationError(f"{path}: changes: {twice[0]} is given twice", remedy="keep one of them")
     if POSITION in (mapping.columns.case, mapping.columns.activity, mapping.columns.time):
-        raise ConfigurationError(f"{path}: columns: {POSITION} is no column of the log", remedy="name another")
+        raise ConfigurationError(f"{path}: columns: {POSITION} is not a column of the log", remedy="name another")
     most = max(map(len, mapping.activities.values()), default=0)
     events = len(mapping.first_event) + most + len(mapping.changes) + len(mapping.last_event)
     if events > ROLES:

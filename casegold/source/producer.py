@@ -1,4 +1,4 @@
-"""Sending to Kafka: every record is acknowledged by all in-sync replicas, once and in order, or an error says so."""
+"""Sends to Kafka: all in-sync replicas acknowledge every record, once and in order, or the sender raises an error."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ _FOR_MANY: dict[str, str | int | bool] = {
     "linger.ms": 20,
     "compression.type": "lz4",
     "queue.buffering.max.messages": 100_000,
-    # Successes are counted by the emptied queue: a callback for each would halve the rate.
+    # An empty queue proves success: a callback per record would halve the rate.
     "delivery.report.only.error": True,
 }
 
 
 @contextmanager
 def idempotent_producer(purpose: str, config: Mapping[str, Any]) -> Iterator[clients.Lent[Producer]]:
-    """A producer whose records arrive once and in the order of their partition, also over its retries.
+    """Borrow a producer whose records arrive once and in partition order, retries included.
 
-    It is lent again for the same purpose if everything that was sent was acknowledged; say so by `keep` where it was
-    not. The first requests of a new one get a moment: librdkafka lets a record that is queued before them wait for half
-    a second.
+    It is reused for the same purpose if every record was acknowledged; otherwise set `keep` to False. A new producer
+    first polls for a moment to connect: librdkafka delays records queued before that by half a second.
     """
     with clients.producer(purpose, {**config, "enable.idempotence": True, "acks": "all"}) as lent:
         lent.client.poll(CONNECT_SECONDS)
@@ -40,7 +39,7 @@ def idempotent_producer(purpose: str, config: Mapping[str, Any]) -> Iterator[cli
 
 
 class RecordSender:
-    """An idempotent producer. Use as a context manager: leaving it without an error waits for every acknowledgement."""
+    """An idempotent producer as a context manager: leaving it without an error waits for every acknowledgement."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._config = {**config, **_FOR_MANY, "delivery.timeout.ms": DELIVERY_SECONDS * 1000}
@@ -73,7 +72,7 @@ class RecordSender:
         """Queue a record; blocks while the queue is full. Raises SourceUnavailable if an earlier one failed.
 
         Args:
-            timestamp: of the record; None = now.
+            timestamp: timestamp of the record; None = now.
         """
         arguments: dict[str, Any] = {"key": key, "value": value, "on_delivery": self._report}
         if timestamp is not None:
@@ -98,7 +97,7 @@ class RecordSender:
             self._refuse_failures()
 
     def flush(self) -> None:
-        """Wait until every record is acknowledged. Raises SourceUnavailable naming topic and count otherwise."""
+        """Wait until every record is acknowledged. Raises SourceUnavailable with topic and count otherwise."""
         left = self._lent.client.flush(DELIVERY_SECONDS + 30)
         self._refuse_failures()
         if left:
@@ -114,9 +113,9 @@ class RecordSender:
             raise self._unavailable(f"{self._failed} records failed, the first on {self._first_failure}")
 
     def _unavailable(self, problem: str) -> SourceUnavailable:
-        # Brokers that are away are waited for; what was wrong with them explains a delivery that then fails.
+        # The client waits for unreachable brokers; their last error explains a delivery that then fails.
         seen = f" (brokers: {self._lent.errors.last})" if self._lent.errors.last else ""
         return SourceUnavailable(
-            f"Kafka did not take everything: {problem}{seen}",
-            remedy="look at `casegold status`, then send again: ids are stable, what arrived twice counts once",
+            f"Kafka did not accept every record: {problem}{seen}",
+            remedy="look at `casegold status`, then send again: ids are stable, so duplicates count once",
         )

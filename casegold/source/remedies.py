@@ -1,4 +1,4 @@
-"""What a producer does about a rejected record, and which field a rejection's detail means. Not here: rejecting."""
+"""What a producer should do about a rejected record, and which field is wrong. Not here: rejecting."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ REMEDIES: dict[RejectReason, str] = {
     ),
     RejectReason.DATE_NOT_OVER: "count a date after its end in the business time zone, then send a higher revision",
 }
-"""For each reason, what lets the next try in."""
+"""Reject reason -> what to change so that the next try is accepted."""
 
 _WITHIN = re.compile(r"at `\$(\.[^`]+)`$")
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 
 
 def field_of(rejection: Rejection) -> str:
-    """The field that is wrong: details begin with its name, and go on with the place inside it."""
+    """The field that is wrong: a detail begins with its name, followed by the place inside it."""
     if rejection.reason is RejectReason.UNDECODABLE:
         return "value"
     name, _, rest = rejection.detail.partition(": ")

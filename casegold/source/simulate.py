@@ -1,6 +1,6 @@
-"""A made-up case system: deterministic, day by day, in bounded memory. Not here: sending, counting, the command line.
+"""Simulates a case system: deterministic, day by day, in bounded memory. Not here: sending, counting, the command line.
 
-Memory holds the events still to be sent of cases already opened, so it grows with open cases, not with days.
+Memory holds the unsent events of cases already opened, so it grows with open cases, not with days.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _SHARES = ("duplicates", "out_of_order", "late", "conflicting", "poison")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to simulate. Shares are of all events, 0 to 1; each is independent of the others.
+    """What to simulate. Shares are fractions of all events, 0 to 1, independent of each other.
 
-    `duplicates` are sent again unchanged, `out_of_order` up to four hours late, `late` one to five days late;
-    `conflicting` copies say something else under the same id; where `settled`, a correction follows and says what is
-    right. `poison` records are no events.
+    `duplicates` are sent again unchanged, `out_of_order` up to four hours late, `late` one to five days late.
+    `conflicting` copies have the same id and different content; with `settled`, a correction follows that states the
+    right content. `poison` records are not events.
     """
 
     cases: int
@@ -72,18 +72,18 @@ class Plan:
 
     @property
     def as_of(self) -> datetime:
-        """When the case system counted: at the end of the last date. Every counted event was sent by then."""
+        """When the case system counted: at the end of the last date, after it had sent every counted event."""
         return self.calendar.end_of(self.until)
 
     @property
     def tag(self) -> str:
-        """Tells the ids of this simulation from those of any other."""
+        """A tag in every id that distinguishes this simulation from others."""
         scope = f"{self.cases} {self.days} {self.seed} {self.until} {self.calendar.zone_name}"
         return hashlib.sha256(scope.encode()).hexdigest()[:8]
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """One record in the order of sending: an event (counted in the control totals or not), or poison."""
+    """One record to send: an event (counted in the control totals or not), or poison."""
 
     event: CaseEvent | None
     counted: bool = False
@@ -92,9 +92,9 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 def simulate(plan: Plan) -> Iterator[Sent]:
-    """Every record of the plan, ordered by the time of sending.
+    """Every record of the plan, ordered by sending time.
 
-    Conflicting copies carry a sending time after the control totals were taken, so totals do not cover them.
+    The sending time of conflicting copies is after the control totals were taken, so totals do not cover them.
     """
     pending: list[tuple[datetime, str, CaseEvent]] = []
     disturb = Random(f"disturb {plan.tag}")  # noqa: S311 - reproducible, not secret
@@ -129,7 +129,7 @@ def _case(plan: Plan, case: int, opened: int, starts: list[datetime]) -> Iterato
 
 
 def _moment(position: float, starts: list[datetime]) -> datetime | None:
-    """Days since the first date as an instant within that date's office hours; None beyond the last date."""
+    """The instant, within office hours, for a number of days since the first date; None beyond the last date."""
     day = int(position)
     if day >= len(starts):
         return None
@@ -160,7 +160,7 @@ def _event(plan: Plan, case: str, number: int, moment: datetime, emitted: dateti
 
 
 def _correction(random: Random, event: CaseEvent, payload: Payload) -> CaseCorrected | None:
-    """Evidence is taken back or dated a little earlier, a penalty lowered; nothing else is corrected."""
+    """A correction: evidence is retracted or dated one hour earlier, a penalty is halved; None for anything else."""
     if isinstance(payload, EvidenceReceived):
         if random.random() < 0.5:
             return CaseCorrected(event.id, CorrectionAction.RETRACT, "filed under the wrong case")
@@ -176,7 +176,7 @@ def _correction(random: Random, event: CaseEvent, payload: Payload) -> CaseCorre
 
 
 def _settlement(plan: Plan, event: CaseEvent) -> CaseEvent:
-    """The correction that names a contradicted event and says that its first content is right."""
+    """The correction of an event with a conflict; it confirms the first content."""
     content = {name: getattr(event.data, name) for name in event.data.__struct_fields__}
     right = Replacement(event.occurred_at, ReplacementData(**content))
     data = CaseCorrected(event.id, CorrectionAction.REPLACE, "sent twice, the first is right", right, "supervisor-01")
@@ -194,7 +194,7 @@ def _with_disturbances(plan: Plan, event: CaseEvent, random: Random) -> Iterator
     yield Sent(event, counted=True)
     if plan.duplicates and random.random() < plan.duplicates:
         yield Sent(event)
-    # A correction cannot be corrected, so what contradicts one stays open.
+    # A correction cannot be corrected, so a conflict about one would stay open.
     able = not plan.settled or event.type is not EventType.CASE_CORRECTED
     if plan.conflicting and random.random() < plan.conflicting and able:
         yield Sent(
@@ -218,4 +218,4 @@ _POISON = (
     b'{"eventId":"x","eventType":"CaseVanished","caseId":"c","schemaVersion":"1.0","data":{}}',
     b'{"eventId":"x","eventType":"CaseClosed","caseId":"c","schemaVersion":"1.0","data":{"reason":1e999}}',
 )
-"""None has both a known type and a date, so no control total can miss it."""
+"""No record has both a known type and a date, so control totals do not cover any."""

@@ -1,4 +1,4 @@
-"""Control totals: how many events of each type a source says it has for a date. Not here: sending them."""
+"""Control totals: how many events of each type a source counted for a date. Not here: sending them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from casegold.domain.identity import canonical_instant, canonical_json
 
 
 class ControlTotal(msgspec.Struct, frozen=True):
-    """The number of events of one type that occurred on a business date, as the source knew it at `as_of`."""
+    """The number of events of one type that occurred on a business date, as the source counted it at `as_of`."""
 
     source: str
     business_date: date
@@ -41,7 +41,7 @@ class ControlTotal(msgspec.Struct, frozen=True):
 
 
 class Countable(Protocol):
-    """What is counted: an event, or what a check tells of one."""
+    """Something that can be counted: an event, or the result of checking one."""
 
     @property
     def type(self) -> EventType: ...
@@ -51,7 +51,7 @@ class Countable(Protocol):
 
 
 class Tally:
-    """Counts events of one source by business date and type. Memory: one number for each date and type that occurs."""
+    """Counts events of one source by business date and type. Memory: one number per date and type that occurs."""
 
     def __init__(self, source: str, calendar: BusinessCalendar) -> None:
         self._source = source
@@ -61,7 +61,7 @@ class Tally:
         self._date = date.min
 
     def add(self, event: Countable) -> None:
-        if event.occurred_at is not self._instant:  # events of one row share it, and to look up a date is slow
+        if event.occurred_at is not self._instant:  # events of one row share the instant, and a date lookup is slow
             self._instant, self._date = event.occurred_at, self._calendar.date_of(event.occurred_at)
         key = self._date, event.type.value
         self._counts[key] = self._counts.get(key, 0) + 1
@@ -86,7 +86,7 @@ class Tally:
     ) -> Iterator[ControlTotal]:
         """A total for every date from `first` to `last` and every type, zeros included.
 
-        `wrong`: a date whose totals are one too high, to show what a mismatch does.
+        `wrong`: a date whose totals are one too high, to demonstrate a mismatch.
         """
         for day in days(first, last):
             for kind in EVENT_TYPES:

@@ -1,6 +1,6 @@
-"""Kafka records to control totals. Whatever a record holds, `decode_total` returns: a total, or why there is none.
+"""Decodes Kafka records to control totals. `decode_total` never fails because of a record.
 
-Not here: judgements that need more than the record (duplicates, conflicting recounts).
+Not here: decisions that need more than the record (duplicates, conflicting recounts).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_INTEGER = 2**63 - 1
 
 
 def decode_total(record: KafkaRecord) -> ControlTotal | Rejection:
-    """The control total in a record, or why there is none. Never raises for what a record holds."""
+    """The control total in a record, or the reason why there is none. No content of a record raises an error."""
     fields: dict[str, Any] = {}
     try:
         fields = _open(record)
@@ -45,7 +45,7 @@ def decode_total(record: KafkaRecord) -> ControlTotal | Rejection:
 
 
 def conflict(record: KafkaRecord, total: ControlTotal, count: int, as_of: datetime) -> Rejection:
-    """The rejection of a total whose revision was given before as `count` at `as_of`: the first one holds."""
+    """The rejection of a total whose revision already arrived as `count` at `as_of`; the first one stays in force."""
     detail = (
         f"revision: {total.revision} of {total.business_date} {total.event_type} was {count} as of {as_of.isoformat()},"
         f" now {total.count} as of {total.as_of.isoformat()}; a recount needs a higher revision"
@@ -54,7 +54,7 @@ def conflict(record: KafkaRecord, total: ControlTotal, count: int, as_of: dateti
 
 
 def refusal(record: KafkaRecord, total: ControlTotal, reason: RejectReason, detail: str) -> Rejection:
-    """The rejection of a total that could be read."""
+    """The rejection of a total that could be decoded."""
     return Rejection(
         reason=reason,
         detail=detail,

@@ -1,7 +1,7 @@
-"""The rows of one period of a product that is SQL and contract alone.
+"""Computes the rows of one period of a product that consists only of SQL and a contract.
 
-The SQL finds its inputs under the names of `Product.view_of`, and the period in the table `period` of one row: the
-partition's date under the name of its column, `first_date`, `last_date`, and the instants `starts_at` and `ends_at`.
+The inputs have the names of `Product.view_of`. The table `period` has one row: the partition's date under the name of
+the partition column, `first_date`, `last_date`, and the instants `starts_at` and `ends_at`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _INSTANT = pa.timestamp("us", tz="UTC")
 def rows_of(
     product: Product, inputs: Mapping[str, Rows], period: date, calendar: BusinessCalendar, limits: Limits
 ) -> pa.Table:
-    """The rows of a period, by the key of the contract.
+    """The rows of a period, sorted by the key of the contract.
 
     Args:
-        inputs: by their name in SQL.
+        inputs: rows by their name in SQL.
 
     Raises:
-        ConfigurationError: the SQL is wrong, or gives other columns than the contract's.
+        ConfigurationError: the SQL is wrong, or its columns are not those of the contract.
     """
     steps = [each for step in product.rules.steps for each in _step(product, step)]
     given = {**inputs, PERIOD: period_of(product.contract, period, calendar)}
@@ -41,7 +41,7 @@ def rows_of(
 
 
 def period_of(contract: DatasetContract, period: date, calendar: BusinessCalendar) -> pa.Table:
-    """The table `period`."""
+    """The table `period`, as the module docstring describes it."""
     first, last = contract.period(period)
     return pa.table(
         {
@@ -63,7 +63,7 @@ def _step(product: Product, step: str) -> list[Statement]:
 
 
 def _as_promised(product: Product, last: Statement, made: pa.Table) -> pa.Table:
-    """The rows with the columns and types of the contract; whether a null is allowed, the gate says."""
+    """The rows with the columns and types of the contract. The gate decides whether a null is allowed."""
     contract = product.contract
     promised = pa.schema([field.with_nullable(True) for field in contract.arrow_schema()])
     for what, names in (
@@ -79,7 +79,7 @@ def _as_promised(product: Product, last: Statement, made: pa.Table) -> pa.Table:
         cast = made.select(promised.names).cast(promised)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ConfigurationError(
-            f"{last.file}, line {last.line + 1}: a column has not the type of the contract: {error}",
+            f"{last.file}, line {last.line + 1}: a column does not have the type of the contract: {error}",
             remedy="cast it in the SQL, or correct physicalType in the contract",
         ) from error
     return cast.sort_by([(name, "ascending") for name in contract.key])

@@ -1,4 +1,4 @@
-"""The CSV file and the page of a product that brings none of its own: from its contract, figures and words.
+"""The default CSV file and page of a product without its own, from its contract, figures and words.
 
 Not here: the frame of a page (`page`), and where files are stored.
 """
@@ -24,15 +24,15 @@ ROWS_SHOWN = 500
 
 
 def stem(product: Product, contract: DatasetContract, period: date) -> str:
-    """The name of a period's files without its ending: `overdue-cases-2026-02`."""
+    """The name of a period's files without the extension: `overdue-cases-2026-02`."""
     form = "%Y-%m-%d" if contract.partitioned_by is PartitionedBy.DAY else "%Y-%m"
     return f"{product.name.replace('_', '-')}-{period.strftime(form)}"
 
 
 def render_csv(contract: DatasetContract, table: pa.Table) -> bytes:
-    """The rows in UTF-8 by RFC 4180 with a header line, in the order of the key: the same bytes for the same rows.
+    """The rows as CSV (RFC 4180, UTF-8) with a header line, sorted by key: the same rows give the same bytes.
 
-    A null is empty. Texts that a spreadsheet would take for a formula have an apostrophe before them.
+    A null is empty. A text that a spreadsheet would read as a formula gets an apostrophe before it.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -49,7 +49,7 @@ def render_html(
     figures: Mapping[str, str | int | float],
     evidence: ReportEvidence,
 ) -> str:
-    """The page of a period: figures, rows, words, and how the rows came to be."""
+    """The page of a period: figures, rows, explained terms, and evidence."""
     period = period_name(contract, evidence.month)
     title = html(contract.title)
     body = [
@@ -67,7 +67,7 @@ def render_html(
 
 
 def period_name(contract: DatasetContract, period: date) -> str:
-    """A period as people call it: `February 2026`, `Q1 2026`, `2026-02-01`."""
+    """The display name of a period: `February 2026`, `Q1 2026`, `2026-02-01`."""
     match contract.partitioned_by:
         case PartitionedBy.MONTH:
             return f"{period:%B %Y}"

@@ -1,4 +1,4 @@
-"""How a report came to be: what is printed on it, so that each number can be traced. Not here: finding it out."""
+"""The evidence printed on a report, by which each number can be traced. Not here: collecting it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 @dataclass(frozen=True, slots=True)
 class InputVersion:
-    """A published partition that the figures were counted from."""
+    """A published partition that the figures were computed from."""
 
     dataset: str
     partition: date
@@ -16,16 +16,16 @@ class InputVersion:
     quality: str
     """PASSED or WAIVED."""
     tolerated: tuple[str, ...] = ()
-    """What its gate tolerated by contract, a line for each check."""
+    """What its gate tolerated under the contract, one line per check."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportEvidence:
-    """The identity of one report."""
+    """The identity and lineage of one report."""
 
     dataset: str
     version: int | None
-    """None while the version has no number yet."""
+    """None until the version has a number."""
     month: date
     quality: str
     """PASSED or WAIVED: the verdict of the report's own gate."""
@@ -48,7 +48,7 @@ class ReportEvidence:
         return "WAIVED" in (self.quality, *(one.quality for one in self.inputs))
 
     def tolerated(self) -> list[str]:
-        """What was tolerated in the inputs, by partition, a line for each check."""
+        """What was tolerated in the inputs, by partition, one line per check."""
         return [f"{one.partition.isoformat()} {line}" for one in self.inputs for line in one.tolerated]
 
     def as_data(self) -> dict[str, object]:
@@ -65,7 +65,7 @@ class ReportEvidence:
 
 
 def version_ranges(inputs: tuple[InputVersion, ...]) -> list[tuple[str, date, date, int, str]]:
-    """Dataset, first and last partition, version and quality of runs of consecutive partitions of one version."""
+    """Consecutive partitions of one version and quality, as (dataset, first, last, version, quality)."""
     ranges: list[tuple[str, date, date, int, str]] = []
     for one in sorted(inputs, key=lambda i: (i.dataset, i.partition)):
         if ranges:

@@ -1,7 +1,7 @@
-"""What every product's page is made of: one HTML file that needs nothing else, its badges, warnings and evidence.
+"""The parts of every product's page: one self-contained HTML file with badges, warnings and evidence.
 
-No script, no font, no image from anywhere; every text from the data is escaped. Not here: the figures, and where the
-page is stored.
+It loads no script, font or image; every text from the data is escaped. Not here: the figures, and where the page is
+stored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TOLERATED_SHOWN = 10
 
 
 def document(title: str, body: Sequence[str], evidence: ReportEvidence) -> str:
-    """The whole file; the evidence stands in it as data, too."""
+    """The whole file, which also contains the evidence as data."""
     style = files("casegold.transform").joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -30,7 +30,7 @@ def document(title: str, body: Sequence[str], evidence: ReportEvidence) -> str:
 
 
 def badges(evidence: ReportEvidence) -> str:
-    """Publication, quality, mode where it is not the usual one, and version."""
+    """Publication, quality, mode (unless it is NORMAL) and version."""
     shown = [
         (evidence.publication, "good" if evidence.publication == "OFFICIAL" else "warn"),
         (f"Quality {evidence.quality}", "good" if evidence.quality == "PASSED" else "warn"),
@@ -42,7 +42,7 @@ def badges(evidence: ReportEvidence) -> str:
 
 
 def warning(evidence: ReportEvidence) -> str:
-    """That it was published under a waiver, or lacks facts that are tolerated; empty where neither is so."""
+    """Warnings about a waiver or about missing facts that the contract tolerates; empty without either."""
     return _waived(evidence) + _tolerated(evidence)
 
 
@@ -71,7 +71,7 @@ def _version(evidence: ReportEvidence) -> str:
 
 
 def meanings(words: Mapping[str, str]) -> str:
-    """The words of the page: term and meaning."""
+    """The explained terms: word and meaning."""
     items = "".join(f"<dt>{html(word)}</dt><dd>{html(meaning)}</dd>" for word, meaning in words.items())
     return (
         '<section aria-labelledby="meanings"><h2 id="meanings">What is counted</h2>'
@@ -80,7 +80,7 @@ def meanings(words: Mapping[str, str]) -> str:
 
 
 def evidence_of(evidence: ReportEvidence) -> str:
-    """How the figures came to be."""
+    """The lineage of the figures: run, versions and inputs."""
     facts = {
         "Dataset": f"{evidence.dataset}, partition {evidence.month.isoformat()}",
         "Version": _version(evidence),
@@ -115,7 +115,7 @@ def _fact(name: str, value: str) -> str:
 
 
 def _data(evidence: ReportEvidence) -> str:
-    """The evidence as a data block. Its angle brackets are written as escapes, so that no value can end it."""
+    """The evidence as a data block. Angle brackets are escaped, so that no value can end the block."""
     text = json.dumps(evidence.as_data(), ensure_ascii=True, sort_keys=True)
     safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return f'<script type="application/json" id="evidence">{safe}</script>'

@@ -1,6 +1,6 @@
-"""SQL of a product, run where it reaches nothing but its inputs: no file, no network, no extension, no setting.
+"""Runs a product's SQL in a sandbox: it can read its inputs, but no file, network, extension or setting.
 
-Only `CREATE` and `SELECT` are run. The inputs are copied into tables first: DuckDB would let SQL write to every path
+Only `CREATE` and `SELECT` run. The inputs are copied into tables first, because DuckDB lets SQL write to every path
 that it may read. Not here: what the SQL means.
 """
 
@@ -27,16 +27,16 @@ RUN = frozenset({duckdb.StatementType.CREATE, duckdb.StatementType.SELECT})
 CALLED = frozenset(
     {"generate_series", "histogram", "histogram_values", "json_each", "json_tree", "range", "repeat", "unnest"}
 )
-"""Table functions that only make rows. DuckDB's others read files, run SQL from a text, take addresses of memory, or
-act: `enable_logging` of a path that it may not write ends the process."""
+"""Allowed table functions: they only produce rows. The others read files, run SQL from text, take memory addresses, or
+have side effects: `enable_logging` with a path that it may not write to ends the process."""
 _ACTING = ("sleep_ms", "write_log")
 _PASSED_ON = (duckdb.OutOfMemoryException, duckdb.IOException)
-"""Of the machine, not of the SQL: whoever gave the memory tells of them."""
+"""Errors of the machine, not of the SQL: the caller, which set the limits, reports them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the SQL may use. It spills to a directory of its own below `spill`, which is removed."""
+    """Resources that the SQL may use. It spills to its own temporary directory below `spill`."""
 
     memory: str
     threads: int
@@ -45,7 +45,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a file, and the line before its first."""
+    """One statement of a file; `line` counts the lines before it."""
 
     file: str
     line: int
@@ -54,7 +54,7 @@ class Statement:
 
 @contextmanager
 def sandbox(inputs: Mapping[str, Rows], limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A locked DuckDB with a table for each input."""
+    """A locked DuckDB connection with a table for each input."""
     limits.spill.mkdir(parents=True, exist_ok=True)
     spill = tempfile.mkdtemp(prefix="sandbox-", dir=limits.spill)
     connection = duckdb.connect(
@@ -64,7 +64,7 @@ def sandbox(inputs: Mapping[str, Rows], limits: Limits) -> Iterator[duckdb.DuckD
         connection.execute("set TimeZone = 'UTC'")
         # DuckDB 1.5 pushes a join's Bloom filter into scans of Arrow tables and then fails: "not currently supported".
         connection.execute("set disabled_optimizers = 'join_filter_pushdown'")
-        # Without it, `from settings` would read a variable of the Python that calls.
+        # Otherwise `from settings` would read a variable of the calling Python code.
         connection.execute("set python_enable_replacements = false")
         for name, rows in inputs.items():
             connection.register("given", rows)
@@ -82,7 +82,7 @@ def statements(file: str, text: str) -> list[Statement]:
     """The statements of a SQL file.
 
     Raises:
-        ConfigurationError: it is no SQL, is empty, or does more than create and select; with file, line and remedy.
+        ConfigurationError: it is not SQL, is empty, or has other statements than CREATE and SELECT.
     """
     try:
         parsed = duckdb.extract_statements(text)
@@ -118,7 +118,7 @@ def _refuse_calls(file: str, text: str) -> None:
 
 @cache
 def _not_called() -> re.Pattern[str]:
-    """A call of any other table function that DuckDB has, whatever stands between its name and the bracket."""
+    """Matches a call of any forbidden function, with any space or comment between its name and the bracket."""
     with duckdb.connect() as connection:
         known = connection.execute(load("casegold.transform", "table_functions")).fetchall()
     names = sorted({name for (name,) in known} - CALLED | set(_ACTING))
@@ -127,7 +127,7 @@ def _not_called() -> re.Pattern[str]:
 
 
 def execute(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.DuckDBPyConnection:
-    """Run a statement. Raises ConfigurationError with file, line and remedy of what it does wrong."""
+    """Run a statement. Raises ConfigurationError with file, line and remedy if the SQL is wrong."""
     try:
         return connection.execute(statement.parsed)
     except _PASSED_ON:
@@ -137,7 +137,7 @@ def execute(connection: duckdb.DuckDBPyConnection, statement: Statement) -> duck
 
 
 def _wrong(file: str, before: int, error: duckdb.Error) -> ConfigurationError:
-    """DuckDB's message as one line: the first says what is wrong, one beginning with LINE where."""
+    """DuckDB's message as one line: its first line says what is wrong, the line that begins with LINE says where."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     place = next((line for line in lines if line.startswith("LINE ")), "")
     number = before + int(place.split()[1].rstrip(":")) if place else before + 1

@@ -1,6 +1,6 @@
-"""From bronze records to silver rows: decoding, business dates, typed columns. Not here: what was recorded before.
+"""Converts bronze records to silver rows: decoding, business dates, typed columns. Not here: deduplication.
 
-Pure: the decoder is handed in, the calendar and the contract's bounds are values.
+Pure functions: the caller passes the decoder, the calendar and the contract's bounds.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ EventId = tuple[str, str]
 """Source and id."""
 
 RENAMED = {"kind": "evidence_kind", "level": "escalation_level"}
-"""Payload fields whose silver column has another name: both would be ambiguous beside the other types' fields."""
+"""Payload fields with another name in silver, where `kind` and `level` alone would be ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the contract says of the facts that count: their dates, and the sources that may send them."""
+    """The contract's bounds for facts that count: their dates, and the sources that may send them."""
 
     first_date: date
     max_future: timedelta
@@ -36,7 +36,7 @@ class Bounds:
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """A record that decoded to an event within the bounds; `row` is its place in the chunk."""
+    """A record that decoded to an event within the bounds; `row` is its index in the chunk."""
 
     row: int
     event: CaseEvent
@@ -58,7 +58,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record that is no fact."""
+    """A record that is not a fact."""
 
     row: int
     rejection: Rejection
@@ -66,7 +66,7 @@ class Refused:
 
 
 class Accepted(msgspec.Struct, frozen=True, gc=False):
-    """A new fact and the date from which on it changes figures."""
+    """A new fact, and the first date whose figures it changes."""
 
     candidate: Candidate
     dirty_from: date
@@ -82,8 +82,8 @@ def read_chunk(
     """Decode the records of a chunk.
 
     Args:
-        received_at: when each was written to bronze, which decides how far in the future it may lie.
-        bounds: None where it was judged before that all of them are within.
+        received_at: when each was written to bronze; limits how far in the future an event may lie.
+        bounds: None if all records were already found to be within the bounds.
     """
     candidates: list[Candidate] = []
     refused: list[Refused] = []
@@ -161,8 +161,8 @@ def silver_rows(
     """The silver rows of new facts, sorted by effective date and case.
 
     Args:
-        bronze: the chunk, for the place of each record.
-        schema: of silver, from its contract.
+        bronze: the chunk, for the topic, partition and offset of each record.
+        schema: the schema of silver, from its contract.
     """
     ordered = sorted(accepted, key=lambda each: (each.candidate.effective_date, each.candidate.event.case_id))
     places = bronze.select(["topic_id", "kafka_partition", "kafka_offset"]).take(
@@ -183,7 +183,7 @@ def _array(column: list[Any] | pa.Array | None, length: int, kind: pa.DataType) 
 
 
 def _common_columns(accepted: Sequence[Accepted]) -> dict[str, Any]:
-    """What every fact has, whatever its type."""
+    """The columns that facts of all types have."""
     candidates = [each.candidate for each in accepted]
     events = [candidate.event for candidate in candidates]
     return {
@@ -208,7 +208,7 @@ def _common_columns(accepted: Sequence[Accepted]) -> dict[str, Any]:
 
 
 def _typed_columns(payloads: Sequence[Payload]) -> dict[str, Any]:
-    """The typed columns that any of the payloads fills."""
+    """The typed columns that at least one of the payloads fills."""
     columns: dict[str, list[Any]] = defaultdict(lambda: [None] * len(payloads))
     for row, data in enumerate(payloads):
         for name, value in _typed(data):
@@ -217,7 +217,7 @@ def _typed_columns(payloads: Sequence[Payload]) -> dict[str, Any]:
 
 
 def _typed(data: Payload) -> Iterator[tuple[str, Any]]:
-    """The typed columns of a payload; of a correction also those of its replacement."""
+    """The typed columns of a payload; for a correction, also those of its replacement."""
     for name in data.__struct_fields__:
         value = getattr(data, name)
         if value is None:
@@ -232,7 +232,7 @@ def _typed(data: Payload) -> Iterator[tuple[str, Any]]:
 
 
 def rejected_rows(refused: Sequence[Refused], bronze: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The rows of refused records: as received, with the reason and what of them could be read."""
+    """The rows of refused records: as received, with the reason and the fields that could be read."""
     received = bronze.take(pa.array([each.row for each in refused], pa.int64()))
     read = [_rejected_row(each) for each in refused]
     arrays = [

@@ -1,7 +1,7 @@
-"""Versions of transforms: a number that people raise when results may change, and a digest of the rules themselves.
+"""Transform versions: a number that people raise when results may change, and a digest of the rules.
 
-The rules are files of the product's folder, named in its `product.yaml` together with the digest of every version so
-far. Not here: any rule, and which version a run used (the manifest says that).
+The rules are files of the product's folder. Its `product.yaml` records them and the digest of every version so far.
+Not here: any rule, and which version a run used (its manifest records that).
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from casegold.domain.product import Product
 
 @dataclass(frozen=True, slots=True)
 class TransformVersion:
-    """What computed a dataset version. As text (`snapshot-1+0a1b2c3d4e5f`) it goes into run manifests."""
+    """The rules that compute a dataset version. Run manifests record it as text (`snapshot-1+0a1b2c3d4e5f`)."""
 
     name: str
     number: int
     digest: str
-    """SHA-256 of the rules that are running, as hex; equal to the recorded one unless they were edited since."""
+    """SHA-256 (hex) of the current rules; it differs from the recorded one if they were edited since."""
 
     def __str__(self) -> str:
         return f"{self.name}-{self.number}+{self.digest[:12]}"
 
 
 def current(product: Product) -> TransformVersion:
-    """The version of a product's rules that is running."""
+    """The version of a product's current rules."""
     return TransformVersion(product.transform, max(product.rules.versions), _digest(product))
 
 
 def versions(products: Iterable[Product]) -> dict[str, str]:
-    """The running version of every product's rules as text, by the name of its transform."""
+    """The version of every product's current rules as text, by the name of its transform."""
     return {product.transform: str(current(product)) for product in products}
 
 
 def _digest(product: Product) -> str:
-    """SHA-256 over names and texts of the rule files, without their folder, and over what orders and names them."""
+    """SHA-256 over names and texts of the rule files, without their folder, and over their order and view names."""
     total = hashlib.sha256()
     for text in _texts(product):
         content = text.encode()
@@ -60,7 +60,7 @@ def _texts(product: Product) -> Iterator[str]:
 
 
 def _essence(file: Path) -> str:
-    """Comments and layout of SQL change no result: not counted."""
+    """The text that counts: comments and layout of SQL change no result, so they are left out."""
     text = file.read_text("utf-8")
     if file.suffix != ".sql":
         return text

@@ -102,7 +102,7 @@ def test_the_same_rules_give_the_same_figures_and_nothing_official_changes(
     request = begun(folk)
     shadow = computed(installation, request)
     assert [each.figures.key for each in shadow.partitions] == [SINCE + timedelta(days=n) for n in range(5)]
-    assert not any(each.difference.is_apart for each in shadow.partitions)
+    assert not any(each.difference.differs for each in shadow.partitions)
     assert all(each.passed and each.difference.version_before == 1 for each in shadow.partitions)
     assert installation.version_numbers(SNAPSHOT) == installation.version_numbers(REPORT) == [1]
     assert installation.rows(SNAPSHOT, FIRST, LAST) == expected(simulated)
@@ -132,7 +132,7 @@ def test_new_rules_are_compared_and_promoted_as_they_were_compared(
     by_date = {each.figures.key: each.difference.changed for each in shadow.partitions}
     assert by_date == {key: sum(row["snapshot_date"] == key for row in changed) for key in by_date}
     assert sum(by_date.values()) > 0
-    assert [each.name for each in shadow.comparison.columns if each.is_apart] == ["team"]
+    assert [each.name for each in shadow.comparison.columns if each.differs] == ["team"]
     status = command("backfill", "status", request)
     assert f"{len(by_date)} of {len(by_date)} partitions differ" in status
     assert BESIDE.replace("/", ".") in status
@@ -222,7 +222,7 @@ def test_a_report_has_a_shadow_too(installation: Installation, folk: Folk) -> No
     shadow = computed(installation, request)
     (only,) = shadow.partitions
     assert only.passed
-    assert not only.difference.is_apart
+    assert not only.difference.differs
     assert only.figures.rows > 0
     assert installation.version_numbers(REPORT) == [1]
     of_the_month = ("show", REPORT, "--partition", "2024-02", "--format", "csv")
@@ -260,7 +260,7 @@ def test_a_shadow_that_dies_is_computed_once(installation: Installation, folk: F
     restart_until_done(installation.platform.control, disturbances)
     assert len(disturbances) < len(ENDS)
     shadow = computed(installation, request)
-    assert not any(each.difference.is_apart for each in shadow.partitions)
+    assert not any(each.difference.differs for each in shadow.partitions)
     assert len(shadow.partitions) == 5
     assert installation.version_numbers(SNAPSHOT) == [1]
     command("diff", SNAPSHOT, "--shadow", request)

@@ -105,4 +105,4 @@ def test_a_shadow_is_computed_by_its_own_job(published: House, ann_and_bob: tupl
     for job, step in (("compute_shadow", "compute_and_compare"), ("replay_events", "send_events")):
         by_hand = published.launch(job)
         assert not by_hand.success
-        assert "a replay or a shadow is begun by its request" in str(by_hand.failure_data_for_node(step))
+        assert "a replay or a shadow cannot be launched by hand" in str(by_hand.failure_data_for_node(step))

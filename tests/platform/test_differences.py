@@ -59,4 +59,4 @@ def test_a_report_that_cannot_be_made_changes_nothing(published: House) -> None:
         (file,) = listing.files(connection, "gold/case_daily_snapshot", 1, LAST)
     Path(urlparse(file["file_path"]).path).unlink()
     for page in restate(published).values():
-        assert "could not be made" in page
+        assert "could not be computed" in page

@@ -141,7 +141,7 @@ def test_pages_of_real_runs_over_hostile_data_do_nothing(house: House) -> None:
         for value in each.values()
         if isinstance(value, dg.MarkdownMetadataValue)
     )
-    assert f"{sent:,} facts that the versions before did not know" in texts
+    assert f"{sent:,} facts that the earlier versions did not know" in texts
     assert "<img src=x onerror=" in texts, "hostile texts are on the pages, as texts"
     rejected = house.platform.control.rows("select sum(rejected) as n from ingest_commit")[0]["n"]
     assert rejected == len(HOSTILE)
@@ -155,7 +155,7 @@ def test_every_producer_of_markdown_escapes(hostile: str) -> None:
     why = differences.causes(Causes(recorded, 1, (fact,)))
     found = pictures.table(verification.COLUMNS, [("gold/x", LAST, 1, Found.UNVERIFIABLE, hostile)])
     figures = metadata.figures({"cases": 1, hostile: hostile})
-    problem = markdown(f"could not be made: {hostile}")
+    problem = markdown(f"could not be computed: {hostile}")
     for text in (why, found, figures, problem):
         assert_harmless({"page": dg.MetadataValue.md(text)})
     assert Rendered(found).tags.count("td") == len(verification.COLUMNS)

@@ -7,7 +7,7 @@ import dagster as dg
 from casegold.control.db import ControlDb
 from casegold.jobs.launch import launch
 from resources.runs import attempt_of
-from sensors.untold import telling
+from sensors.untold import catch_up_request
 from tests.platform.conftest import House, attempts, send
 from tests.platform.test_computed_runs import DAYS, SNAPSHOT
 
@@ -40,10 +40,10 @@ def test_dagster_is_told_of_work_whose_run_died(house: House, control: ControlDb
     assert attempts(control)[-1] == ("gold/case_daily_snapshot", 1, "SUCCEEDED")
     assert house.instance.get_materialized_partitions(SNAPSHOT) == set()
 
-    first = telling(control, run, {JOB})
+    first = catch_up_request(control, run, {JOB})
     assert first is not None
     run = died(house, first, after_the_work=True)  # it dies as well, before it has told anything
-    second = telling(control, run, {JOB})
+    second = catch_up_request(control, run, {JOB})
     assert second is not None
     assert second.run_key != first.run_key
     assert house.run(second).success
@@ -53,7 +53,7 @@ def test_dagster_is_told_of_work_whose_run_died(house: House, control: ControlDb
 
 def test_a_run_that_died_before_its_work_was_done_is_the_cores_to_repeat(house: House, control: ControlDb) -> None:
     run = died(house, due(house), after_the_work=False)
-    assert telling(control, run, {JOB}) is None
+    assert catch_up_request(control, run, {JOB}) is None
 
 
 def test_the_sensor_of_failed_runs_requests_it(house: House) -> None:

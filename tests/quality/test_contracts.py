@@ -112,7 +112,7 @@ def test_contracts_that_contradict_each_other_are_refused() -> None:
     others = [c for c in CONTRACTS if c.dataset not in (SNAPSHOT.dataset, REPORT.dataset, METRICS.dataset)]
     circle = replace(SNAPSHOT, inputs=(*SNAPSHOT.inputs, InputRef(REPORT.dataset, InputMapping.SAME)))
     for wrong, message in (
-        ([*others, circle, REPORT], "in a circle"),
+        ([*others, circle, REPORT], "in a cycle"),
         ([*others, SNAPSHOT, SNAPSHOT], "two contracts"),
         ([SNAPSHOT], "which no contract describes"),
         ([*others, SNAPSHOT, replace(REPORT, grace_window=timedelta(days=3))], "disagree on grace_window"),
@@ -183,9 +183,9 @@ def test_a_contract_may_tolerate_a_number_or_a_share_with_a_reason() -> None:
         (tolerating("facts: 3"), "'reason' is missing"),
         (tolerating("reason: x"), "both or neither"),
         (tolerating("facts: 1, percent: 1, reason: x"), "both or neither"),
-        (tolerating("facts: 0, reason: x"), "is no limit"),
-        (tolerating("facts: -1, reason: x"), "is no limit"),
-        (tolerating("percent: 100, reason: x"), "is no limit"),
+        (tolerating("facts: 0, reason: x"), "is not a limit"),
+        (tolerating("facts: -1, reason: x"), "is not a limit"),
+        (tolerating("percent: 100, reason: x"), "is not a limit"),
         (tolerating("percent: .nan, reason: x"), "tolerate.percent"),
         (tolerating("facts: 1.5, reason: x"), "tolerate.facts"),
         (tolerating("rows: 1, reason: x"), "unknown field 'rows'"),

@@ -66,7 +66,7 @@ def test_what_concerns_the_whole_frame_is_told_with_every_partition() -> None:
         expected="the contract's columns, types and values",
         actual="; ".join(problems[:3]),
         sample=tuple({"problem": problem} for problem in problems[:10]),
-        detail="concerns the whole range that was judged",
+        detail="applies to the whole range that was judged",
         reads=digest_of_texts(sorted(problems)),
     )
     assert other == replace(result, partition=NEXT)

@@ -92,7 +92,7 @@ def log_events(path: Path, mapping: Mapping, lengths: Counter[str]) -> Iterator[
     for row in read_rows(path):
         case_id = _text(row, mapping.columns.case)
         if len(case_id) > 256 or "\0" in case_id:  # also where a row makes no event: the id names what is counted
-            raise _refusal(row, f"{case_id!r} is no case id", "correct the row")
+            raise _refusal(row, f"{case_id!r} is not a case id", "correct the row")
         _time(row, mapping.columns.time, mapping)
         position = walk.positions[case_id]
         walk.positions[case_id] += 1
@@ -218,7 +218,9 @@ def _instant(row: LogRow, column: str, text: str, mapping: Mapping) -> datetime:
         return read_instant(parsed.astimezone(UTC).isoformat(), column)
     except (ValueError, OverflowError) as error:
         raise _refusal(
-            row, f"{column}: the time {text!r} cannot be read: {error}", "set timeFormat, or correct"
+            row,
+            f"{column}: the time {text!r} cannot be read: {error}",
+            "set timeFormat in the mapping, or correct the row",
         ) from error
 
 

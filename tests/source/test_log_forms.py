@@ -57,8 +57,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("row", "named"),
     [
         ("a,start,2026-03-28,a\0b,\n", "who: a NUL character"),
-        ("a\0,start,2026-03-28,ann,\n", "case: 'a\\x00' is no case id"),
-        (f"{'a' * 257},start,2026-03-28,ann,\n", "is no case id"),
+        ("a\0,start,2026-03-28,ann,\n", "case: 'a\\x00' is not a case id"),
+        (f"{'a' * 257},start,2026-03-28,ann,\n", "is not a case id"),
         ("a,start,2026-03-28," + "x" * 257 + ",\n", "Expected `str` of length <= 256"),
         ("a,start,2026-03-28\0,ann,\n", "cannot be read"),
         ("a,start\0,2026-03-28,ann,\n", "is not mapped"),
@@ -172,9 +172,9 @@ def test_a_decimal_comma(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ("encoding: nonsense", "'nonsense' is no encoding of text"),
-        ("encoding: hex", "'hex' is no encoding of text"),
-        ("encoding: undefined", "'undefined' is no encoding of text"),
+        ("encoding: nonsense", "'nonsense' is not a text encoding"),
+        ("encoding: hex", "'hex' is not a text encoding"),
+        ("encoding: undefined", "'undefined' is not a text encoding"),
         ("delimiter: ';;'", "cannot stand between fields"),
         ("delimiter: '\"'", "cannot stand between fields"),
         ("decimal: ';'", "decimal"),
@@ -207,7 +207,7 @@ def test_two_changes_of_a_column_make_two_events_but_not_of_one_type(tmp_path: P
 
 def test_the_position_is_no_column_of_the_log(tmp_path: Path) -> None:
     said = refused(tmp_path, HEADER + ROWS, MAPPING.replace("case: case", 'case: "row:position"'))
-    assert "row:position is no column of the log" in said
+    assert "row:position is not a column of the log" in said
 
 
 def test_a_column_that_the_file_lacks_is_refused_unless_it_has_a_default(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_xes_of_another_shape(tmp_path: Path, body: str, named: str) -> None:
 
 def test_xes_says_its_encoding_itself(tmp_path: Path) -> None:
     said = refused(tmp_path, "<log/>", XES_MAPPING + "delimiter: ';'\n", "log.xes")
-    assert "log.xes: is XES, which says its encoding itself" in said
+    assert "log.xes: is XES, which declares its own encoding" in said
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])

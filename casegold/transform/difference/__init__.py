@@ -1,1 +1,1 @@
-"""Two versions of a dataset against each other. Not a transform with versions: nothing official is made of it."""
+"""Compares two versions of a dataset. Not a transform with versions of its own: nothing official depends on it."""

@@ -1,4 +1,4 @@
--- Rows of one key together; the side that a row is missing on is null.
+-- The rows of both sides, joined by key; a side without the row is null.
 create or replace temp table changed_rows as
 select coalesce(b.partition_key, a.partition_key) as partition_key, coalesce(b.key, a.key) as key,
        b.cells as before, a.cells as after

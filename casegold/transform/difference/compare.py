@@ -1,7 +1,7 @@
-"""What differs between two sets of rows of one dataset: by key, by column, and in sums.
+"""Compares two sets of rows of one dataset: by key, by column, and in sums.
 
-Rows are compared as typed values, set against set, so that only those that differ are taken apart. Not here: which rows
-these are (`jobs.difference`).
+Rows are compared as typed values with set operations, so that only rows that differ are compared column by column.
+Not here: which rows to compare (`jobs.difference`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ TEXT = duckdb.type("VARCHAR")
 
 
 class Comparison:
-    """Collects the rows that differ, in as many steps as its user likes; keys are unique on each side.
+    """Collects the rows that differ, in any number of steps; keys are unique on each side.
 
-    The connection's time zone is UTC: instants are told in it.
+    The connection's time zone must be UTC, because instants become text in it.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, contract: DatasetContract) -> None:
@@ -47,17 +47,17 @@ class Comparison:
             connection.table("no_rows").create(name)
 
     def add(self, before: str, after: str) -> None:
-        """Compare the rows of two views, each with every row of some keys.
+        """Compare the rows of two views. All rows with one key must be added in the same step.
 
         Raises:
-            ConfigurationError: a view has not the columns of the contract.
+            ConfigurationError: a view lacks a column of the contract.
         """
         for view, name in ((before, "before_rows"), (after, "after_rows")):
             rows = self._connection.table(view)
             missing = sorted(set(self._names) - set(rows.columns))
             if missing:
                 raise ConfigurationError(
-                    f"rows of {self._contract.dataset} have no column {missing[0]}: another contract had made them",
+                    f"rows of {self._contract.dataset} have no column {missing[0]}: they follow another contract",
                     remedy="compare versions of one contract version; `casegold show` prints each",
                 )
             rows.select(*self._names).create_view(name, replace=True)
@@ -65,7 +65,7 @@ class Comparison:
         self._connection.execute(load(SQL, "rows_after"))
 
     def match(self) -> None:
-        """Put the collected rows together by their keys: once, after all were added."""
+        """Join the collected rows by key. Call it once, after the last `add`."""
         for source, name in (("only_before", "cells_before"), ("only_after", "cells_after")):
             self._connection.table(source).select(
                 ColumnExpression(self._partition).alias("partition_key"),
@@ -75,12 +75,12 @@ class Comparison:
         self._connection.execute(load(SQL, "changed_rows"))
 
     def counts(self) -> dict[date, tuple[int, int, int]]:
-        """Rows added, removed and changed, of each partition in which a row differs."""
+        """Numbers of rows added, removed and changed, for each partition in which a row differs."""
         found = self._connection.execute(load(SQL, "changed_counts")).fetchall()
         return {key: (added, removed, changed) for key, added, removed, changed in found}
 
     def columns(self) -> tuple[ColumnDifference, ...]:
-        """Every column that is no key, in the contract's order."""
+        """Every column outside the key, in contract order."""
         changed: dict[int, int] = dict(self._connection.execute(load(SQL, "changed_columns")).fetchall())
         before, after = self._sums("only_before"), self._sums("only_after")
         return tuple(
@@ -89,7 +89,7 @@ class Comparison:
         )
 
     def rows(self, limit: int = ALL_ROWS) -> Iterator[RowDifference]:
-        """The rows that differ, by partition and key as texts. One reader at a time."""
+        """The rows that differ, sorted by partition and key (as text). Read one result at a time."""
         found = self._connection.execute(load(SQL, "changed_sample"), {"limit": limit})
         while some := found.fetchmany(FETCHED):
             for partition, key, before, after in some:
