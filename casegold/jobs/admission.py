@@ -1,7 +1,7 @@
-"""Admission of held facts: one number of silver from which on they count, and the dates that they change from then on.
+"""Admission of held facts: takes the sequence number from which they count, and makes the dates they change dirty.
 
-Under the claim of silver, because ingest gives numbers, too. No row of the lake changes. Not here: who approved it
-(manifest.approvals), restating the dates (planner, jobs.snapshot).
+The job holds the claim of silver, because ingest assigns sequence numbers, too. It changes no row of the lake. Not
+here: the approval (`control.changes.approvals`), and restating the dates (planner, `jobs.snapshot`).
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _ASKED = pa.schema([(name, pa.string()) for name in ("source", "event_id", "even
 
 @dataclass(frozen=True, slots=True)
 class _Concerned:
-    """What the lake knows of the facts: earlier dates that they change by now, and the events that they correct."""
+    """What the lake adds to the held facts: earlier dates that some of them change now, and the events they correct."""
 
     dates: dict[EventId, date]
     corrected: list[EventId]
 
 
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
-    """Admit the held facts of the manifest's backfill, once.
+    """Admit the held facts of the manifest's backfill. Idempotent.
 
     Raises:
-        Deferred: an ingest is unfinished, or the backfill is paused or over.
-        ConfigurationError: the facts are not those that were approved.
+        Deferred: an ingest is unfinished, or the backfill is paused or has ended.
+        ConfigurationError: the facts differ from the approved ones.
     """
     with platform.control.read() as connection:
         earlier = admission.done(connection, manifest.run_id)
@@ -61,14 +61,14 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
 
 def _take_number(platform: Platform, claim: Claim) -> int:
-    """The next number of silver, taken from ingest for good by an empty commit of bronze.
+    """Take the next sequence number of silver. An empty commit to bronze keeps ingest from using it.
 
-    An ingest that lost its claim while it read may still append a chunk under the number it had in mind: it finds it
-    taken. A number whose admission dies is never used. A chunk in bronze that is not complete comes first: figures
-    computed at our number would else have seen it without its facts.
+    An ingest that lost its claim while it was reading may still try to append a chunk under the same number; it then
+    finds the number taken. If the admission dies, its number is never used. An incomplete chunk in bronze must be
+    completed first: otherwise figures computed at our number would seem to include that chunk but lack its facts.
 
     Raises:
-        Deferred: there is such a chunk, or the claim was taken over.
+        Deferred: bronze has an incomplete chunk, or the claim was taken over.
     """
     given = platform.lake.last_seq(BRONZE)
     with platform.control.read() as connection:

@@ -1,4 +1,4 @@
-"""How an attempt ended, as one process tells it to another. Not here: starting processes (`subprocesses`)."""
+"""How an attempt ended, as one process reports it to another. Not here: starting processes (`subprocesses`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ERRORS: dict[ExitClass, type[CasegoldError]] = {
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The end of one attempt. `outcome` is there for a success and for a closed gate, unless its process died since."""
+    """The end of one attempt. A success or a closed gate has an `outcome` unless the process died before reporting."""
 
     exit_class: ExitClass
     outcome: Outcome | None = None
@@ -38,12 +38,12 @@ class Ended:
 
     @classmethod
     def by(cls, error: CasegoldError) -> Ended:
-        """The end that an error is."""
+        """The end of an attempt that raised this error."""
         outcome = error.outcome if isinstance(error, GateClosed) else None
         return cls(error.exit_class, outcome, error.message, error.remedy, isinstance(error, Deferred))
 
     def result(self) -> Outcome:
-        """What `batch_job.execute` returns or raises where an attempt ends so."""
+        """Return the outcome, or raise the error, that `batch_job.execute` gives for this end."""
         if self.deferred:
             raise Deferred(self.message, remedy=self.remedy)
         if self.exit_class is ExitClass.SUCCESS:
@@ -57,10 +57,10 @@ _JSON = TypeAdapter(Ended)
 
 
 def to_json(ended: Ended) -> bytes:
-    """The end as text."""
+    """Serialize an end as JSON."""
     return _JSON.dump_json(ended)
 
 
 def from_json(text: bytes) -> Ended:
-    """The end that a text tells, equal to the one it was made from."""
+    """Read an end from the JSON that `to_json` wrote."""
     return _JSON.validate_json(text)

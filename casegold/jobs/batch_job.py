@@ -1,8 +1,8 @@
-"""The one way to execute an attempt, whoever launches it: start, heartbeat, run, record the end.
+"""The only way to execute an attempt, whoever launches it: start, send heartbeats, run the job, record the end.
 
     python -m casegold.jobs.batch_job --run-id R [--attempt N]
 
-The process exits with the run's exit class. Not here: what a run computes (runtime.jobs), who asks for it (planner).
+The process exits with the run's exit class. Not here: what a run computes (the jobs), who requests it (planner).
 """
 
 from __future__ import annotations
@@ -44,14 +44,15 @@ DEADLINES = {
     Pipeline.REBUILD: timedelta(hours=24),
     Pipeline.REPAIR: timedelta(hours=8),
 }
-"""How long an attempt may take: one that hangs would beat for ever, and nobody else could have its dataset.
+"""How long an attempt may take. Without a deadline, an attempt that hangs would send heartbeats for ever and block its
+dataset.
 
-Far beyond what was measured, so that only what hangs meets it: the million records of an ingest run take a minute or
-two, 44 million snapshot rows 20 minutes (docs/performance.md).
+The deadlines are far above what was measured, so that only an attempt that hangs reaches them: an ingest run of a
+million records takes a minute or two, 44 million snapshot rows take 20 minutes (docs/performance.md).
 """
 
-LAST_WORDS_SECONDS = 10.0
-"""Time to record that a deadline is over, where even that may hang."""
+GIVE_UP_SECONDS = 10.0
+"""Seconds to record that the deadline has passed. Recording may hang, too; then the process ends without it."""
 
 log = logging.getLogger("casegold.batch_job")
 
@@ -60,12 +61,12 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
     """Run one attempt to its end and record it.
 
     Args:
-        launcher_ref: what the launcher calls this execution, for people who follow it there.
+        launcher_ref: the launcher's own name for this execution, so that people can find it there.
 
     Raises:
-        Deferred: the dataset is owned by another run, or the attempt is over or was cancelled.
-        GateClosed: judged and held; `outcome` says what.
-        CasegoldError: with the class that is recorded for the attempt. Any other exception is recorded as a bug.
+        Deferred: another run owns the dataset, or the attempt has ended or was cancelled.
+        GateClosed: the gate holds some partitions; `outcome` says which.
+        CasegoldError: its class is recorded for the attempt. Any other exception is recorded as a bug.
     """
     claim = store.start(platform.control, run_id, attempt, launcher_ref)
     try:
@@ -95,12 +96,12 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
 
 @contextmanager
 def heartbeat(control: ControlDb, claim: Claim, deadline: timedelta) -> Iterator[None]:
-    """Beat in a thread while the block runs. A missed beat is no error: the claim's token decides, not the thread.
+    """Send heartbeats from a thread while the block runs. A missed one is no error: the claim's token decides.
 
-    A beat that finds the claim gone marks it, so that the job stops at its next look.
+    A heartbeat that finds the claim gone sets `claim.over`, and the job stops at its next check.
 
     Args:
-        deadline: after which the process ends, whatever it does.
+        deadline: the process ends itself after this time, whatever it is doing.
     """
     ended = threading.Event()
 
@@ -114,7 +115,7 @@ def heartbeat(control: ControlDb, claim: Claim, deadline: timedelta) -> Iterator
                 log.warning("no heartbeat for run %s: %s", claim.run_id[:12], error.message)
 
     thread = threading.Thread(target=beat, name=f"heartbeat-{claim.run_id[:12]}", daemon=True)
-    # A thread of its own: a beat waits for a transaction of the job that hangs with the claim's row in its hands.
+    # A separate thread: if a transaction of the job hangs with a lock on the claim's row, the heartbeat waits for it.
     alarm = threading.Timer(deadline.total_seconds(), _give_up, (control, claim, deadline))
     alarm.daemon = True
     thread.start()
@@ -128,9 +129,9 @@ def heartbeat(control: ControlDb, claim: Claim, deadline: timedelta) -> Iterator
 
 
 def _give_up(control: ControlDb, claim: Claim, deadline: timedelta) -> NoReturn:
-    """End this process: whatever hangs in it cannot be asked to stop."""
+    """End this process: a thread that hangs cannot be asked to stop."""
     exit_class = ExitClass.SOURCE_UNAVAILABLE
-    at_the_latest = threading.Timer(LAST_WORDS_SECONDS, os._exit, (int(exit_class),))
+    at_the_latest = threading.Timer(GIVE_UP_SECONDS, os._exit, (int(exit_class),))
     at_the_latest.daemon = True
     at_the_latest.start()
     message = f"attempt {claim.attempt} of run {claim.run_id[:12]} did not end within {deadline}"
@@ -143,10 +144,10 @@ def _give_up(control: ControlDb, claim: Claim, deadline: timedelta) -> NoReturn:
 
 
 def run_alone(run_id: str, attempt: int | None, launcher_ref: str) -> Ended:
-    """Execute one attempt as all that this process does; however it ends, that is returned.
+    """Execute one attempt as the only work of this process. Return how it ended; errors are not raised.
 
     Args:
-        attempt: None for the one that waits for a launcher, else the next one.
+        attempt: None means the attempt that waits for a launcher, or else the next one.
     """
     try:
         platform = open_platform()
@@ -159,24 +160,24 @@ def run_alone(run_id: str, attempt: int | None, launcher_ref: str) -> Ended:
             log.exception("run %s", run_id)
         return Ended.by(error)
     except KeyboardInterrupt:
-        return Ended(ExitClass.SOURCE_UNAVAILABLE, message="interrupted", remedy="the next attempt goes on from here")
+        return Ended(ExitClass.SOURCE_UNAVAILABLE, message="interrupted", remedy="the next attempt resumes from here")
     except Exception as error:
         log.exception("run %s", run_id)
-        return Ended(ExitClass.BUG, message=f"{type(error).__name__}: {error}", remedy="the output has the trace")
+        return Ended(ExitClass.BUG, message=f"{type(error).__name__}: {error}", remedy="see the trace in the output")
 
 
 @click.command()
 @click.option("--run-id", required=True)
-@click.option("--attempt", type=int, help="By default the one that waits for a launcher, else the next one.")
-@click.option("--launcher-ref", default="batch_job", show_default=True, help="What the launcher calls this process.")
-@click.option("--tell", type=click.Path(path_type=Path), help="File to be written: how the attempt ended, as JSON.")
+@click.option("--attempt", type=int, help="Default: the one that waits for a launcher, or else the next one.")
+@click.option("--launcher-ref", default="batch_job", show_default=True, help="The launcher's name for this process.")
+@click.option("--tell", type=click.Path(path_type=Path), help="Write how the attempt ended to this file, as JSON.")
 def main(run_id: str, attempt: int | None, launcher_ref: str, tell: Path | None) -> None:
     """Execute one attempt of a run and exit with its class."""
     logs.set_up()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: time to record the end
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: leaves time to record the end
     ended = run_alone(run_id, attempt, launcher_ref)
     if tell is not None:
-        # Whole or not at all: whoever reads it cannot see that we died on the way.
+        # Write, then rename: a reader never sees a partial file, even if we die here.
         partial = tell.with_suffix(".partial")
         partial.write_bytes(to_json(ended))
         partial.rename(tell)

@@ -1,6 +1,6 @@
-"""What every ingest does alike with a chunk of Kafka: where it goes on, how records and ranges are kept.
+"""What both ingests do alike with a chunk of Kafka records: where reading resumes, how records and ranges are stored.
 
-Not here: what records mean, and which commits are made of them (`ingest`, `control_totals`).
+Not here: what records mean, and which commits they become (`ingest`, `control_totals`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from casegold.sink.tables import BRONZE_SCHEMA
 from casegold.source.kafka import Chunk, OffsetRange, ReadRange, describe_topic
 
 RANGES = "casegold.source-ranges"
-"""Table property: what the last commit covers of each partition, so that it can be completed by anybody."""
+"""Table property: the offset range of each partition that the last commit covers. Any attempt can complete it."""
 
 NO_RANGES = "null"
-"""Value of `RANGES` where the last commit only took a number: it covers nothing of any topic."""
+"""Value of `RANGES` if the last commit only took a number: it covers no offsets of any topic."""
 
 
 def covers_nothing(properties: Mapping[str, str]) -> bool:
@@ -33,10 +33,10 @@ def covers_nothing(properties: Mapping[str, str]) -> bool:
 
 
 def remaining(platform: Platform, manifest: RunManifest) -> tuple[OffsetRange, ...]:
-    """The manifest's ranges from where earlier attempts got to.
+    """The manifest's offset ranges that earlier attempts have not read yet.
 
     Raises:
-        ConfigurationError: the topic was recreated since the manifest was planned; its offsets mean other records.
+        ConfigurationError: the topic was recreated after the manifest was planned; its offsets now mean other records.
     """
     scope = manifest.scope
     state = describe_topic(platform.kafka_config, scope["topic"])
@@ -51,7 +51,7 @@ def remaining(platform: Platform, manifest: RunManifest) -> tuple[OffsetRange, .
 
 
 def record_rows(manifest: RunManifest, chunk: Chunk, seq: int, now: datetime) -> pa.Table:
-    """The records as received. One instant for the whole chunk: it is one commit."""
+    """The records as received. `now` is the same for the whole chunk because the chunk is one commit."""
     scope, records = manifest.scope, chunk.records
     count = len(records)
     columns = {
@@ -83,7 +83,7 @@ def ranges_json(manifest: RunManifest, chunk: Chunk) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """What a commit covers of a topic. Its epoch may be over: what bronze has is finished under the old one."""
+    """What a commit covers of a topic. Its epoch may have ended: a chunk in bronze is completed under its old epoch."""
 
     topic: str
     epoch: int
@@ -91,25 +91,25 @@ class Covered:
 
 
 def covered(manifest: RunManifest, ranges: tuple[ReadRange, ...]) -> Covered:
-    """What a chunk of the manifest's own covers."""
+    """What a chunk covers that was read for this manifest."""
     return Covered(manifest.scope["topic"], manifest.scope["epoch"], ranges)
 
 
 def unfinished(manifest: RunManifest, properties: Mapping[str, str]) -> Covered:
-    """What a table's last commit covers.
+    """What a table's last commit covers, read from the table's properties.
 
     Raises:
-        InvariantBroken: it is of another topic than the manifest's.
+        InvariantBroken: the commit is of another topic than the manifest.
     """
     found = json.loads(properties[RANGES])
     if found["topic"] != manifest.scope["topic"]:
         raise InvariantBroken(
-            f"the last commit for {manifest.dataset} is of {found['topic']}, unfinished",
-            remedy=f"set the topic back to {found['topic']} until it is read",
+            f"the last commit for {manifest.dataset} is incomplete, and it is of another topic: {found['topic']}",
+            remedy=f"set the topic back to {found['topic']} until that commit is complete",
         )
     return Covered(found["topic"], found["epoch"], tuple(ReadRange(*each) for each in found["ranges"]))
 
 
 def commit_summary(claim: Claim) -> dict[str, str]:
-    """What a snapshot says of the run that made it."""
+    """Properties for a snapshot's summary: the run and attempt that made it."""
     return {"casegold.run-id": claim.run_id, "casegold.attempt": str(claim.attempt)}

@@ -1,7 +1,8 @@
-"""Ingest of control totals: Kafka to bronze, and a mirror in Postgres, in chunks that a serial number carries through.
+"""Ingest of control totals: Kafka to bronze, with a copy in Postgres, in chunks that each have one serial number.
 
-Refused records are appended first, then the totals with everything that completing needs, then Postgres is told. What
-is missing of the last number is found and done before the next one begins. Not here: what totals mean (`quality`).
+A chunk takes three steps: append its refused records; append its totals, with all that is needed to complete the chunk;
+record it in Postgres. What is missing of the last chunk is completed before the next one begins. Not here: what totals
+mean (`quality`).
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ ROOM = "casegold.jobs"
 TOTALS = "bronze/control_totals"
 REJECTED = "bronze/rejected_totals"
 COUNTS = "casegold.commit-counts"
-"""Table property: what became of the records of the last commit, for whoever completes it."""
+"""Table property: how many records of the last commit were duplicates, conflicts or rejected; needed to complete it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SortedTotals:
-    """The records of a chunk by what becomes of them; `accepted` with their place in the chunk."""
+    """The records of a chunk by outcome; `accepted` has each total with its row in the chunk."""
 
     accepted: list[tuple[int, ControlTotal]]
     refused: list[Refused]
@@ -61,8 +62,8 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Read the manifest's offset ranges.
 
     Raises:
-        SourceUnavailable: Kafka or the lake failed; what is committed stays, the next attempt goes on from there.
-        CommitUnknown: another attempt took the number meanwhile; the next attempt looks first.
+        SourceUnavailable: Kafka or the lake failed; committed chunks stay, and the next attempt resumes after them.
+        CommitUnknown: another attempt used the number meanwhile; the next attempt first checks what is there.
     """
     begun = time.monotonic()
     commits = _finish_last(platform, manifest, claim)
@@ -80,7 +81,7 @@ def _next_seq(platform: Platform) -> int:
 
 
 def _finish_last(platform: Platform, manifest: RunManifest, claim: Claim) -> list[CommitCounts]:
-    """Do what a dead attempt left undone: complete its totals, or append those whose refused records are there."""
+    """Finish what a dead attempt left: complete its totals, or append those whose refused records are already there."""
     seq = platform.lake.last_seq(TOTALS)
     with platform.control.read() as connection:
         complete = seq == 0 or commits.is_complete(connection, TOTALS, seq)
@@ -92,7 +93,7 @@ def _finish_last(platform: Platform, manifest: RunManifest, claim: Claim) -> lis
     kept_from = {partition: kept for partition, _, _, kept in manifest.scope["ranges"]}
     covers = unfinished(manifest, platform.lake.properties(REJECTED))
     if covers.epoch != manifest.scope["epoch"]:
-        return []  # its topic is gone, which a person accepted; the refused records are kept, their number is used up
+        return []  # a person accepted that the topic is gone; its refused records stay, and the number is used up
     ranges = tuple(OffsetRange(e.partition, e.start, e.end, kept_from[e.partition]) for e in covers.ranges)
     chunks = list(read_chunks(platform.kafka_config, manifest.scope["topic"], ranges, _size(ranges)))
     whole = Chunk([record for chunk in chunks for record in chunk.records], tuple(chain(*(c.ranges for c in chunks))))
@@ -104,7 +105,7 @@ def _size(ranges: Sequence[OffsetRange]) -> int:
 
 
 def _commit(platform: Platform, manifest: RunManifest, claim: Claim, chunk: Chunk, seq: int) -> CommitCounts:
-    """One chunk under one number, refused records first: nothing that was read is ever forgotten."""
+    """Write one chunk under one number. Refused records go first, so that no record that was read is ever lost."""
     found = _sort(platform, chunk.records)
     if found.refused:
         received = record_rows(manifest, chunk, seq, datetime.now(UTC))
@@ -131,12 +132,13 @@ def _append(
     appended = platform.lake.append(dataset, rows, seq=seq, properties=properties, summary=commit_summary(claim))
     if appended is None:
         raise CommitUnknown(
-            f"{dataset} had number {seq} before this run appended it", remedy="the next attempt looks first"
+            f"another attempt appended number {seq} to {dataset} before this one",
+            remedy="the next attempt checks what is there and goes on",
         )
 
 
 def _complete(platform: Platform, manifest: RunManifest, claim: Claim, seq: int) -> CommitCounts:
-    """Tell Postgres, in one transaction, what the lake holds of a number."""
+    """Record in Postgres, in one transaction, what the lake holds under a number."""
     properties = platform.lake.properties(TOTALS)
     counts = json.loads(properties[COUNTS])
     brought = _brought(platform, seq)
@@ -155,7 +157,7 @@ def _complete(platform: Platform, manifest: RunManifest, claim: Claim, seq: int)
 
 
 def _brought(platform: Platform, seq: int) -> dict[TotalKey, Counted]:
-    """The totals of a number, from the lake."""
+    """The totals under a number, read from the lake."""
     with engine(platform) as connection:
         platform.lake.register(connection, "bronze_control_totals", TOTALS, row_filter=f"totals_seq = {seq}")
         connection.execute(query(ROOM, "set_seq"), {"value": seq})
@@ -169,7 +171,7 @@ def _brought(platform: Platform, seq: int) -> dict[TotalKey, Counted]:
 
 
 def _sort(platform: Platform, records: Sequence[KafkaRecord]) -> SortedTotals:
-    """Tell new totals from repeated and conflicting ones; of one revision the first content holds."""
+    """Separate new totals from repeated and conflicting ones; the first content of a revision stays in force."""
     contract = platform.contracts[JUDGE]
     decoded = [judged(contract, platform.calendar, record) for record in records]
     keys = {_key(each) for each in decoded if isinstance(each, ControlTotal)}
@@ -183,7 +185,7 @@ def sort_among(
     decoded: Sequence[ControlTotal | Rejection],
     known: dict[TotalKey, Counted | ControlTotal],
 ) -> SortedTotals:
-    """Tell new totals from repeated and conflicting ones by what is `known`, to which the new ones are added."""
+    """Separate new totals from repeated and conflicting ones. Compares with `known`, and adds the new totals to it."""
     accepted: list[tuple[int, ControlTotal]] = []
     refused: list[Refused] = []
     for row, (record, each) in enumerate(zip(records, decoded, strict=True)):
@@ -198,7 +200,7 @@ def sort_among(
 
 
 def judged(contract: DatasetContract, calendar: BusinessCalendar, record: KafkaRecord) -> ControlTotal | Rejection:
-    """A record by itself and the contract. Kafka's time is the clock: another attempt comes to the same end."""
+    """Check a record against the contract. Kafka's timestamp is the clock, so every attempt gets the same result."""
     total = decode_total(record)
     if isinstance(total, Rejection):
         return total

@@ -1,7 +1,7 @@
-"""Closing of days: level-triggered, safe to call by many at once, and cheap when nothing can close.
+"""Closes business dates. Level-triggered, safe to call concurrently, and cheap when no date can close.
 
-The order matters: signals are read first, the topic's ends after them, silver's positions last. Not here: the control
-state of it (`control.days.day_close`), computing what became due (planner).
+The order of reads matters: first signals, then the topic's end offsets, last silver's positions. Not here: the control
+state of closes (`control.days.day_close`), and computing what a close makes due (planner).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DayCloseReport:
-    """What was closed just now, and the date that is over and waits, if any, with what it waits for."""
+    """The dates that this call closed, the next date that has ended but is open (if any), and what it waits for."""
 
     closed: tuple[date, ...]
     next_date: date | None
@@ -44,10 +44,10 @@ class DayCloseReport:
 
 
 def close_days(platform: Platform) -> DayCloseReport:
-    """Close every date that is over, signalled by all its sources, and in silver up to its barrier.
+    """Close every date that has ended, has all signals of its sources, and is in silver up to its barrier.
 
     Raises:
-        SourceUnavailable: Postgres, Kafka or the lake does not answer; what is closed stays closed.
+        SourceUnavailable: Postgres, Kafka or the lake does not answer; dates that are closed stay closed.
     """
     rules, last_over = rules_of(platform), last_over_of(platform)
     with platform.control.read() as connection:
@@ -72,7 +72,7 @@ def close_days(platform: Platform) -> DayCloseReport:
 
 
 def rules_of(platform: Platform) -> Rules:
-    """What every date waits for, by contract. Sources that are not required are not waited for."""
+    """What every date waits for, by contract. Only required sources count."""
     contract = platform.contracts[JUDGE]
     required = [source for source in contract.sources if source.required]
     return Rules(
@@ -84,15 +84,15 @@ def rules_of(platform: Platform) -> Rules:
 
 
 def last_over_of(platform: Platform) -> date:
-    """The latest date that is over by the business clock."""
+    """The latest date that has ended by the business clock."""
     return last_date_over(platform.calendar, installation.business_clock(platform.control))
 
 
 def read_barrier(platform: Platform, epoch: Epoch) -> Barrier:
-    """The end of the events topic as it is now.
+    """The current end offsets of the events topic.
 
     Raises:
-        ConfigurationError: the topic is not the one that was read so far, or ends before what was read.
+        ConfigurationError: the topic was recreated, or it ends before what was read.
     """
     found = describe_topic(platform.kafka_config, epoch.topic)
     with platform.control.read() as connection:
@@ -111,7 +111,7 @@ def _refuse_another(found: TopicState, epoch: Epoch, reached: dict[int, int]) ->
 
 
 def _watermarks(platform: Platform, epoch: Epoch) -> list[date]:
-    """Of each source with a watermark: the date that every partition has reached, dates before it are signalled."""
+    """For each source with a watermark: the date that all partitions have reached. Earlier dates are signalled."""
     sources = [source for source, signal in rules_of(platform).others if signal == Signal.WATERMARK.value]
     if not sources:
         return []
@@ -128,7 +128,7 @@ def _watermarks(platform: Platform, epoch: Epoch) -> list[date]:
 
 
 def status(platform: Platform, closed: tuple[date, ...] = ()) -> DayCloseReport:
-    """The next date that is over, and what it waits for. Reads control state only."""
+    """The next date that has ended but is open, and what it waits for. Reads control state only."""
     rules = rules_of(platform)
     with platform.control.read() as connection:
         within = day_close.open_dates(connection, rules, last_over_of(platform))
@@ -140,15 +140,15 @@ def status(platform: Platform, closed: tuple[date, ...] = ()) -> DayCloseReport:
             return DayCloseReport(closed, within.first, "the events topic was not read yet")
         missing = day_close.missing(connection, rules, within.first)
         if missing:
-            return DayCloseReport(closed, within.first, f"control totals of {_told(missing)}")
+            return DayCloseReport(closed, within.first, f"control totals of {_listed(missing)}")
         barrier = day_close.stored_barrier(connection, within.first, epoch)
         if barrier is None:
-            return DayCloseReport(closed, within.first, "its other signals, or a look at the end of the events topic")
+            return DayCloseReport(closed, within.first, "its other signals, or the end offsets of the events topic")
         ahead = day_close.not_reached(connection, barrier)
-    return DayCloseReport(closed, within.first, f"silver to read {ahead} more offsets" if ahead else "the next look")
+    return DayCloseReport(closed, within.first, f"silver to read {ahead} more offsets" if ahead else "the next tick")
 
 
-def _told(missing: Mapping[str, Sequence[str]]) -> str:
+def _listed(missing: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(
         source if len(types) == len(EVENT_TYPES) else f"{source} for {', '.join(types)}"
         for source, types in missing.items()
@@ -158,13 +158,13 @@ def _told(missing: Mapping[str, Sequence[str]]) -> str:
 def close_overdue(
     platform: Platform, day: date, reason: str, wait_seconds: float, say: Callable[[str], None] = lambda _: None
 ) -> None:
-    """A person's close of a date whose signals do not come; in order, and only once silver has all that was sent.
+    """Close a date for a person, although its signals are missing: in order, and once silver has all that was sent.
 
     Args:
-        wait_seconds: how long to wait for ingest to reach the end of the events topic as of now.
+        wait_seconds: how long to wait for ingest to reach the current end of the events topic.
 
     Raises:
-        ConfigurationError: it is not the next date, not over, or silver did not get there in time.
+        ConfigurationError: the date has not ended or is not the next one, or silver did not get there in time.
     """
     rules, last_over = rules_of(platform), last_over_of(platform)
     with platform.control.read() as connection:
@@ -187,10 +187,10 @@ def close_overdue(
 
 def _refuse_out_of_order(connection: Connection, day: date, rules: Rules, last_over: date) -> None:
     if day > last_over:
-        raise ConfigurationError(f"{day} is not over: the last date that is, is {last_over}")
+        raise ConfigurationError(f"{day} is not over: the latest date that is over is {last_over}")
     within = day_close.open_dates(connection, rules, last_over)
     if within is None and day_close.latest(connection) is None and day >= rules.first_date:
-        return  # no source ever counted: where the register begins is the person's choice
+        return  # no source ever sent a total: the person chooses where the register begins
     if within is None or day != within.first:
         expected = "none" if within is None else within.first
         raise ConfigurationError(

@@ -1,7 +1,7 @@
-"""Dead letters: rejected records, sent once more to a topic of their own, with the headers that Kafka Connect gives.
+"""Dead letters: rejected records, sent to a topic of their own with the error headers that Kafka Connect uses.
 
-The record itself is safe in `bronze/rejected_events` or `bronze/rejected_totals`; the topic is for people and tools
-that listen. Sent at least once: a commit's letters are owed until every one of them is acknowledged.
+`bronze/rejected_events` and `bronze/rejected_totals` keep the records; the topic is for people and tools that listen.
+Delivery is at least once: a commit owes its dead letters until all of them are acknowledged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROOM = "casegold.jobs"
 
 
 def send_pending(platform: Platform, topic: str, rejected: str) -> int:
-    """Send the letters of every commit that still owes them; the number sent.
+    """Send the dead letters of every commit that still owes them. Return how many were sent.
 
     Args:
         rejected: the dataset that holds the records.
@@ -50,11 +50,11 @@ def _rejected(platform: Platform, dataset: str, seq: int) -> list[dict[str, Any]
 
 def _headers(row: dict[str, Any]) -> Headers:
     place = {"topic": row["topic"], "partition": row["kafka_partition"], "offset": row["kafka_offset"]}
-    told = {
+    error = {
         **place,
         "stage": "VALUE_CONVERTER" if row["reason"] in {"UNDECODABLE", "INVALID"} else "TASK_PUT",
         "exception.class.name": f"casegold.{row['reason']}",
         "exception.message": row["detail"],
     }
     original = tuple((header["key"], header["value"]) for header in row["headers"] or ())
-    return original + tuple((f"__connect.errors.{name}", str(value).encode()) for name, value in told.items())
+    return original + tuple((f"__connect.errors.{name}", str(value).encode()) for name, value in error.items())

@@ -1,6 +1,6 @@
-"""What silver holds already, asked for one chunk of candidates: duplicates, conflicts, and what a fact makes dirty.
+"""Compares a chunk of candidates with silver: duplicates, conflicts, and the dates that a fact makes dirty.
 
-Only rows of earlier commits count, so that the answers are the same when a chunk is worked on again after a crash.
+Only rows of earlier commits count, so that a chunk that is processed again after a crash gives the same result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ASKED = pa.schema([("event_key", pa.int64()), *_NAMED])
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The record of an event that came first."""
+    """The first record of an event."""
 
     digest: str
     effective_date: date
@@ -34,7 +34,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ConflictingRecord:
-    """A candidate that contradicts what is recorded, and what it contradicts."""
+    """A candidate with other content than the recorded event, that event, and the refusal."""
 
     candidate: Candidate
     first: Recorded
@@ -43,7 +43,7 @@ class ConflictingRecord:
 
 @dataclass(slots=True)
 class Sorted:
-    """A chunk's candidates, each exactly once: new, the same again, or contradicting."""
+    """A chunk's candidates, each exactly once: new, duplicate or in conflict."""
 
     fresh: list[Candidate] = field(default_factory=list)
     duplicates: int = 0
@@ -56,12 +56,13 @@ def sort_among(
     conflicts_of: Callable[[Sequence[EventId]], set[tuple[str, str, str]]],
     place_of: Callable[[Candidate], str] = lambda _: "same chunk",
 ) -> Sorted:
-    """Tell new facts from duplicates and conflicts; the first record of an event stays in force.
+    """Separate new facts from duplicates and conflicts; the first record of an event stays in force.
 
     Args:
-        recorded: what is known; the new facts are added to it.
-        conflicts_of: source, id and digest of recorded conflicts of some events: again they are duplicates.
-        place_of: what a conflict with a fact of these candidates calls its place.
+        recorded: known events; the new facts are added.
+        conflicts_of: source, id and digest of the recorded conflicts of some events. A recorded conflict that comes
+            again is a duplicate.
+        place_of: the text that a conflict uses for the place of the first record, if that is among these candidates.
     """
     found = Sorted()
     contradicting: list[tuple[Candidate, Recorded]] = []
@@ -75,19 +76,19 @@ def sort_among(
             found.duplicates += 1
         else:
             contradicting.append((candidate, first))
-    told = conflicts_of([candidate.identity for candidate, _ in contradicting]) if contradicting else set()
+    reported = conflicts_of([candidate.identity for candidate, _ in contradicting]) if contradicting else set()
     for candidate, first in contradicting:
         content = (*candidate.identity, candidate.digest)
-        if content in told:
+        if content in reported:
             found.duplicates += 1
         else:
-            told.add(content)
+            reported.add(content)
             found.conflicts.append(ConflictingRecord(candidate, first, conflict(candidate, first.where)))
     return found
 
 
 class KnownFacts:
-    """Silver before one commit. The connection has the view `silver_case_events`."""
+    """Silver before one commit. The connection must have the view `silver_case_events`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, seq: int) -> None:
         self._connection = connection
@@ -98,7 +99,7 @@ class KnownFacts:
         candidates: Sequence[Candidate],
         conflicts_of: Callable[[Sequence[EventId]], set[tuple[str, str, str]]],
     ) -> Sorted:
-        """Tell new facts from duplicates and conflicts: see `sort_among`."""
+        """Separate new facts from duplicates and conflicts: see `sort_among`."""
         return sort_among(candidates, self._recorded(candidates), conflicts_of)
 
     def _recorded(self, candidates: Sequence[Candidate]) -> dict[EventId, Recorded]:
@@ -118,9 +119,9 @@ class KnownFacts:
     def with_dirty_dates(self, fresh: Sequence[Candidate]) -> list[Accepted]:
         """Each new fact with the earliest date that it can change.
 
-        A fact changes figures from its own date on, and from the date that a waiting correction moves it to. A
-        correction changes them from the earliest date on at which its target stands, stood by any correction of it,
-        or will stand. Earlier than needed costs a comparison of digests; later would leave a figure wrong.
+        A fact changes figures from its own date on, or from an earlier date to which a known correction moves it. A
+        correction changes figures from the earliest of all dates at which its target is, was by any correction, or will
+        be. A date that is too early costs a comparison of digests; a date that is too late would leave a wrong figure.
         """
         history = self._history(fresh)
         return [Accepted(candidate, history.dirty_from(candidate)) for candidate in fresh]
@@ -157,13 +158,13 @@ class KnownFacts:
 
 @dataclass(slots=True)
 class _History:
-    """Events and corrections that bear on a chunk."""
+    """Events and corrections that matter for a chunk."""
 
     events: dict[EventId, tuple[date, EventId | None]] = field(default_factory=dict)
-    """Date, and the event that it corrects if it is a correction."""
+    """Its date; for a correction, also the event that it corrects."""
     dirtied: dict[EventId, date] = field(default_factory=dict)
     moves: dict[EventId, set[date]] = field(default_factory=lambda: defaultdict(set))
-    """Dates that corrections move an event to."""
+    """Dates to which corrections move an event."""
 
     def add(
         self, event: EventId, day: date, corrected: EventId | None, moved_to: date | None, dirty_from: date | None
@@ -182,11 +183,11 @@ class _History:
         if candidate.replacement_date is not None:
             dates.add(candidate.replacement_date)
         dates |= self._places(candidate.corrected)
-        # A correction of an event that nobody knows yet changes nothing; its own date keeps it in the ledger.
+        # A correction of an unknown event changes no figure yet; its own date keeps it in the ledger.
         return min(dates, default=candidate.effective_date)
 
     def _places(self, event: EventId) -> set[date]:
-        """Every date at which an event stands, stood or would stand; through corrections to what they correct."""
+        """Every date at which an event is, was or would be; follows corrections to their targets."""
         dates: set[date] = set()
         seen: set[EventId] = set()
         following: EventId | None = event

@@ -1,4 +1,4 @@
-"""What differs between two states of a dataset: read from their recorded files, changed partitions only.
+"""The difference between two states of a dataset. Reads their recorded files, and only changed partitions.
 
 Not here: comparing rows (`transform.difference`), and how a difference is shown.
 """
@@ -19,12 +19,12 @@ from casegold.runtime.platform import Platform
 from casegold.transform.difference.compare import Comparison
 
 ROWS_IN_MEMORY = 1_000_000
-"""Rows of both sides that are compared at a time: 3 s and 350 MB on 2 cores. What differs may spill to disk."""
+"""Rows of both sides that are compared at a time: 3 s and 350 MB on 2 cores. Rows that differ may spill to disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which versions to compare: all that differs, or one partition of it."""
+    """The versions to compare: everything that differs, or one partition of it."""
 
     dataset: str
     before: int
@@ -34,7 +34,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class WantedShadow:
-    """A shadow, to be compared with what was official when it was made; all that differs, or one partition of it."""
+    """A shadow to compare with what was official when it was made: everything that differs, or one partition of it."""
 
     dataset: str
     backfill_run_id: str
@@ -43,7 +43,7 @@ class WantedShadow:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Two states of a dataset: the partitions that differ, and where rows of some of them are that may."""
+    """Two states of a dataset: the partitions that differ, and a function that finds the files of some of them."""
 
     dataset: str
     before: int | str
@@ -56,7 +56,7 @@ def between(platform: Platform, wanted: Wanted | WantedShadow, sample: int) -> D
     """The difference, with its first `sample` rows.
 
     Raises:
-        ConfigurationError: there is no such version or shadow, or its rows have not the columns of today's contract.
+        ConfigurationError: there is no such version or shadow, or its columns are not those of the current contract.
     """
     return compare(platform, _sides(platform, wanted), sample)
 
@@ -112,7 +112,7 @@ def sides_of_shadow(
     partitions: Sequence[PartitionDifference],
     paths: Mapping[date, Sequence[str]],
 ) -> Sides:
-    """Some partitions of a shadow beside their official versions.
+    """Some partitions of a shadow, and their official versions.
 
     Args:
         paths: the shadow's files by partition.
@@ -141,7 +141,7 @@ def _comparison(platform: Platform, sides: Sides) -> Iterator[Comparison]:
 
 
 def _chunks(partitions: Sequence[PartitionDifference]) -> Iterator[list[PartitionDifference]]:
-    """As many partitions together as fit in memory, at least one."""
+    """Groups of partitions whose rows fit in memory; at least one partition each."""
     chunk: list[PartitionDifference] = []
     for each in partitions:
         if chunk and sum(one.rows_before + one.rows_after for one in [*chunk, each]) > ROWS_IN_MEMORY:

@@ -1,6 +1,6 @@
-"""The gate as an act: record the verdict, hold what is closed, announce it once, and tell what may be published.
+"""Acts on the gate's verdict: records it, holds and announces what is closed, and says what may be published.
 
-Not here: the checks (quality) and their inputs (the jobs).
+Not here: the checks (`quality`) and their inputs (the jobs).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ ROOM = "casegold.jobs"
 def publishable(verdict: Verdict, published: Collection[date]) -> tuple[date, ...]:
     """The partitions that may be published now.
 
-    Those that already have a version change all together or not at all; of dates never published the longest
-    passing prefix may go ahead.
+    Partitions that already have a version change all together or not at all. Of partitions that were never published,
+    the longest prefix that passes may be published.
     """
     prefix = verdict.passing_prefix()
     judged = {judged.partition for judged in verdict.partitions}
@@ -38,14 +38,14 @@ def publishable(verdict: Verdict, published: Collection[date]) -> tuple[date, ..
 
 
 def waivers(platform: Platform, manifest: RunManifest) -> tuple[Waiver, ...]:
-    """The approved waivers that the run pinned."""
+    """The approved waivers that the run's scope pins."""
     with platform.control.read() as connection:
         rows = connection.execute(query(ROOM, "gate_waivers"), {"waivers": manifest.scope["waivers"]})
         return tuple(Waiver(row["check_name"], row["partition_from"], row["partition_to"]) for row in rows)
 
 
 def record(platform: Platform, claim: Claim, verdict: Verdict) -> None:
-    """Keep every result of this judgement, passed or not, before anything is published on its strength."""
+    """Store every check result of this verdict, passed or not, before anything is published because of it."""
     with platform.control.write("audit-record") as connection:
         store.assert_claim(connection, claim)
         quality_results.record(connection, [_row(claim, result) for result in verdict.results])
@@ -59,7 +59,7 @@ def settle(
     verdict: Verdict,
     inputs: Mapping[str, Any] | None = None,
 ) -> None:
-    """Hold the closed partitions, release the others, and announce a failure that is news."""
+    """Hold the closed partitions, release the others, and announce a failure if it is a new one."""
     closed = verdict.closed()
     judged = PartitionRange(verdict.partitions[0].partition, verdict.partitions[-1].partition)
     with platform.control.write("gate-settle") as connection:
@@ -80,7 +80,7 @@ def settle(
 
 
 def tolerated(verdict: Verdict, partitions: Collection[date]) -> tuple[dict[str, Any], ...]:
-    """By check: the partitions among these that failed within the contract's tolerance. Told with their version."""
+    """By check: which of these partitions failed within the contract's tolerance. Announced with their version."""
     found: dict[str, list[CheckResult]] = {}
     for result in verdict.results:
         if result.status is CheckStatus.TOLERATED and result.partition in partitions:
@@ -99,7 +99,7 @@ def tolerated(verdict: Verdict, partitions: Collection[date]) -> tuple[dict[str,
 
 
 def reason_of(verdict: Verdict) -> str:
-    """One line for a list of holds: the first closed partition's reasons and how many more there are."""
+    """One line for a list of holds: the reasons of the first closed partition, and how many more there are."""
     closed = verdict.closed()
     more = f" (and {len(closed) - 1} more partitions)" if len(closed) > 1 else ""
     return f"{closed[0].partition}: {'; '.join(closed[0].reasons)}{more}"
@@ -131,7 +131,7 @@ def _announce(
 
 
 def outcomes_of(verdict: Verdict) -> dict[date, tuple[CheckOutcome, ...]]:
-    """The results by partition, as the outcome of a run carries them."""
+    """The check results by partition, for the outcome of a run."""
     found: dict[date, list[CheckOutcome]] = {judged.partition: [] for judged in verdict.partitions}
     for result in verdict.results:
         found[result.partition].append(

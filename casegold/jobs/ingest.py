@@ -1,7 +1,8 @@
-"""Ingest of case events: Kafka to bronze, bronze to silver, in bounded chunks that one serial number carries through.
+"""Ingest of case events: Kafka to bronze, bronze to silver, in bounded chunks that each have one serial number.
 
-Every step of a chunk is found done or repeated on exactly the same rows: see docs/decisions/0001. Not here: decoding
-(source.codec, transform.silver), what is known already (known_facts), which range is read (manifest.ingest).
+Every step of a chunk is idempotent: an attempt finds it done, or repeats it with exactly the same rows
+(docs/decisions/0001). Not here: decoding (`source.codec`, `transform.silver`), duplicates (`jobs.deduplication`), which
+range is read (`control.ingest.commits`).
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ SILVER = "silver/case_events"
 
 @dataclass(slots=True)
 class _Total:
-    """The whole run in figures."""
+    """The figures of the whole run."""
 
     chunks: int = 0
     counts: Counter[str] = field(default_factory=Counter)
@@ -85,7 +86,7 @@ class _Run:
 
 
 def bounds_of(contracts: Contracts) -> Bounds:
-    """Which events may become facts: dates and sources of the contract that judges for all."""
+    """Which events may become facts: the dates and sources of the contract `JUDGE`, which applies to all datasets."""
     judge = contracts[JUDGE]
     return Bounds(judge.first_date, judge.max_future, judge.source_names)
 
@@ -94,7 +95,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Read the manifest's offset ranges into bronze and silver.
 
     Raises:
-        SourceUnavailable: Kafka or the lake failed; what is committed stays, the next attempt goes on from there.
+        SourceUnavailable: Kafka or the lake failed; committed chunks stay, and the next attempt resumes after them.
     """
     begun = time.monotonic()
     with engine(platform) as connection:
@@ -114,8 +115,8 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 def _next_seq(run_: _Run) -> int:
     """The number of the next chunk, taken before the chunk is read and while the claim is ours.
 
-    That is the fence: whoever takes the claim over meanwhile takes the same number, and a number is appended once.
-    Admissions of held facts take numbers, too, by an empty commit of bronze.
+    It works as a fencing token: a run that takes over the claim meanwhile takes the same number, and a number can be
+    appended only once. Admissions of held facts take numbers, too, with an empty commit to bronze.
     """
     with run_.platform.control.read() as connection:
         store.assert_held(connection, run_.claim)
@@ -124,10 +125,11 @@ def _next_seq(run_: _Run) -> int:
 
 
 def _to_bronze(run_: _Run, seq: int, chunk: Chunk) -> pa.Table:
-    """Append a chunk as received; the rows.
+    """Append a chunk as received, and return its rows.
 
     Raises:
-        Deferred: another attempt was first with this number. It is finished from bronze, cut as it is there.
+        Deferred: another attempt used this number first. Its chunk is completed from bronze, with the range it has
+            there.
     """
     rows = record_rows(run_.manifest, chunk, seq, datetime.now(UTC))
     properties = {RANGES: ranges_json(run_.manifest, chunk)}
@@ -138,14 +140,14 @@ def _to_bronze(run_: _Run, seq: int, chunk: Chunk) -> pa.Table:
 
 
 def _complete_unfinished(run_: _Run) -> None:
-    """Finish the chunk that a dead attempt left in bronze, from bronze."""
+    """Complete the chunk that a dead attempt left in bronze, from its rows there."""
     platform = run_.platform
     seq = platform.lake.last_seq(BRONZE)
     with platform.control.read() as connection:
         if seq == 0 or commits.is_complete(connection, SILVER, seq):
             return
     properties = platform.lake.properties(BRONZE)
-    if covers_nothing(properties):  # a number for an admission: there is no chunk under it
+    if covers_nothing(properties):  # an admission took the number: it has no chunk
         return
     covers = unfinished(run_.manifest, properties)
     platform.lake.register(run_.connection, "bronze_case_events", BRONZE, row_filter=f"ingest_seq = {seq}")
@@ -156,10 +158,10 @@ def _complete_unfinished(run_: _Run) -> None:
 
 
 def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord], covers: Covered) -> None:
-    """One chunk from bronze to silver: decode, compare with what is known, write, and complete.
+    """Take one chunk from bronze to silver: decode, compare with known facts, write, and complete.
 
     Args:
-        records: the rows of `bronze`, one by one.
+        records: the rows of `bronze` as records.
     """
     platform = run_.platform
     contract = platform.contracts[SILVER]
@@ -184,7 +186,7 @@ def _process(run_: _Run, seq: int, bronze: pa.Table, records: list[KafkaRecord],
 
 
 def records_of(bronze: pa.Table) -> list[KafkaRecord]:
-    """The rows of a chunk, one by one, as the decoder reads them."""
+    """The rows of a bronze chunk as Kafka records, for the decoder."""
     names = ("topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "key", "value", "headers")
     return [
         KafkaRecord(
@@ -205,7 +207,7 @@ def _complete(
     accepted: list[Accepted],
     refused: list[Refused],
 ) -> None:
-    """Everything that Postgres has to know of a chunk, in one transaction."""
+    """Record everything about a chunk in Postgres, in one transaction."""
     reasons = Counter(each.rejection.reason.value for each in refused)
     conflicts = reasons.pop(RejectReason.CONFLICT.value, 0)
     counts = CommitCounts(bronze.num_rows, len(accepted), sorted_.duplicates, conflicts, reasons)
@@ -240,7 +242,7 @@ def _complete(
 
 
 def _rejected_dates(refused: list[Refused], sources: frozenset[str]) -> Counter[date]:
-    """By date, what declared sources sent in vain. Conflicts are told by a check of their own."""
+    """By date: rejected records of declared sources. Conflicts are not counted here: they have a check of their own."""
     return Counter(
         each.effective_date
         for each in refused

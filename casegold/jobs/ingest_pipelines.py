@@ -1,4 +1,4 @@
-"""The two ingests of an installation: what each reads and writes. Not here: when one is due, and what it does."""
+"""The two ingests of an installation: what each one reads and writes. Not here: when they run, and what they do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOTALS = "bronze/control_totals"
 DATASETS = (EVENTS, TOTALS)
 
 VERSIONS = {EVENTS: "ingest-2", TOTALS: "totals-2"}
-"""Raised by hand when the same offsets would give other rows."""
+"""To be raised by hand when the same offsets would give other rows."""
 
 
 def pipeline_of(platform: Platform, dataset: str) -> IngestPipeline:

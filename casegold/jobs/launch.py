@@ -8,7 +8,7 @@ from casegold.runtime.platform import Platform
 
 
 def launch(platform: Platform, run_id: str, attempt: int, launcher_ref: str) -> Outcome:
-    """Execute one attempt where `CASEGOLD_LAUNCHER` says; the same outcomes and errors in each place.
+    """Execute one attempt in the process that `CASEGOLD_LAUNCHER` selects. Outcomes and errors are the same for both.
 
     Raises:
         Deferred, GateClosed, CasegoldError: see `batch_job.execute`.

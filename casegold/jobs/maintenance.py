@@ -1,6 +1,6 @@
-"""Maintenance of all tables of a claim: settle what is undecided, then join, merge, expire and delete, table by table.
+"""Maintenance of all tables under a claim: settle undecided versions; then compact, merge, expire and delete per table.
 
-Each step is bounded and finds itself done when it is repeated. Not here: how each is done (`sink`), who asks for it
+Each step is bounded and idempotent. Not here: how a step works (`sink`), who asks for it
 (`operations.nightly_maintenance`).
 """
 
@@ -33,11 +33,11 @@ from casegold.sink.staging import branch_name
 
 @dataclass(frozen=True, slots=True)
 class Maintained:
-    """What was done to one table, or would be.
+    """What maintenance did to one table, or would do.
 
-    `files_joined` small files became `files_made`; `partitions_left` have as many small ones and were left for the
-    next run; `tags_changed` are those of versions that are no longer among the newest, and mended ones;
-    `snapshots_kept` are there afterwards.
+    `files_joined` small files became `files_made`; `partitions_left` partitions also need compaction and were left for
+    the next run; `tags_changed` are tags that were repaired, and tags that were removed because their version is no
+    longer among the newest; `snapshots_kept` are left afterwards.
     """
 
     branches_removed: int
@@ -54,7 +54,7 @@ class Maintained:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What maintenance would find at one table now. Some of it makes more: what it replaces is nobody's days later."""
+    """What maintenance would do to one table now. Files that compaction replaces become orphans only days later."""
 
     would_do: Maintained
     orphans: tuple[Orphan, ...]
@@ -64,7 +64,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Maintain every table of the claim. No row changes, and every version stays readable by its files.
 
     Raises:
-        SourceUnavailable: the storage does not answer, or lacks a file. The rest is the next run's.
+        SourceUnavailable: the storage does not answer, or a file is missing. The next run does the rest.
     """
     resolve_undecided(platform.control, platform.lake, claim)
     figures: dict[str, Scalar] = {}
@@ -80,10 +80,10 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
 
 def maintained_of(outcome: Outcome, table: str) -> Maintained:
-    """What a finished run says that it did to a table.
+    """What a finished run reports for a table.
 
     Raises:
-        InvariantBroken: it says nothing of it.
+        InvariantBroken: it reports nothing for this table.
     """
     try:
         return Maintained(*(int(outcome.summary[f"{table} {name}"]) for name in Maintained.__dataclass_fields__))
@@ -115,7 +115,7 @@ def preview(platform: Platform, table: str, claim: str) -> Preview:
 
 
 def _maintain(platform: Platform, claim: str, table: str) -> Maintained:
-    """One table. The order matters: what is dropped or replaced first may be expired, what is expired deleted."""
+    """Maintain one table. The order matters: what one step drops or replaces, the next ones can expire and delete."""
     lake = platform.lake
     branches = remove_branches(lake, table, _ended(platform, claim))
     with engine(platform) as connection:

@@ -1,4 +1,4 @@
-"""What a job has to say when it ends: figures for people, per partition and in all. Not here: how they are shown."""
+"""What a job reports when it ends: figures for people, per partition and in total. Not here: how they are shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Scalar = str | int | float
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """One check on one partition, as recorded in quality_result."""
+    """The result of one check on one partition, as recorded in `quality_result`."""
 
     check: str
     required: bool
@@ -29,9 +29,9 @@ class CheckOutcome:
 class PartitionOutcome:
     """One partition of the run's range.
 
-    `state` is PUBLISHED (a new version has it), UNCHANGED (judged again, same digest), HELD (gate closed, or behind one
-    that is) or VERIFIED (computed again from what is recorded). `row_count` counts the rows that were computed,
-    published or not.
+    `state` is PUBLISHED (a new version has it), UNCHANGED (computed again, same digest), HELD (its gate is closed, or
+    that of an earlier partition is) or VERIFIED (computed again from recorded inputs). `row_count` counts the computed
+    rows, published or not.
     """
 
     key: date
@@ -40,12 +40,12 @@ class PartitionOutcome:
     checks: tuple[CheckOutcome, ...] = ()
     figures: Mapping[str, Scalar] = field(default_factory=dict)
     verified: int | None = None
-    """The version that was computed again."""
+    """The version that was verified."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of a run."""
+    """The result of a run."""
 
     summary: Mapping[str, Scalar]
     partitions: tuple[PartitionOutcome, ...] = ()
@@ -53,7 +53,7 @@ class Outcome:
 
 
 class GateClosed(ValidationFailed):
-    """Some partition did not pass. What did pass, if anything, is published; the rest is held."""
+    """At least one partition did not pass. What may be published of the others is published; the rest is held."""
 
     def __init__(self, message: str, *, remedy: str, outcome: Outcome) -> None:
         super().__init__(message, remedy=remedy)

@@ -1,6 +1,6 @@
-"""How the rows of a product are made, judged and shown: by its folder, or by its own Python where it has some.
+"""Computes, checks and renders the rows of a product: by its folder, or by its own Python code if it has some.
 
-Not here: reading folders (`product_folder`), when a period is due (planner), how it is published (runtime.jobs).
+Not here: reading folders (`runtime.product_folder`), when a period is due (planner), publishing (`jobs.publication`).
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ def product_of(products: Sequence[Product], contract: DatasetContract) -> Produc
     """The product that makes a dataset.
 
     Raises:
-        ConfigurationError: no folder is of that dataset.
+        ConfigurationError: no product folder makes this dataset.
     """
     for product in products:
         if product.contract.dataset == contract.dataset:
             return product
     raise ConfigurationError(
         f"no product folder makes {contract.dataset}",
-        remedy="is CASEGOLD_PRODUCTS_DIR set as it was when it was made?",
+        remedy="is CASEGOLD_PRODUCTS_DIR still set to the folder that has this product?",
     )
 
 
 def custom_of(product: Product) -> Custom:
-    """The product's own Python; without `custom.py`, or for a foreign product, nothing."""
+    """The product's own Python code. Empty without `custom.py`, and for products that did not come with casegold."""
     if not product.is_ours or not (product.folder / "custom.py").is_file():
         return _NOTHING
     found: Custom = import_module(f"products.{product.name}.custom").CUSTOM
@@ -57,13 +57,13 @@ def custom_of(product: Product) -> Custom:
 
 
 def headline(product: Product, table: pa.Table, period: date) -> Mapping[str, Scalar]:
-    """The few figures of one partition that its page in the UI shows."""
+    """The key figures of one partition, for its page in the UI."""
     own = custom_of(product).headline
     return own(table, period) if own else {each.name: figure_of(each, table) for each in product.figures}
 
 
 def figure_of(figure: Figure, table: pa.Table) -> Scalar:
-    """One figure of the rows of a period. A sum of nothing is 0; a smallest or largest value of nothing is a dash."""
+    """One figure of a period's rows. Without rows, a sum is 0, and a minimum or maximum is a dash."""
     value = _AGGREGATES[figure.aggregate](table[figure.column]).as_py()
     if value is None:
         return 0 if figure.aggregate is Aggregate.SUM else "\N{EN DASH}"
@@ -71,7 +71,7 @@ def figure_of(figure: Figure, table: pa.Table) -> Scalar:
 
 
 def judge(product: Product, asked: Judgement, limits: Limits) -> Sequence[CheckResult]:
-    """Every check of the contract for every period."""
+    """The results of every check of the contract for every period."""
     contract, rows, partitions = asked.contract, asked.rows, asked.partitions
     declared = check_declared(contract, rows, partitions, limits)
     own = custom_of(product).judge
@@ -89,7 +89,7 @@ def judge(product: Product, asked: Judgement, limits: Limits) -> Sequence[CheckR
 def render(
     product: Product, contract: DatasetContract, table: pa.Table, evidence: ReportEvidence
 ) -> Sequence[Rendered]:
-    """The files beside the rows of one period."""
+    """The files that are published with the rows of one period."""
     if not product.has_files:
         return ()
     own = custom_of(product).render
@@ -106,10 +106,10 @@ def render(
 def compute(
     product: Product, connection: duckdb.DuckDBPyConnection, period: date, calendar: BusinessCalendar, limits: Limits
 ) -> pa.Table:
-    """The rows of one period, on a connection that holds the inputs as views.
+    """The rows of one period. The connection must have the inputs as views.
 
     Raises:
-        ConfigurationError: its SQL is wrong.
+        ConfigurationError: the product's SQL is wrong.
     """
     own = custom_of(product).compute
     if own is not None:
@@ -120,5 +120,5 @@ def compute(
 
 
 def limits_of(settings: Settings) -> Limits:
-    """What a product's SQL may use of this machine."""
+    """The memory, threads and spill folder that a product's SQL may use."""
     return Limits(settings.duckdb_memory_limit, settings.duckdb_threads, settings.home / "spill")

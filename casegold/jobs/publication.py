@@ -1,6 +1,6 @@
-"""The second half of every run that makes a dataset: record the verdict, publish what may be, hold the rest, report.
+"""The second half of every run that makes a dataset: record the verdict, publish what passed, hold the rest, report.
 
-Not here: computing and judging, which differ from dataset to dataset.
+Not here: computing and judging, which differ for each dataset.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Figures = Mapping[str, Scalar]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a run has made and what the gate says of it."""
+    """What a run has staged, and the verdict of the gate."""
 
     contract: DatasetContract
     staged: StagedVersion
@@ -52,16 +52,16 @@ class Judged:
     inputs: Callable[[date], tuple[VersionInput, ...]]
     artifacts: Callable[[date], tuple[VersionArtifact, ...]]
     number: int | None = None
-    """The version number that the artifacts name."""
+    """The version number that the artifacts show."""
     gate_inputs: Mapping[str, Any] | None = None
-    """Of a dataset made from partitions: what its hold's fingerprint is made of."""
+    """For a dataset made from partitions: the inputs from which the fingerprint of a hold is computed."""
 
 
 def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Judged) -> Outcome:
-    """Publish what passed, hold what did not.
+    """Publish what passed, hold the rest.
 
     Raises:
-        GateClosed: some partition is held.
+        GateClosed: at least one partition is held.
     """
     dataset = judged.contract.dataset
     gate.record(platform, claim, judged.verdict)
@@ -86,7 +86,7 @@ def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Ju
 
 
 def _same(staged: StagedPartition, current: versions.PartitionState | None) -> bool:
-    """Whether the official rows are exactly these."""
+    """Whether the official rows are identical to the staged ones."""
     digest = staged.digest
     return current is not None and (current.digest_high, current.digest_low, current.rows) == (
         digest.high,
@@ -103,7 +103,7 @@ def _publish(
     ready: list[StagedPartition],
     changed: list[StagedPartition],
 ) -> int | None:
-    """One version of the changed partitions; where none changed, only what was seen is recorded."""
+    """Publish the changed partitions as one version. If none changed, only record what this run has seen."""
     staged, contract = judged.staged, judged.contract
     allowed = {partition.key for partition in ready}
     seen = Seen(
@@ -143,7 +143,7 @@ def _publish(
 
 
 def figures_of(staged: StagedPartition) -> VersionPartition:
-    """Rows and digest of a staged partition."""
+    """The row count and digest of a staged partition."""
     digest = staged.digest
     return VersionPartition(staged.key, digest.rows, digest.high, digest.low)
 
@@ -166,7 +166,7 @@ def files_of(staged: StagedPartition) -> list[VersionFile]:
 
 
 def sequence_inputs(contract: DatasetContract, day: date, pins: Pins) -> tuple[VersionInput, ...]:
-    """The inputs of a partition computed from facts: the sequences it was computed at."""
+    """The inputs of a partition computed from facts: the sequence numbers at which it was computed."""
     pinned = {"silver/case_events": pins.admitted_seq, "bronze/control_totals": pins.totals_seq}
     return tuple(
         VersionInput(day, ref.dataset, day, pinned[ref.dataset])
@@ -178,7 +178,7 @@ def sequence_inputs(contract: DatasetContract, day: date, pins: Pins) -> tuple[V
 def read_staged(
     platform: Platform, connection: duckdb.DuckDBPyConnection, staged: StagedVersion, first: date, last: date
 ) -> pl.DataFrame:
-    """The staged rows of some partitions, read back from their files: what is judged is what would be published."""
+    """The staged rows of some partitions, read back from their files: the gate judges what would be published."""
     paths = [file.path for partition in staged.partitions if first <= partition.key <= last for file in partition.files]
     platform.lake.register_files(connection, "staged_rows", staged.dataset, paths)
     rows = pl.from_arrow(connection.execute(query(ROOM, "staged_rows")).to_arrow_table())

@@ -1,6 +1,6 @@
 -- name: admission_dates
--- From which date on a fact can change figures now: corrections of its case that came after it may have moved what it
--- corrects to an earlier date. Too early costs a comparison of digests.
+-- The date from which on a fact can change figures now: corrections of its case that came after it may have moved its
+-- target to an earlier date. A date that is too early costs a comparison of digests.
 select a.source, a.event_id, min(s.dirty_from) as dirty_from
 from asked_facts as a
 join silver_case_events as s on s.case_id = a.case_id and s.event_type = 'CaseCorrected'
@@ -28,7 +28,7 @@ group by kafka_partition
 select * from rejected_records where ingest_seq = getvariable('seq') order by kafka_partition, kafka_offset
 
 -- name: recorded_keys
--- One narrow column of all of silver; what it finds is confirmed on the full id below.
+-- Scans one narrow column of all of silver; `recorded_events` then compares the full ids.
 select distinct s.event_key
 from silver_case_events as s
 semi join batch as b on b.event_key = s.event_key
@@ -84,7 +84,7 @@ order by ingest_seq
 limit 1
 
 -- name: replay_facts
--- The facts that first change one of the dates, in the order in which they happened.
+-- The facts whose earliest changed date is in the range, in the order in which they happened.
 select source, event_id, event_type, case_id, occurred_at, emitted_at, sequence, schema_version, data
 from admitted_facts
 where dirty_from between getvariable('first') and getvariable('last')
@@ -94,12 +94,12 @@ order by occurred_at, case_id, sequence, source, event_id
 select case_id from previous_rows order by case_id
 
 -- name: silver_facts
--- Read once, used by many steps: all facts of the affected cases.
+-- All facts of the affected cases, read once because many steps use them.
 create or replace temp table silver_facts as
 select f.* from admitted_facts as f semi join affected_cases as a on a.case_id = f.case_id
 
 -- name: corrected_openings
--- Cases whose opening an admitted correction retracts or moves: they may rightly be gone.
+-- Cases whose opening is retracted or moved by an admitted correction: they may be missing for a good reason.
 select distinct opening.case_id
 from admitted_facts as correction
 join admitted_facts as opening
@@ -119,7 +119,7 @@ where (state = 'OPEN' or settled_seq > %(admitted_seq)s) and ingest_seq <= %(adm
   and (effective_date between %(first)s and %(last)s or recorded_date between %(first)s and %(last)s)
 
 -- name: facts_closes
--- What was in silver when each date closed, and when the date before it did.
+-- The sequence number of silver at which each date closed, and that of the date before it.
 select business_date, close_seq,
        coalesce((select max(before.close_seq) from day_close before where before.business_date < d.business_date), 0)
            as previous_close_seq
@@ -132,7 +132,7 @@ from control_total
 where totals_seq <= %(totals_seq)s and business_date between %(first)s and %(last)s
 
 -- name: admitted_facts
--- What was known at the pinned sequence: a fact counts from its ingest sequence on, a held one from its approval.
+-- What was known at the pinned sequence: a fact counts from its ingest sequence on, a held fact from its admission on.
 create or replace temp view admitted_facts as
 select s.*
 from silver_case_events as s
@@ -140,7 +140,7 @@ left join excluded_facts as x on x.source = s.source and x.event_id = s.event_id
 where s.ingest_seq <= getvariable('admitted_seq') and x.event_id is null
 
 -- name: gate_views
--- The names that the gate's SQL asks for, cut to the pins and to the judged dates.
+-- The views that the gate's SQL reads, limited to the pins and to the judged dates.
 create or replace temp view admitted as select * from admitted_facts;
 create or replace temp view facts as
 select s.source, s.event_id, s.event_type, s.effective_date, s.emitted_at, x.event_id is null as counts
@@ -154,7 +154,7 @@ select reason, detail, source, event_id, event_type, effective_date, emitted_at,
 from bronze_rejected_events
 where ingest_seq <= getvariable('admitted_seq')
   and (effective_date is null or effective_date between getvariable('first') and getvariable('last'));
--- Not cut to dates: a record rejected under one date and accepted under another is one event, whatever is judged.
+-- Not limited to dates: a record rejected under one date and accepted under another one is one event.
 create or replace temp view accepted as
 select s.source, s.event_id
 from silver_case_events as s

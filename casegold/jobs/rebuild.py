@@ -1,8 +1,8 @@
-"""Silver and the refused records made again from bronze, ingest by ingest, under the numbers that they had.
+"""Rebuilds silver and the refused records from bronze, ingest by ingest, under their original sequence numbers.
 
-Each ingest is compared with what the ledger says of it, and with rows that are still there. Only when all of them came
-out so are the tables that lack something replaced, each in one commit. Not here: one ingest (`made_again`), the
-branches and the commit (`sink.rebuilding`).
+Each ingest is compared with the ledger and with the rows that are still there. Only when all of them match are the
+incomplete tables replaced, each in one commit. Not here: one ingest (`jobs.reingest`), the branches and the commit
+(`sink.rebuilding`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from casegold.domain.errors import InvariantBroken
 from casegold.domain.sql import query
 from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
 from casegold.jobs.outcome import Outcome
-from casegold.jobs.reingest import REMEDY, Made, made_again
+from casegold.jobs.reingest import REMEDY, Made, reingest
 from casegold.jobs.views import engine
 from casegold.runtime.platform import Platform
 from casegold.sink.lake import SEQUENCE, Lake, lost
@@ -44,11 +44,11 @@ class _Table:
 
     dataset: str
     rows: Mapping[int, int]
-    """By number of the ingest."""
+    """Number of rows by ingest."""
     expected: Mapping[int, int]
-    """What the ledger says of each ingest."""
+    """Number of rows by ingest, according to the ledger."""
     short: frozenset[int]
-    """Ingests of which it has another number of rows than the ledger says."""
+    """Ingests that have another number of rows than the ledger says."""
     whole: bool
     made: Rebuilding
 
@@ -59,7 +59,7 @@ class _Job:
     claim: Claim
     connection: duckdb.DuckDBPyConnection
     lake: Lake
-    """For mending."""
+    """From `Lake.for_mending`: accepts tables that are lost or older."""
     silver: _Table
     rejected: _Table
     recorded_at: Mapping[int, datetime]
@@ -70,11 +70,11 @@ class _Job:
 
 
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
-    """Make again what silver and the refused records lack; nothing is written where they lack nothing.
+    """Rebuild what silver and the refused records lack. Writes nothing if they lack nothing.
 
     Raises:
         TableLost: bronze is gone or is an older table.
-        InvariantBroken: what comes out is not what the ledger says, or what is there; nothing has changed.
+        InvariantBroken: the result differs from the ledger or from rows that are there; nothing has changed.
     """
     ledger = repair_requests.counts(platform.control)
     last = ledger[-1].seq if ledger else 0
@@ -112,7 +112,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
 
 def _assert_bronze(platform: Platform, connection: duckdb.DuckDBPyConnection, ledger: Sequence[Counts]) -> None:
-    """Bronze has to have every record of every ingest: nothing else can be made of it."""
+    """Check that bronze has every record of every ingest: there is no other source for a rebuild."""
     found = _count(platform.lake, connection, BRONZE)
     for each in ledger:
         if found.get(each.seq, 0) != each.records:
@@ -129,7 +129,7 @@ def _count(
 def _look(
     lake: Lake, connection: duckdb.DuckDBPyConnection, dataset: str, expected: Mapping[int, int], run_id: str
 ) -> _Table:
-    """What a table lacks. Rows beyond the ledger's last number are an unfinished ingest's, which makes them again."""
+    """Find what a table lacks. Rows above the ledger's last number are of an unfinished ingest, which repeats them."""
     rows = _count(lake, connection, dataset)
     last = max(expected, default=0)
     numbers = expected.keys() | {seq for seq in rows if seq <= last}
@@ -139,13 +139,13 @@ def _look(
 
 
 def _recorded_at(lake: Lake, connection: duckdb.DuckDBPyConnection) -> dict[int, datetime]:
-    """When the rows that are still there were committed, by ingest: they keep it."""
+    """When the rows that are still there were committed, by ingest: rebuilt rows keep this time."""
     lake.register(connection, "table_to_count", SILVER)
     return dict(connection.execute(query(ROOM, "rebuild_recorded_at")).fetchall())
 
 
 def _batches(ledger: Sequence[Counts], after: int, max_records: int) -> Iterator[list[Counts]]:
-    """Consecutive ingests of about as many records as are worked on at once; one at least."""
+    """Consecutive ingests with about as many records as are processed at once; at least one ingest."""
     batch: list[Counts] = []
     for each in ledger:
         if each.seq <= after:
@@ -159,7 +159,7 @@ def _batches(ledger: Sequence[Counts], after: int, max_records: int) -> Iterator
 
 
 def _make(job: _Job, batch: Sequence[Counts]) -> None:
-    """Make some ingests again, compare them with what is there, and write what is lacking to the branches."""
+    """Repeat some ingests, compare them with the rows that are there, and write missing rows to the branches."""
     first, last = batch[0].seq, batch[-1].seq
     bronze = _rows(job, BRONZE, first, last).cast(BRONZE_SCHEMA)
     decided = _rows(job, REJECTED, first, last).cast(REJECTED_SCHEMA) if job.rejected.whole else None
@@ -169,7 +169,7 @@ def _make(job: _Job, batch: Sequence[Counts]) -> None:
         _register_known(job, made)
         refused = None if decided is None else _of(decided, each.seq)
         recorded_at = job.recorded_at.get(each.seq, each.committed_at)
-        made.append(made_again(job.platform, job.connection, each, _of(bronze, each.seq), refused, recorded_at))
+        made.append(reingest(job.platform, job.connection, each, _of(bronze, each.seq), refused, recorded_at))
     for table, rows in (
         (job.silver, pa.concat_tables([each.silver for each in made])),
         (job.rejected, pa.concat_tables([each.rejected for each in made])),
@@ -180,7 +180,7 @@ def _make(job: _Job, batch: Sequence[Counts]) -> None:
 
 
 def _rows(job: _Job, dataset: str, first: int, last: int) -> pa.Table:
-    """The rows of some ingests on main, by place."""
+    """The rows of some ingests on main, ordered by ingest, partition and offset."""
     within = f"ingest_seq >= {first} and ingest_seq <= {last}"
     job.lake.register(job.connection, "ranged_rows", dataset, row_filter=within)
     return job.connection.execute(query(ROOM, "rebuild_range"), {"first": first, "last": last}).to_arrow_table()
@@ -191,7 +191,7 @@ def _of(rows: pa.Table, seq: int) -> pa.Table:
 
 
 def _register_base(job: _Job) -> None:
-    """The view `rebuilt_rows`: silver before this batch, as it was or as far as it was made again."""
+    """The view `rebuilt_rows`: silver before this batch, from main if it is complete, else as far as it was rebuilt."""
     if job.silver.whole:
         job.lake.register(job.connection, "rebuilt_rows", SILVER)
     else:
@@ -200,7 +200,7 @@ def _register_base(job: _Job) -> None:
 
 
 def _register_known(job: _Job, made: Sequence[Made]) -> None:
-    """The view `silver_case_events`: silver before this batch, and what the batch made so far."""
+    """The view `silver_case_events`: silver before this batch, and the ingests of this batch so far."""
     schema = job.platform.contracts[SILVER].arrow_schema()
     pending = [] if job.silver.whole else [each.silver for each in made]
     job.connection.register("pending_rows", pa.concat_tables([schema.empty_table(), *pending]))
@@ -208,9 +208,9 @@ def _register_known(job: _Job, made: Sequence[Made]) -> None:
 
 
 def _compare(job: _Job, table: _Table, made: pa.Table, first: int, last: int) -> None:
-    """Rows that are there have to be the ones made, wherever there are as many as the ledger says.
+    """Compare existing rows with rebuilt ones, for ingests with as many rows as the ledger says.
 
-    Where there are other than that many, they are known to be wrong, and are replaced.
+    An ingest with another number of rows is known to be wrong, and its rows are replaced.
     """
     found = _rows(job, table.dataset, first, last)
     short = pa.array(sorted(table.short), pa.int64())
@@ -233,14 +233,14 @@ def _only(rows: pa.Table, there: pa.Array, short: pa.Array) -> pa.Table:
 
 
 def _assert_complete(job: _Job, table: _Table) -> None:
-    """What the branch holds, as read back, is what the ledger says of every ingest."""
+    """Check that the branch, read back, has as many rows of every ingest as the ledger says."""
     paths = [file.file_path for file in table.made.files()]
     job.lake.register_files(job.connection, "table_to_count", table.dataset, paths)
     rows = dict(job.connection.execute(query(ROOM, "rebuild_table_counts")).fetchall())
     if rows != {seq: count for seq, count in table.expected.items() if count}:
         raise InvariantBroken(
             f"branch {table.made.branch} of {table.dataset} has other rows than were written",
-            remedy="main is as it was",
+            remedy="main has not changed",
         )
 
 

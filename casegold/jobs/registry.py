@@ -1,4 +1,4 @@
-"""Which job runs a pipeline. Jobs are imported when they are asked for: an ingest does not pay for pandera."""
+"""The job of each pipeline. Modules are imported when they are needed: an ingest does not have to load pandera."""
 
 from __future__ import annotations
 

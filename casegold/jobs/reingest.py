@@ -1,6 +1,7 @@
-"""One ingest made again from bronze: its facts and refused records, and whether they are what the ledger says of it.
+"""Repeats one ingest from bronze: its facts and refused records, checked against the ledger.
 
-Pure but for what is asked of known facts. Not here: where its rows come from and go to (`rebuild`).
+A pure function except for lookups of known facts and conflicts. Not here: where its rows come from and go to
+(`rebuild`).
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ from casegold.source.codec import decode
 from casegold.transform.silver import Accepted, read_chunk, rejected_rows, silver_rows
 
 REMEDY = (
-    "nothing has changed: run it by the release and the contract that made this ingest, or restore the table from a "
+    "nothing has changed: run it with the release and the contract that made this ingest, or restore the table from a "
     "backup; docs/runbooks/lost-tables.md"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The rows of an ingest."""
+    """The rows of one ingest."""
 
     silver: pa.Table
     rejected: pa.Table
 
 
-def made_again(
+def reingest(
     platform: Platform,
     connection: duckdb.DuckDBPyConnection,
     of: Ingest,
@@ -47,16 +48,16 @@ def made_again(
     decided: pa.Table | None,
     recorded_at: datetime,
 ) -> Made:
-    """Make an ingest again. The connection has the facts of earlier ones as the view `silver_case_events`.
+    """Repeat an ingest. The connection must have the facts of earlier ingests as the view `silver_case_events`.
 
     Args:
         bronze: its records, by partition and offset.
-        decided: its refused records, where they are known: what was refused then stays refused, whatever sources and
-            dates the contract allows by now. None has all of it judged by today's contract.
-        recorded_at: when its rows were committed first.
+        decided: its refused records, if they are known: they stay refused, whatever sources and dates the contract
+            allows now. If None, the current contract judges all records.
+        recorded_at: when its rows were first committed.
 
     Raises:
-        InvariantBroken: the ledger says something else of this ingest.
+        InvariantBroken: the result differs from what the ledger says of this ingest.
     """
     kept = bronze if decided is None else _without(bronze, decided)
     candidates, refused = read_chunk(
@@ -102,7 +103,8 @@ def _counts(bronze: pa.Table, rejected: pa.Table, accepted: list[Accepted], dupl
 def _compare(of: Ingest, made: CommitCounts, accepted: list[Accepted]) -> None:
     if made != of.counts:
         raise InvariantBroken(
-            f"ingest {of.seq} made again gives {_told(made)}, the ledger says {_told(of.counts)}", remedy=REMEDY
+            f"ingest {of.seq} made again gives {_described(made)}, the ledger says {_described(of.counts)}",
+            remedy=REMEDY,
         )
     facts = Counter(each.dirty_from for each in accepted)
     if facts != of.facts:
@@ -114,7 +116,7 @@ def _compare(of: Ingest, made: CommitCounts, accepted: list[Accepted]) -> None:
         )
 
 
-def _told(counts: CommitCounts) -> str:
+def _described(counts: CommitCounts) -> str:
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.rejected_by_reason.items()))
     return (
         f"{counts.records} records: {counts.accepted} facts, {counts.duplicates} duplicates, "

@@ -1,7 +1,7 @@
-"""A dataset put right: lost files computed again from recorded inputs, and main put back to official versions.
+"""Repairs a dataset: computes lost files again from recorded inputs, and makes main hold the official versions again.
 
-Under the dataset's claim, so that nothing is published meanwhile. Not here: the files and the commit (`sink.repair`),
-and who asks (`operations.repairs`).
+It runs under the dataset's claim, so that nothing is published meanwhile. Not here: the files and the commit
+(`sink.repair`), who asks for it (`operations.repairs`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from casegold.runtime.platform import Platform
 from casegold.sink.lake import Lake
 from casegold.sink.publish import resolve_undecided
 from casegold.sink.read_back import missing
-from casegold.sink.repair import difference, put_in_place, put_right, written_again
+from casegold.sink.repair import difference, put_in_place, restore_main, write_lost_file
 from casegold.sink.staging import case_range
 
 REMEDY = (
-    "restore the file from a backup; or have the partition computed anew into another version: "
-    "docs/runbooks/lost-files.md"
+    "restore the file from a backup; or have the partition computed again as a new version: docs/runbooks/lost-files.md"
 )
 
 
@@ -37,29 +36,29 @@ class _Job:
     platform: Platform
     claim: Claim
     lake: Lake
-    """For mending."""
+    """From `Lake.for_mending`: accepts tables that are lost or older."""
 
 
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
-    """Bring back every lost file of every version, then have main hold exactly the files of official versions.
+    """Restore every lost file of every version, then make main hold exactly the files of official versions.
 
-    Each file that comes out as recorded is put back whether others do or not. Main is left alone while one is lacking
-    that has to come back to it: a part of a partition would be a wrong figure.
+    Each file that is reproduced is put in its place, even if others fail. Main is not changed while a file that it
+    needs is missing: a part of a partition would be a wrong figure.
 
     Raises:
-        NotReproduced: a lost file's rows come out differently.
+        NotReproduced: computing a lost file again gives other rows.
         InvariantBroken: a lost file cannot be computed again here.
-        ConfigurationError: an official file is there and is not the one recorded.
+        ConfigurationError: an official file exists but is not the one recorded.
     """
     dataset = manifest.dataset
     job = _Job(platform, claim, platform.lake.for_mending())
     resolve_undecided(platform.control, job.lake, claim)
-    failed = _bring_back(job, dataset)
+    failed = _restore_lost_files(job, dataset)
     official = repair_ledger.official(platform.control, dataset)
     lacking = {path for path, _ in failed} & {file.path for file in difference(job.lake, dataset, official).absent}
     if not lacking:
         summary = {"casegold.run-id": claim.run_id, "casegold.reason": str(manifest.parameters["reason"])}
-        snapshot_id = put_right(job.lake, dataset, official, summary, lambda found: _plan(job, found))
+        snapshot_id = restore_main(job.lake, dataset, official, summary, lambda found: _plan(job, found))
         with platform.control.write("repair-done") as connection:
             repair_ledger.done(connection, claim, snapshot_id)
     if failed:
@@ -70,8 +69,8 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     return Outcome({"files official": len(official), **counts, "partitions": len(partitions)})
 
 
-def _bring_back(job: _Job, dataset: str) -> list[tuple[str, CasegoldError]]:
-    """Compute every lost file again; the paths of those that do not come back, with what is in the way."""
+def _restore_lost_files(job: _Job, dataset: str) -> list[tuple[str, CasegoldError]]:
+    """Compute every lost file again. Return the path and error of each one that fails."""
     every = repair_ledger.recorded(job.platform.control, dataset)
     lost = set(missing(job.lake, dataset, [each.file.path for each in every]))
     failed: list[tuple[str, CasegoldError]] = []
@@ -87,12 +86,12 @@ def _bring_back(job: _Job, dataset: str) -> list[tuple[str, CasegoldError]]:
 
 
 def _compute(job: _Job, dataset: str, of: RecordedFile) -> None:
-    """One lost file: computed as its run did, compared, written, recorded, and only then at its place."""
+    """Restore one lost file: compute it as its run did, compare, write, record, and only then move it to its place."""
     platform, file = job.platform, of.file
     contract = platform.contracts[dataset]
     with platform.control.read() as connection:
         made_by = store.manifest(connection, of.run_id)
-    why = verification.impossible_again(platform, contract, made_by, [file.partition]).get(file.partition)
+    why = verification.why_not_recomputable(platform, contract, made_by, [file.partition]).get(file.partition)
     if why is not None:
         raise InvariantBroken(
             f"file {file.path} of {file.partition} is gone and cannot be computed again: {why}", remedy=REMEDY
@@ -104,7 +103,7 @@ def _compute(job: _Job, dataset: str, of: RecordedFile) -> None:
             f"file {file.path} of {file.partition} cannot be computed again: {error}", remedy=REMEDY
         ) from error
     table = job.lake.table(dataset)
-    written = written_again(table, file, case_range(rows, file.hash_from, file.hash_to))
+    written = write_lost_file(table, file, case_range(rows, file.hash_from, file.hash_to))
     _plan(job, [_recomputed(file, written.file_size_in_bytes)])
     put_in_place(table, written, file)
 
@@ -119,7 +118,7 @@ def _plan(job: _Job, steps: Sequence[Step]) -> None:
 
 
 def _failure(errors: Sequence[CasegoldError], *, main_is_right: bool) -> CasegoldError:
-    """The first of several, of its class; a figure that comes out differently is told before what cannot be made."""
+    """One error for all failures. A file that has other rows is named before one that cannot be computed."""
     first = next((error for error in errors if isinstance(error, NotReproduced)), errors[0])
     more = f" (and {len(errors) - 1} more files)" if len(errors) > 1 else ""
     main = "main is right but for them" if main_is_right else "main was left as it is"

@@ -1,8 +1,8 @@
-"""A replay: the facts of a range once more on Kafka, marked as such, at the approved rate, going on where it stopped.
+"""A replay: sends the facts of a range to Kafka again, marked as a replay, at the approved rate. It can be resumed.
 
-First the facts are written to a Parquet file; then its rows are sent in order. A row's place in the file is its
-`sourceposition`; with the backfill's id it tells a consumer which event it has had. Not here: what was approved
-(`control.changes.replay_plan`).
+The facts are first written to a Parquet file; then its rows are sent in order. The `sourceposition` of an event is the
+place of its row in the file; with the backfill's id it tells a consumer which events it has processed. Not here: the
+approval (`control.changes.replay_plan`).
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ ROOM = "casegold.jobs"
 SILVER = "silver/case_events"
 ROW_GROUP = 20_000
 BATCH = 1_000
-"""Events between two marks, or those of a second if that is less: so many are sent again, with the same positions,
-where a process dies before its mark."""
+"""Events between two progress marks, or those of one second if that is less.
+If a process dies before its mark, this many events are sent again, with the same positions."""
 
 
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
-    """Send what is left of the manifest's replay.
+    """Send the rest of the manifest's replay.
 
     Raises:
-        Deferred: it was paused or stopped; what is sent is recorded.
-        SourceUnavailable: Kafka or the storage does not answer; the next attempt goes on.
+        Deferred: the replay was paused or stopped; what is sent is recorded.
+        SourceUnavailable: Kafka or the storage does not answer; the next attempt resumes.
     """
     backfill_run_id = str(manifest.parameters[BACKFILL_RUN_ID])
     with platform.control.read() as connection:
@@ -66,7 +66,7 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
 
 def _write(platform: Platform, manifest: RunManifest, claim: Claim, backfill_run_id: str) -> Extract:
-    """The file, under a name of this attempt: one that died half-way is never taken for whole."""
+    """Write the file under a name of this attempt, so that a partial file of a dead attempt is never used."""
     uri = f"{platform.settings.warehouse_url()}/replays/{backfill_run_id}-{claim.attempt}.parquet"
     scope = manifest.scope
     span = PartitionRange(date.fromisoformat(scope["first"]), date.fromisoformat(scope["last"]))
@@ -102,7 +102,7 @@ def _io(platform: Platform) -> FileIO:
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
-    """What every event of a replay has in common."""
+    """What all events of a replay have in common."""
 
     topic: str
     default_source: str
@@ -153,7 +153,7 @@ def _send(platform: Platform, manifest: RunManifest, claim: Claim, backfill_run_
 
 
 def _rows(platform: Platform, extract: Extract) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Position and row of everything that is not sent yet; a row group in memory at a time."""
+    """Position and row of every event that is not sent yet. Keeps one row group in memory."""
     name = extract.uri.rpartition("/")[2]
     try:
         with _io(platform).new_input(extract.uri).open() as stream:
@@ -167,4 +167,6 @@ def _rows(platform: Platform, extract: Extract) -> Iterator[tuple[str, dict[str,
                         yield f"{name}:{group}:{row}", rows[row]
                 done += count
     except OSError as error:
-        raise SourceUnavailable(f"{extract.uri} cannot be read: {error}", remedy="is the warehouse there?") from error
+        raise SourceUnavailable(
+            f"{extract.uri} cannot be read: {error}", remedy="is the warehouse reachable?"
+        ) from error

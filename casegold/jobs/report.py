@@ -1,6 +1,6 @@
-"""Periods made from published partitions: read exactly the pinned versions, compute, stage, judge, render, publish.
+"""Periods computed from published partitions: read the pinned versions, compute, stage, judge, render, publish.
 
-Not here: the figures and their meaning (`jobs.product_rules` names them for each dataset).
+Not here: the figures and their meaning (the product, through `jobs.product_rules`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from casegold.transform.evidence import ReportEvidence
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One run, as its steps need it."""
+    """One run, with what its steps need."""
 
     platform: Platform
     manifest: RunManifest
@@ -50,14 +50,14 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Compute and publish the manifest's periods.
 
     Raises:
-        GateClosed: some period did not pass.
+        GateClosed: at least one period did not pass.
     """
     resolve_undecided(platform.control, platform.lake, claim)
     return publication.conclude(platform, manifest, claim, judged(platform, manifest, claim))
 
 
 def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publication.Judged:
-    """Compute, stage and judge the manifest's periods. A shadow has no files beside its rows: nobody is shown it."""
+    """Compute, stage and judge the manifest's periods. Files for people are not rendered for a shadow."""
     contract = platform.contracts.of_table(manifest.dataset)
     inputs = _pinned_inputs(platform, manifest)
     work = _Work(platform, manifest, claim, contract, product_of(platform.products, contract), inputs)
@@ -91,14 +91,14 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
 
 
 def inputs_of(_: DatasetContract, manifest: RunManifest, wanted: Sequence[date]) -> list[PinnedPartition]:
-    """The published partitions that some of the manifest's periods are made of."""
+    """The published partitions from which some of the manifest's periods are computed."""
     return [each for period in wanted for each in _pinned(manifest)[period]]
 
 
 def computed(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
 ) -> Iterator[tuple[date, pa.Table]]:
-    """The rows of some of the manifest's periods, computed as its run did; nothing is written."""
+    """The rows of some of the manifest's periods, computed as the manifest's run did. Writes nothing."""
     product, pinned = product_of(platform.products, contract), _pinned(manifest)
     with engine(platform) as connection:
         for period in wanted:
@@ -140,7 +140,7 @@ def _computed(
     period: date,
     pinned: Sequence[PinnedPartition],
 ) -> pa.Table:
-    """The rows of a period, with one view for each way in which it reads an input."""
+    """The rows of a period. The connection gets one view for each way in which the period reads an input."""
     for ref in contract.inputs:
         partitions = set(contract.input_partitions(ref, period))
         wanted = [each for each in pinned if each[0] == ref.dataset and each[1] in partitions]
@@ -166,7 +166,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, work: _Work, staged: StagedVer
 def _artifacts(
     work: _Work, tables: dict[date, pa.Table], judged_by: Verdict, number: int
 ) -> dict[date, tuple[VersionArtifact, ...]]:
-    """Render and store the files of every period that passed; a version names them only once it is prepared."""
+    """Render and store the files of every period that passed. They belong to a version only once it is prepared."""
     found: dict[date, tuple[VersionArtifact, ...]] = defaultdict(tuple)
     for period, table in tables.items():
         status = judged_by.status(period)

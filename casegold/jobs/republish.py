@@ -1,7 +1,7 @@
-"""A version made official again: its recorded files in a new version, by the one commit protocol, and pinned.
+"""Makes an older version official again: its recorded files become a new version, which is pinned.
 
-Nothing is computed and nothing judged: quality, contract and transform are those of the version. Not here: who asks
-for it (`operations.republish`), and what a pin means (`control.versions.pins`).
+The commit protocol is the usual one. Nothing is computed or judged: quality, contract and transform are those of the
+older version. Not here: who asks for it (`operations.republish`), what a pin means (`control.versions.pins`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Publish the wanted partitions as the manifest's version had them.
 
     Raises:
-        ConfigurationError: a recorded file is missing or another one; nothing has changed.
+        ConfigurationError: a recorded file is missing or differs; nothing has changed.
     """
     resolve_undecided(platform.control, platform.lake, claim)
     wanted = [date.fromisoformat(key) for key in manifest.scope["partitions"]]
     with platform.control.read() as connection:
         old = version_record.version(connection, manifest.dataset, manifest.scope["version"], wanted)
         done = version_record.republished_as(connection, old)
-    if done is not None:  # a former attempt got so far
+    if done is not None:  # an earlier attempt published it
         return _outcome(old, done)
     return _outcome(old, _publish(platform, manifest, claim, old))
 
@@ -42,7 +42,7 @@ def _publish(platform: Platform, manifest: RunManifest, claim: Claim, old: Recor
     for partition, before in zip(staged.partitions, old.partitions, strict=True):
         digest = partition.digest
         if (digest.high, digest.low, digest.rows) != (before.digest_high, before.digest_low, before.rows):
-            raise InvariantBroken(f"{old.dataset} {before.key}: the recorded files are not those of the partition")
+            raise InvariantBroken(f"{old.dataset} {before.key}: the recorded files have another digest")
     new = NewVersion(
         dataset=old.dataset,
         republished_from=old.version,

@@ -1,8 +1,8 @@
-"""A shadow: a range computed and judged as if it were to be published, beside what is official, and compared with it.
+"""A shadow: a range that is computed and judged as if it were to be published, and compared with the official rows.
 
-Nothing official changes: the rows stay on the run's own branch of a table of their own, and what was found out about
-them is recorded. Not here: how figures are computed (`jobs.snapshot`, `jobs.report`), how rows are
-compared (`jobs.difference`), who promotes a shadow (`control.changes.shadows`).
+Nothing official changes: the rows stay on the run's own branch of a separate table, and the comparison is recorded. Not
+here: how figures are computed (`jobs.snapshot`, `jobs.report`), how rows are compared (`jobs.difference`), who promotes
+a shadow (`control.changes.shadows`).
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from casegold.jobs.publication import Judged, figures_of, files_of
 from casegold.runtime.platform import Platform
 
 SAMPLE = 50
-"""Rows that differ of which the values stay on record."""
+"""Number of differing rows of which the values are recorded."""
 
 
 def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Compute the manifest's range, compare it, and record both.
 
     Raises:
-        Deferred: it was paused or stopped.
-        ConfigurationError: the code is not that of the plan.
+        Deferred: the backfill was paused or stopped.
+        ConfigurationError: the installed code is not the one that was planned with.
     """
     backfill_run_id = str(manifest.parameters[BACKFILL_RUN_ID])
     with platform.control.read() as connection:
@@ -45,8 +45,8 @@ def _make(platform: Platform, manifest: RunManifest, claim: Claim, backfill_run_
     installed = platform.transforms[contract.transform]
     if installed != manifest.transform_version:
         raise ConfigurationError(
-            f"{backfill_run_id} is of {manifest.transform_version}, installed is {installed}",
-            remedy="run it by the release that it was planned with, or cancel it and plan another",
+            f"{backfill_run_id} was planned with {manifest.transform_version}, installed is {installed}",
+            remedy="run it with the release that it was planned with, or cancel it and plan another one",
         )
     module = snapshot if contract.reads_sequence else report
     judged = module.judged(platform, manifest, claim)
@@ -91,7 +91,7 @@ def _same(figures: VersionPartition, official: PartitionState | None) -> bool:
 
 
 def summary(made: Shadow) -> dict[str, str | int | float]:
-    """What a list of runs tells of a shadow."""
+    """The figures of a shadow for the list of runs."""
     differences = [each.difference for each in made.partitions if each.difference.differs]
     return {
         "partitions": len(made.partitions),

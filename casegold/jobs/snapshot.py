@@ -1,6 +1,7 @@
-"""The daily snapshots of a range: compute at the pinned sequences, stage, judge what was staged, publish in one commit.
+"""Daily snapshots of a range: compute at the pinned sequences, stage, judge what was staged, publish in one commit.
 
-Not here: the rules of a case (products.case_daily_snapshot), the checks (quality), the commit protocol (sink.publish).
+Not here: the rules of a case (`products.case_daily_snapshot`), the checks (`quality`), the commit protocol
+(`sink.publish`).
 """
 
 from __future__ import annotations
@@ -48,18 +49,18 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
     """Compute and publish the manifest's dates.
 
     Raises:
-        GateClosed: some date did not pass; what may be published was, the rest is held.
-        Deferred: the day before the range has another version than the one pinned.
+        GateClosed: at least one date did not pass; what may be published is published, the rest is held.
+        Deferred: the official version of the day before the range is not the pinned one.
     """
     resolve_undecided(platform.control, platform.lake, claim)
     return publication.conclude(platform, manifest, claim, judged(platform, manifest, claim))
 
 
 def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publication.Judged:
-    """Compute, stage and judge the manifest's dates, official or beside what is official.
+    """Compute, stage and judge the manifest's dates, for publication or as a shadow.
 
     Raises:
-        Deferred: the day before the range has another version than the one pinned.
+        Deferred: the official version of the day before the range is not the pinned one.
     """
     contract = platform.contracts.of_table(manifest.dataset)
     pins = Pins.of(manifest)
@@ -89,7 +90,7 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
 
 
 def inputs_of(contract: DatasetContract, manifest: RunManifest, _: Sequence[date] = ()) -> list[PinnedPartition]:
-    """The published partition that the manifest's dates build on; none where they begin from nothing."""
+    """The published partition on which the manifest's dates build; none if they start from scratch."""
     pinned = manifest.scope["previous_version"]
     first = Pins.of(manifest).partitions.first
     return [] if pinned is None else [(contract.dataset, first - timedelta(days=1), pinned)]
@@ -98,7 +99,7 @@ def inputs_of(contract: DatasetContract, manifest: RunManifest, _: Sequence[date
 def computed(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
 ) -> Iterator[tuple[date, pa.Table]]:
-    """The rows of some of the manifest's dates, computed as its run did, one date in memory; nothing is written."""
+    """The rows of some of the manifest's dates, computed as its run did, one date in memory. Writes nothing."""
     pins = Pins.of(manifest)
     with engine(platform) as connection:
         register_facts(connection, platform, pins)
@@ -109,7 +110,7 @@ def computed(
 
 
 def _assert_official(platform: Platform, manifest: RunManifest, pinned: Sequence[PinnedPartition]) -> None:
-    """What is published has to build on what is official now; a shadow builds on what its plan found.
+    """Check that a publication builds on what is official now. A shadow builds on what its plan found.
 
     Raises:
         Deferred: another version of the day before is official.
@@ -127,7 +128,7 @@ def _assert_official(platform: Platform, manifest: RunManifest, pinned: Sequence
 def _register_previous_rows(
     connection: duckdb.DuckDBPyConnection, platform: Platform, pinned: Sequence[PinnedPartition]
 ) -> pl.Series | None:
-    """The view `previous_rows`: the day before the range in its pinned version. Its case ids, or None without one."""
+    """The view `previous_rows`: the pinned version of the day before the range. Its case ids, or None without one."""
     if not pinned:
         connection.register("previous_rows", schema.no_rows())
         return None
@@ -151,7 +152,7 @@ def _chunks(connection: duckdb.DuckDBPyConnection, partitions: PartitionRange) -
 def _stage(
     connection: duckdb.DuckDBPyConnection, platform: Platform, claim: Claim, pins: Pins
 ) -> tuple[StagedVersion, dict[date, publication.Figures]]:
-    """Write every date's files on the run's own branch."""
+    """Write every date's files to the run's own branch."""
     first, last = pins.partitions.first, pins.partitions.last
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     with platform.control.read() as control:
@@ -184,7 +185,7 @@ def _write(connection: duckdb.DuckDBPyConnection, stage: Stage, partitions: Part
 
 
 def _by_date(rows: pa.Table, first: date, last: date) -> Iterator[tuple[date, pa.Table]]:
-    """Cut rows sorted by date into dates, empty ones included: a date without cases is a date all the same."""
+    """Split rows sorted by date into dates. A date without cases has no rows, but is a partition all the same."""
     column = rows["snapshot_date"].combine_chunks()
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
@@ -194,7 +195,7 @@ def _by_date(rows: pa.Table, first: date, last: date) -> Iterator[tuple[date, pa
 
 
 def figures_of(rows: pa.Table) -> dict[date, publication.Figures]:
-    """Per date: cases in all, by status, and breached; what the partition's page shows."""
+    """Per date: cases in total, by status, and breached. The partition's page shows them."""
     cases = pl.from_arrow(rows.select(["snapshot_date", "status", "breached"]))
     assert isinstance(cases, pl.DataFrame)  # noqa: S101 - a table never becomes a series
     counted = cases.group_by("snapshot_date").agg(

@@ -1,8 +1,8 @@
-"""Verification: official figures are made again from the inputs and rules recorded with them, and compared.
+"""Verification: computes official figures again from their recorded inputs and rules, and compares them.
 
-Three digests have to be one: the recorded one, that of the rows in the official files, that of the rows computed again.
-Nothing is written but a row in the ledger of verifications. Not here: how figures are computed (`jobs.snapshot`,
-`jobs.report`), and how an outcome is shown.
+Three digests must be equal: the recorded one, that of the rows in the official files, and that of the rows computed
+again. Nothing is written except a row in the ledger of verifications. Not here: how figures are computed
+(`jobs.snapshot`, `jobs.report`), how an outcome is shown.
 """
 
 from __future__ import annotations
@@ -30,23 +30,24 @@ from casegold.sink.digest import Digest, digest_of
 from casegold.sink.read_back import ReadBack, faults_of_artifacts, missing, read_back
 
 JOBS = {Pipeline.SNAPSHOT: snapshot, Pipeline.REPORT: report}
-"""Who computes the partitions of a run again, without a claim and without a stage."""
+"""The module that computes a run's partitions again, without a claim and without a stage."""
 
 
 DIFFERENT_REMEDY = (
     "nobody may rely on these figures until it is known why: docs/runbooks/on-call.md, `figures_reproducible`"
 )
 UNVERIFIABLE_REMEDY = (
-    "verify it by the release that made it, or have it computed anew: `casegold backfill request`; docs/verification.md"
+    "verify it with the release that made it, or have it computed again: `casegold backfill request`; "
+    "docs/verification.md"
 )
 
 
 def verify(platform: Platform, dataset: str, wanted: Sequence[date], asked_by: str) -> Iterator[Verification]:
-    """Verify official partitions of a computed dataset one by one; each outcome is recorded before it is returned.
+    """Verify official partitions of a computed dataset one by one. Each outcome is recorded before it is yielded.
 
     Raises:
         ConfigurationError: the dataset is not computed, or a wanted partition is not official.
-        SourceUnavailable: a server or the storage does not answer; what was found until then is recorded.
+        SourceUnavailable: a server or the storage does not answer; outcomes found until then are recorded.
     """
     contract = platform.contracts[dataset]
     if not is_computed(contract):
@@ -62,11 +63,11 @@ def verify(platform: Platform, dataset: str, wanted: Sequence[date], asked_by: s
 
 
 def confirm(platform: Platform, dataset: str, wanted: Sequence[date], asked_by: str) -> Outcome:
-    """Verify, and take nothing but "verified" for an answer.
+    """Verify, and accept no outcome other than VERIFIED.
 
     Raises:
         NotReproduced: some partition is different.
-        ConfigurationError: none is different, and some cannot be verified.
+        ConfigurationError: none is different, but some cannot be verified.
     """
     every = list(verify(platform, dataset, wanted, asked_by))
     error = different(every)
@@ -74,7 +75,7 @@ def confirm(platform: Platform, dataset: str, wanted: Sequence[date], asked_by: 
         raise error
     unverifiable = [found for found in every if found.outcome is Found.UNVERIFIABLE]
     if unverifiable:
-        raise ConfigurationError(_told(unverifiable, len(every)), remedy=UNVERIFIABLE_REMEDY)
+        raise ConfigurationError(_first_of(unverifiable, len(every)), remedy=UNVERIFIABLE_REMEDY)
     partitions = tuple(
         PartitionOutcome(found.partition, found.outcome.value, found.rows, verified=found.version) for found in every
     )
@@ -82,13 +83,13 @@ def confirm(platform: Platform, dataset: str, wanted: Sequence[date], asked_by: 
 
 
 def different(every: Sequence[Verification]) -> NotReproduced | None:
-    """The error that tells of partitions that came out differently; None where none did."""
+    """The error that names the partitions that are different; None if there are none."""
     found = [each for each in every if each.outcome is Found.DIFFERENT]
-    return NotReproduced(_told(found, len(every)), remedy=DIFFERENT_REMEDY) if found else None
+    return NotReproduced(_first_of(found, len(every)), remedy=DIFFERENT_REMEDY) if found else None
 
 
-def _told(found: Sequence[Verification], of: int) -> str:
-    """The first of them, and how many there are."""
+def _first_of(found: Sequence[Verification], of: int) -> str:
+    """The first partition with its outcome, and how many more there are."""
     more = f" (and {len(found) - 1} more of {of} partitions)" if len(found) > 1 else ""
     return f"{found[0].dataset} {found[0].partition}: {sentence(found[0])}{more}"
 
@@ -100,13 +101,13 @@ def official(platform: Platform, dataset: str) -> list[date]:
 
 
 def sample(platform: Platform, dataset: str, size: int) -> list[date]:
-    """The official partitions that are to be verified next, ascending; `size` at most."""
+    """The official partitions to verify next, ascending; at most `size`."""
     with platform.control.read() as connection:
         return sorted(verifications.oldest(connection, dataset, size))
 
 
 def sentence(found: Verification) -> str:
-    """What was found, as people read it."""
+    """The outcome as a sentence for people."""
     match found.outcome:
         case Found.VERIFIED:
             return f"version {found.version} verified"
@@ -126,19 +127,19 @@ def _official(platform: Platform, contract: DatasetContract, wanted: Sequence[da
     if absent:
         raise ConfigurationError(
             f"{contract.dataset} {min(absent)} has no official version, so there is nothing to verify",
-            remedy="`casegold plan` tells what it waits for",
+            remedy="`casegold plan` shows what it waits for",
         )
     return [each for each in found if each.partition in keys]
 
 
 @dataclass(frozen=True, slots=True)
-class _Again:
-    """Partitions of one run computed again: of each its digest, or why it is impossible."""
+class _Recomputed:
+    """Partitions of one run computed again: the digest of each one, or why it cannot be computed."""
 
     digests: dict[date, Digest]
     impossible: dict[date, str]
     failed: str = ""
-    """The rules ran and broke off: the recorded inputs are not what they were."""
+    """Why the computation failed although the rules are the same: the recorded inputs are not what they were."""
 
 
 def _of_run(
@@ -146,15 +147,15 @@ def _of_run(
 ) -> Iterator[Verification]:
     with platform.control.read() as connection:
         manifest = store.manifest(connection, run_id)
-    again = _computed_again(platform, contract, manifest, [each.partition for each in together])
+    recomputed = _recompute(platform, contract, manifest, [each.partition for each in together])
     for each in together:
-        yield _compared(platform, contract, each, again)
+        yield _compared(platform, contract, each, recomputed)
 
 
-def _computed_again(
+def _recompute(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
-) -> _Again:
-    impossible = impossible_again(platform, contract, manifest, wanted)
+) -> _Recomputed:
+    impossible = why_not_recomputable(platform, contract, manifest, wanted)
     possible = [key for key in wanted if key not in impossible]
     digests: dict[date, Digest] = {}
     try:
@@ -162,16 +163,16 @@ def _computed_again(
             for key, rows in JOBS[manifest.pipeline].computed(platform, contract, manifest, possible):
                 digests[key] = digest_of(rows)
     except TableLost as lost:
-        return _Again(digests, impossible | {key: lost.message for key in possible if key not in digests})
+        return _Recomputed(digests, impossible | {key: lost.message for key in possible if key not in digests})
     except (duckdb.Error, InvariantBroken) as error:
-        return _Again(digests, impossible, failed=str(error).partition("\n")[0])
-    return _Again(digests, impossible)
+        return _Recomputed(digests, impossible, failed=str(error).partition("\n")[0])
+    return _Recomputed(digests, impossible)
 
 
-def impossible_again(
+def why_not_recomputable(
     platform: Platform, contract: DatasetContract, manifest: RunManifest, wanted: Sequence[date]
 ) -> dict[date, str]:
-    """The partitions of a run that cannot be computed again here: a rule or an input is not what it was; and why."""
+    """The partitions of a run that cannot be computed again here, with the reason: a rule or an input has changed."""
     if manifest.pipeline not in JOBS:
         return dict.fromkeys(wanted, f"run {manifest.run_id[:12]} of pipeline {manifest.pipeline} computed nothing")
     installed = platform.transforms[contract.transform]
@@ -188,7 +189,7 @@ def impossible_again(
 
 
 def _gone(platform: Platform, inputs: Collection[PinnedPartition]) -> dict[PinnedPartition, str]:
-    """The input versions that lack a file, and the first that is missing."""
+    """The input versions that lack a file, each with its first missing file."""
     with platform.control.read() as connection:
         named = {each: versions.files_of(connection, [each]) for each in inputs}
     found = {}
@@ -199,9 +200,9 @@ def _gone(platform: Platform, inputs: Collection[PinnedPartition]) -> dict[Pinne
     return found
 
 
-def _compared(platform: Platform, contract: DatasetContract, of: Official, again: _Again) -> Verification:
-    official_digest, computed = _digest(of.state), again.digests.get(of.partition)
-    stored, impossible = _stored(platform, contract, of), again.impossible.get(of.partition, "")
+def _compared(platform: Platform, contract: DatasetContract, of: Official, recomputed: _Recomputed) -> Verification:
+    official_digest, computed = _digest(of.state), recomputed.digests.get(of.partition)
+    stored, impossible = _stored(platform, contract, of), recomputed.impossible.get(of.partition, "")
     faults = list(stored.faults)
     if of.state != of.published:
         faults.append(f"its official state has digest {official_digest}, its version has {_digest(of.published)}")
@@ -210,7 +211,7 @@ def _compared(platform: Platform, contract: DatasetContract, of: Official, again
     if computed is not None and computed != official_digest:
         faults.append(f"computed again it has digest {computed}, recorded is {official_digest}")
     if computed is None and not impossible:
-        faults.append(f"it cannot be computed again from its inputs: {again.failed}")
+        faults.append(f"it cannot be computed again from its inputs: {recomputed.failed}")
     outcome = Found.DIFFERENT if faults else Found.UNVERIFIABLE if impossible else Found.VERIFIED
     return Verification(
         dataset=contract.dataset,
@@ -227,9 +228,9 @@ def _compared(platform: Platform, contract: DatasetContract, of: Official, again
 
 
 def _stored(platform: Platform, contract: DatasetContract, of: Official) -> ReadBack:
-    """The official files and what is beside them, as they are now."""
+    """The official files and artifacts of a partition, as they are now."""
     with platform.control.read() as connection:
-        # Of this version, not of the one that is official by now: another one may have been published meanwhile.
+        # The files of this version: another version may have become official meanwhile.
         named = version_record.version(connection, contract.dataset, of.version, [of.partition])
     found = read_back(platform.lake, contract.dataset, named.files)
     return ReadBack(found.digest, found.faults + faults_of_artifacts(platform.lake, contract.dataset, named.artifacts))

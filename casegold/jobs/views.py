@@ -1,6 +1,6 @@
-"""Gives a DuckDB connection the lake and the control state as the views that transforms and checks ask for.
+"""Gives a DuckDB connection the lake and the control state as the views that transforms and checks read.
 
-Everything is cut to the sequences that the run's scope pins. Not here: computing or judging.
+All views are limited to the sequence numbers that the run's scope pins. Not here: computing or judging.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ VIEW_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """What a run computes from: sequences, and the range of dates."""
+    """What a run computes from: pinned sequence numbers, and the range of dates."""
 
     partitions: PartitionRange
     admitted_seq: int
@@ -81,11 +81,11 @@ class Pins:
 
 @contextmanager
 def engine(platform: Platform) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of the run's own, within the memory that the settings allow; it spills to the installation's home.
+    """A DuckDB connection for one run, with the memory limit of the settings; it spills below the installation's home.
 
     Raises:
         SourceUnavailable: a file cannot be read or written, or there is no space to spill to.
-        ConfigurationError: the memory does not suffice for what cannot be spilled.
+        ConfigurationError: the memory limit is too low for what cannot be spilled.
     """
     spill = platform.settings.home / "spill"
     with storage_named(str(spill)):
@@ -106,27 +106,27 @@ def engine(platform: Platform) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.IOException as error:
         raise SourceUnavailable(
             f"DuckDB cannot read or write a file: {error}",
-            remedy="is the warehouse reachable, and space left? The next attempt begins anew",
+            remedy="is the warehouse reachable, and is there space left? The next attempt starts over",
         ) from error
     finally:
         connection.close()
 
 
-def _out_of_memory(platform: Platform, spill: Path, told: str) -> CasegoldError:
-    """What to say where DuckDB speaks of memory: it reports a full disk so, too, and blames a setting that we lack."""
+def _out_of_memory(platform: Platform, spill: Path, reported: str) -> CasegoldError:
+    """The error for DuckDB's out-of-memory. DuckDB reports a full disk alike, and blames a setting we do not use."""
     limit = f"CASEGOLD_DUCKDB_MEMORY_LIMIT={platform.settings.duckdb_memory_limit}"
-    if "offload" in told:
+    if "offload" in reported:
         return SourceUnavailable(
-            f"no space is left in {spill}, where DuckDB puts what {limit} does not hold: {told}",
-            remedy="make space there: the next attempt begins anew, official versions are untouched",
+            f"no space is left in {spill}, where DuckDB puts what {limit} does not hold: {reported}",
+            remedy="make space there: the next attempt starts over, official versions are untouched",
         )
     return ConfigurationError(
-        f"{limit} does not suffice: {told}", remedy="raise it or lower CASEGOLD_DUCKDB_THREADS, then retry the run"
+        f"{limit} does not suffice: {reported}", remedy="raise it or lower CASEGOLD_DUCKDB_THREADS, then retry the run"
     )
 
 
 def register_facts(connection: duckdb.DuckDBPyConnection, platform: Platform, pins: Pins) -> None:
-    """The views `admitted_facts`, `business_days`, and those that the gate's SQL asks for (`gate_views.sql`)."""
+    """The views `admitted_facts`, `business_days`, and those that the gate's SQL reads (the query `gate_views`)."""
     first, last = pins.partitions.first, pins.partitions.last
     for name, value in (("admitted_seq", pins.admitted_seq), ("first", first), ("last", last)):
         connection.execute(query(ROOM, f"set_{name}"), {"value": value})
@@ -146,7 +146,7 @@ def register_facts(connection: duckdb.DuckDBPyConnection, platform: Platform, pi
 
 
 def business_days(calendar: BusinessCalendar, first: date, last: date) -> pa.Table:
-    """`business_date, end_at` of every date from `first` to `last`."""
+    """Columns `business_date, end_at`: every date from `first` to `last`."""
     dates = list(days(first, last))
     ends = [calendar.end_of(day) for day in dates]
     return pa.table({"business_date": pa.array(dates, pa.date32()), "end_at": pa.array(ends, _INSTANT)})

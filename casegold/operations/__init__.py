@@ -1,5 +1,5 @@
-"""What people and nightly schedules ask of a running installation: standing checks, reconciliation, repairs, causes.
+"""What people and schedules ask of a running installation: standing checks, reconciliation, repairs, causes.
 
-Each is asked for, executed and recorded like any run. Not here: how an answer is printed (`cli`) or shown in Dagster
+Work is requested, executed and recorded like any run. Not here: how an answer is printed (`cli`) or shown in Dagster
 (`platform_assets`).
 """

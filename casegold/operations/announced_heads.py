@@ -1,4 +1,4 @@
-"""Compares the audit trail with the heads that announcements carried away.
+"""Compares the audit trail with those of its heads that were announced on Kafka.
 
 Not here: the chain itself (`control.integrity.audit_trail`).
 """
@@ -22,7 +22,7 @@ CHUNK = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A head as an announcement has it, and where that is."""
+    """A head of the audit trail as an announcement has it, and the announcement's place on Kafka."""
 
     head: Head
     topic: str
@@ -33,7 +33,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Announcements with a head: how many, those that the trail contradicts, and how many a restore made void."""
+    """Announcements with a head: their number, those that the trail contradicts, and how many a restore made void."""
 
     announcements: int
     contradicted: tuple[Announced, ...]
@@ -41,7 +41,7 @@ class Compared:
 
 
 def compare(settings: Settings, control: ControlDb) -> Compared:
-    """Read every announcement that Kafka still has, and look its head up in the trail.
+    """Read every announcement that Kafka still has, and look up its head in the trail.
 
     Raises:
         SourceUnavailable: Kafka or Postgres does not answer.
@@ -55,7 +55,7 @@ def compare(settings: Settings, control: ControlDb) -> Compared:
         wrong = set(audit_trail.contradicted(control, {each.head for each in chunk}))
         for each in chunk:
             if each.head in wrong:
-                # What was announced after the backup was taken is of a trail that its restore gave up.
+                # Announced after the backup was taken: the restore gave up that part of the trail.
                 lost = any(known.taken_at <= each.at <= known.restored_at for known in restored)
                 void += lost
                 found += [] if lost else [each]
@@ -73,12 +73,12 @@ def _announced(settings: Settings) -> Iterator[list[Announced]]:
 
 
 def _head_of(topic: str, record: KafkaRecord) -> Announced | None:
-    """None for what was sent before there was a chain."""
+    """None for announcements that were sent before there was a chain."""
     headers = {name: value for name, value in record.headers if value is not None}
     if HEAD_SEQUENCE not in headers:
         return None
     sequence = headers[HEAD_SEQUENCE]
-    # A record that is none of ours is told, too: no trail has a link of that number.
+    # A record that is not ours is reported, too: no trail has an entry with this number.
     number = int(sequence) if sequence.isdigit() else -1
     head = Head(number, headers.get(HEAD_DIGEST, b"").decode(errors="replace"))
     return Announced(head, topic, record.partition, record.offset, record.timestamp)

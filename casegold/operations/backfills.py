@@ -1,6 +1,6 @@
-"""What a person or an orchestrator asks of a backfill: its plan, shown, and its beginning.
+"""What a person or an orchestrator asks of a backfill: to show its plan, and to begin it.
 
-Not here: signatures (`control.changes.approvals`), what a plan holds (`control.changes.backfill_plan`), the commands.
+Not here: approvals (`control.changes.approvals`), what a plan holds (`control.changes.backfill_plan`), the commands.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from casegold.runtime.platform import Platform
 
 
 def plan_of(platform: Platform, wanted: Wanted) -> Plan:
-    """What the backfill would do as things are now; nothing is asked for.
+    """What the backfill would do as things are now. Requests nothing.
 
     Raises:
-        ConfigurationError: the dataset is not computed, nothing of the range is closed, or the shadow to be promoted
-            would not be what becomes official.
+        ConfigurationError: the dataset is not computed, no date of the range is closed, or the promoted shadow differs
+            from what would become official.
     """
     with platform.control.read() as connection:
         made = backfill_plan.make(connection, platform.contracts, platform.transforms, wanted)
@@ -33,11 +33,11 @@ def plan_of(platform: Platform, wanted: Wanted) -> Plan:
 
 
 def begin(platform: Platform, request_id: str, digest: str | None = None) -> Begun:
-    """Begin an approved backfill: the platform's own step.
+    """Begin an approved backfill. The platform takes this step, not a person.
 
     Args:
         request_id: its first characters are enough.
-        digest: of the plan that is meant, or its first digits; by default the one that was approved.
+        digest: the digest of the plan to begin, or its first digits; default: the approved plan.
 
     Raises:
         Refused: it is not approved, or what it depends on has changed; the attempt is in the audit trail.
@@ -52,7 +52,7 @@ def begin(platform: Platform, request_id: str, digest: str | None = None) -> Beg
 
 
 def rows_of(made: Plan) -> list[tuple[str, str | int]]:
-    """A plan for people: what, and how much."""
+    """A plan for people, as pairs of label and value."""
     estimate = made.estimate
     minutes = "unknown: no such run has ended yet" if estimate.minutes is None else f"about {estimate.minutes}"
     return [
@@ -69,7 +69,7 @@ def rows_of(made: Plan) -> list[tuple[str, str | int]]:
         ("minutes", minutes),
         *_promoted(made),
         *((f"then {each.dataset}", f"{each.partitions}: {_span(each.first, each.last)}") for each in made.downstream),
-        ("consumers to be told", ", ".join(made.consumers) or "none is registered"),
+        ("consumers to notify", ", ".join(made.consumers) or "none is registered"),
         ("notifications to people outside", made.notifications),
     ]
 

@@ -1,7 +1,7 @@
-"""Which facts caused a version to restate what was published, by the sequence numbers that old and new were made at.
+"""Which facts caused a version to restate what was published, by the sequence numbers of the old and the new version.
 
-A fact is a cause of a partition where it can change it and was not known to its version before. Not here: what each of
-them changed, which nobody records (`difference` tells what changed in all).
+A fact is a cause of a partition if it can change it and the partition's previous version did not know it. Not here:
+what each fact changed, which is not recorded (`jobs.difference` shows what changed in total).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ADMISSIONS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class CausingFact:
-    """A fact that a version knows and the one before did not. `held`: it was held, and counts since its approval."""
+    """A fact that a version knows and the previous one did not. `held`: it was held, and counts since its admission."""
 
     source: str
     event_id: str
@@ -49,17 +49,17 @@ class CausingFact:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """Why a version, or one partition in it, is what it is."""
+    """Why a version, or one of its partitions, was made."""
 
     recorded: RecordedCauses
     facts: int
-    """How many facts caused it, exactly."""
+    """The exact number of facts that caused it."""
     sample: tuple[CausingFact, ...]
     """The first of them, in the order in which they began to count."""
 
 
 def of_version(platform: Platform, dataset: str, version: int, partition: date | None, sample: int) -> Causes:
-    """The causes of a version. Reads the files of silver that may hold them.
+    """The causes of a version. Reads only the files of silver that may hold them.
 
     Raises:
         ConfigurationError: there is no such version, or it did not change the partition.
@@ -79,7 +79,7 @@ def of_version(platform: Platform, dataset: str, version: int, partition: date |
         connection.register("admissions", pa.Table.from_pylist(held, schema=_ADMISSIONS))
         spans = [asdict(span) for span in recorded.spans]
         connection.register("spans", pa.Table.from_pylist(spans, schema=_SPANS))
-        # By way of Arrow: fetched as rows, instants would need a time zone package.
+        # Fetched as Arrow: as Python rows, timestamps would need a time zone package.
         found = connection.execute(query(ROOM, "causing_facts"), {"limit": max(sample, 1)}).to_arrow_table()
     facts = found["facts"][0].as_py() if found.num_rows else 0
     rows = found.drop_columns(["facts"]).slice(0, sample).to_pylist()

@@ -1,6 +1,6 @@
-"""What ingest would say of records, found by its own decoder and rules. Reads only what it is given.
+"""What ingest would do with records, found by its own decoder and rules. Reads nothing except the given records.
 
-Records are compared with each other, not with silver: whether an event came before, ingest alone knows. Not here: where
+Records are compared with each other, not with silver: only ingest knows whether an event came before. Not here: where
 the records come from, how findings are shown.
 """
 
@@ -33,13 +33,13 @@ BATCH = 1000
 class Verdict(StrEnum):
     ACCEPTED = "ACCEPTED"
     DUPLICATE = "DUPLICATE"
-    """The same again: counts once, and is no error."""
+    """The same content again: it counts once, and is no error."""
     REJECTED = "REJECTED"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What becomes of one record. `date`: its business date. The last four are for rejected ones."""
+    """The result for one record. `date` is its business date. The last four fields are set for rejected records."""
 
     place: str
     verdict: Verdict
@@ -54,20 +54,20 @@ class Finding:
 
 
 class Judge(Protocol):
-    """Judges records in their order; later ones are compared with earlier ones."""
+    """Judges records in their order, and compares each one with earlier ones."""
 
     def judge(self, records: Sequence[KafkaRecord], places: Sequence[str]) -> list[Finding]: ...
 
 
 def check(judge: Judge, records: Iterable[tuple[str, KafkaRecord]]) -> Iterator[Finding]:
-    """A finding for each record, given with its place."""
+    """A finding for each record. Each record is given with its place."""
     rest = iter(records)
     while batch := list(islice(rest, BATCH)):
         yield from judge.judge([record for _, record in batch], [place for place, _ in batch])
 
 
 class EventJudge:
-    """Case events. Memory: a digest for each event id."""
+    """Judges case events. Keeps a digest for each event id in memory."""
 
     def __init__(self, settings: Settings) -> None:
         self._calendar = BusinessCalendar(settings.time_zone)
@@ -92,7 +92,7 @@ class EventJudge:
 
 
 class TotalJudge:
-    """Control totals. Memory: a number for each total."""
+    """Judges control totals. Keeps the count of each total in memory."""
 
     def __init__(self, settings: Settings) -> None:
         self._calendar = BusinessCalendar(settings.time_zone)

@@ -1,4 +1,4 @@
-"""Asking for maintenance of a claim and doing it at once, for the command line and the nightly job.
+"""Requests maintenance of a claim and runs it at once, for the command line and the nightly job.
 
 Not here: what is done to a table (`jobs.maintenance`).
 """
@@ -20,11 +20,11 @@ from casegold.runtime.platform import Platform
 
 
 def maintain(platform: Platform, claim: str, asked_by: str, launcher_ref: str) -> dict[str, Maintained]:
-    """Maintain all tables of a claim now; what was done to each.
+    """Maintain all tables of a claim now. Return what was done to each table.
 
     Raises:
-        Deferred: other work on the dataset is open, or all this was done today and nothing has changed since.
-        CasegoldError: with the class that is recorded for the attempt.
+        Deferred: other work on the dataset is open, or maintenance ran today and nothing has changed since.
+        CasegoldError: its class is recorded for the attempt.
     """
     attempt = _ask(platform, claim, asked_by)
     outcome = batch_job.execute(platform, attempt.run_id, attempt.attempt, launcher_ref)
@@ -36,18 +36,18 @@ def _ask(platform: Platform, claim: str, asked_by: str) -> Attempt:
     today = datetime.now(UTC).date()
     with platform.control.write("maintenance-ask") as connection:
         undecided = versions.undecided_number(connection, claim)
-        if undecided is not None:  # work that was not there when the same state was maintained before
+        if undecided is not None:  # this is new work even if the heads were maintained today
             heads["undecided version"] = undecided
         manifest = maintenance_requests.request(connection, claim, heads, today, asked_by)
         attempt = None if manifest is None else _attempt(connection, manifest.run_id, asked_by)
     if manifest is None:
-        raise Deferred("left alone: a run of it is open")
+        raise Deferred("skipped: a run of it is open")
     if attempt is None:
-        raise Deferred(f"done today for this state: {manifest.state}")
+        raise Deferred(f"already maintained today in this state: {manifest.state}")
     return attempt
 
 
 def _attempt(connection: Connection, run_id: str, asked_by: str) -> Attempt | None:
-    """The next attempt, or the one that whoever asked for it did not live to start."""
+    """The next attempt, or one that was requested and never started because its requester died."""
     asked = (each for each in store.requested_attempts(connection) if each.run_id == run_id)
     return store.next_attempt(connection, run_id, asked_by) or next(asked, None)

@@ -1,5 +1,5 @@
 -- name: causing_facts
--- Facts that began to count within a span and change a date of it. A held fact counts from its approval on.
+-- Facts that began to count within a span and change a date of it. A held fact counts from its admission on.
 with counted as (
     select s.source, s.event_id, s.event_type, s.case_id, s.occurred_at, coalesce(a.dirty_from, s.dirty_from) as dirty_from,
            s.recorded_at, coalesce(a.admitted_seq, s.ingest_seq) as counts_from, a.event_id is not null as held

@@ -1,6 +1,7 @@
-"""The standing questions that compare ledger and lake, and what a rule settles. Not here: those that SQL answers.
+"""The standing checks that compare ledger and lake, and the settling of undecided versions.
 
-They look at what is new since they last agreed: counts and names, never rows.
+The checks look only at what is new since ledger and lake last agreed: counts and names, never rows. Not here: checks
+that SQL alone answers (`control.integrity.standing_checks`).
 """
 
 from __future__ import annotations
@@ -30,31 +31,31 @@ LEDGER_AND_LAKE = Question(
     "silver/case_events",
     "Bronze, silver and the refused records have as many rows as the ledger of ingests says.",
     "Rows were changed by hand, a table is gone or older, or this is a bug: docs/runbooks/lost-tables.md."
-    " `casegold rebuild silver/case_events --reason ...` makes silver again from bronze.",
+    " `casegold rebuild silver/case_events --reason ...` rebuilds silver from bronze.",
 )
 VERSIONS_AND_LAKE = Question(
     "versions_equal_lake",
     "gold/case_daily_snapshot",
     "The files of every official version are there, those of the newest ones are on main, and tags name them.",
-    "Find out who else writes the table; `casegold reconcile --fix --reason ...` puts main and lost files right: "
-    "docs/runbooks/lost-files.md. `casegold maintain` mends tags.",
+    "Find out who else writes the table; `casegold reconcile --fix --reason ...` repairs main and lost files: "
+    "docs/runbooks/lost-files.md. `casegold maintain` repairs tags.",
 )
 DEAD_STAGES = Question(
     "no_dead_stage",
     "gold/case_daily_snapshot",
-    "No staged branch is left of a run that ended.",
+    "No run that has ended left a staged branch.",
     "The nightly maintenance drops them; `casegold reconcile --fix` does so at once.",
     urgent=False,
 )
 ORPHANS = Question(
     "no_old_orphan",
     "gold/case_daily_snapshot",
-    "No file lies below a table that nothing names and that the nightly maintenance should have deleted.",
-    "See why the schedule `nightly_maintenance` did not; `casegold maintain` deletes them at once.",
+    "No orphaned file is left that the nightly maintenance should have deleted.",
+    "See why the schedule `nightly_maintenance` did not delete it; `casegold maintain` does so at once.",
     urgent=False,
 )
 MAINTAINED_WITHIN = timedelta(hours=36)
-"""An orphan is deleted by the first maintenance after its grace; a busy claim may miss one night."""
+"""The first maintenance after an orphan's grace period deletes it; a busy claim may miss one night."""
 
 IN_LAKE = (LEDGER_AND_LAKE, VERSIONS_AND_LAKE, DEAD_STAGES, ORPHANS)
 ALL = (
@@ -67,7 +68,7 @@ ALL = (
     DEAD_STAGES,
     ORPHANS,
 )
-"""Everything that has to agree, along the way of an event from its offset to its announcement."""
+"""Every check of a reconciliation, in the order of an event's journey from its offset to its announcement."""
 
 ROWS_OF = {
     "silver/case_events": {
@@ -77,7 +78,7 @@ ROWS_OF = {
     },
     "bronze/control_totals": {"bronze/control_totals": "accepted", "bronze/rejected_totals": "refused"},
 }
-"""Ingest -> table -> the column of its ledger that counts the table's rows."""
+"""Ingest -> table -> the column of the ledger that counts the table's rows."""
 
 Finding = dict[str, Any]
 
@@ -101,7 +102,7 @@ def ask(platform: Platform, question: Question) -> Answer:
 
 
 def ledger_and_lake(platform: Platform) -> Answer:
-    """Row counts of the tables of both ingests against their ledgers; calm where an ingest is under way."""
+    """Compare the row counts of both ingests' tables with their ledgers. The answer is calm while an ingest is open."""
     found: list[Finding] = []
     busy = False
     for dataset, tables in ROWS_OF.items():
@@ -119,7 +120,7 @@ def ledger_and_lake(platform: Platform) -> Answer:
 
 
 def versions_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
-    """What differs between a dataset's recorded versions and its table. Nothing is read where nothing is new."""
+    """Differences between a dataset's recorded versions and its table. Reads nothing if nothing is new."""
     try:
         platform.lake.table(dataset)
     except TableLost as lost:
@@ -133,7 +134,7 @@ def versions_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
     if now == agreed:
         return
     found = [*_foreign_snapshots(platform, dataset, versions), *_files_that_are_gone(platform, dataset, agreed.version)]
-    # Between commit and completion main is ahead of the ledger; `standing.UNDECIDED` tells of one that stays so.
+    # Between commit and completion main is ahead of the ledger; `standing_checks.UNDECIDED` reports if it stays so.
     undecided = any(row["state"] in {"PREPARED", "ABANDONING"} for row in versions)
     if not undecided:
         found += _files_that_differ(platform, dataset)
@@ -144,11 +145,12 @@ def versions_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
 
 
 def _tags_that_differ(platform: Platform, dataset: str, versions: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Tags that name another snapshot than their version's, or none, and tags of no version.
+    """Tags that name no snapshot or another one than their version's, and tags without a version.
 
-    The tag of a version that is not decided yet came with its commit; one that outlived its time waits for maintenance.
+    Two kinds are left out: the tag of an undecided version, which came with its commit, and a tag that is too old,
+    which maintenance removes.
     """
-    from casegold.sink import tags  # noqa: PLC0415 - questions are named without loading Iceberg
+    from casegold.sink import tags  # noqa: PLC0415 - naming the checks must not load Iceberg
 
     official = {row["version"]: row["snapshot_id"] for row in versions if row["state"] == "COMPLETED"}
     undecided = {tags.tag_of(row["version"]) for row in versions if row["state"] in {"PREPARED", "ABANDONING"}}
@@ -159,8 +161,8 @@ def _tags_that_differ(platform: Platform, dataset: str, versions: list[dict[str,
 
 
 def _foreign_snapshots(platform: Platform, dataset: str, versions: list[dict[str, Any]]) -> Iterator[Finding]:
-    """Kept snapshots of main that say they published a version which the ledger does not know so."""
-    from pyiceberg.table.snapshots import ancestors_of  # noqa: PLC0415 - questions are named without loading Iceberg
+    """Kept snapshots of main that name a published version which the ledger does not know."""
+    from pyiceberg.table.snapshots import ancestors_of  # noqa: PLC0415 - naming the checks must not load Iceberg
 
     from casegold.sink.publish import RUN_ID, VERSION  # noqa: PLC0415
 
@@ -173,7 +175,7 @@ def _foreign_snapshots(platform: Platform, dataset: str, versions: list[dict[str
 
 
 def _files_that_differ(platform: Platform, dataset: str) -> Iterator[Finding]:
-    """Files of the official versions that are not on main, and the other way round."""
+    """Files of official versions that are not on main, and files on main that no official version has."""
     rows = platform.control.rows(query(ROOM, "reconcile_current_files"), {"dataset": dataset})
     recorded = {row["file_path"]: row["record_count"] for row in rows}
     files = platform.lake.data_files(dataset)
@@ -199,38 +201,38 @@ def _files_that_are_gone(platform: Platform, dataset: str, after: int) -> Iterat
 
 
 def dead_stages(platform: Platform, dataset: str) -> Iterator[Finding]:
-    """Branches of attempts that ended and whose stage nobody needs any more."""
-    from casegold.sink.maintenance import dead_branches  # noqa: PLC0415 - questions are named without loading Iceberg
+    """Branches of attempts that have ended and whose stage is no longer needed."""
+    from casegold.sink.maintenance import dead_branches  # noqa: PLC0415 - naming the checks must not load Iceberg
     from casegold.sink.staging import branch_name  # noqa: PLC0415
 
     with platform.control.read() as connection:
         ended = [branch_name(*attempt) for attempt in maintenance_requests.ended_attempts(connection, dataset)]
-    with suppress(TableLost):  # what the questions on its rows and versions tell
+    with suppress(TableLost):  # the checks of rows and versions report it
         for branch in dead_branches(platform.lake, dataset, ended):
             yield {"dataset": dataset, "branch": branch}
 
 
 def old_orphans(platform: Platform, claim: str) -> Iterator[Finding]:
-    """Files of a claim's tables that maintenance should have deleted. The one question that lists the storage."""
-    from casegold.sink.orphans import find_orphans  # noqa: PLC0415 - questions are named without loading Iceberg
+    """Files of a claim's tables that maintenance should have deleted. The only check that lists the storage."""
+    from casegold.sink.orphans import find_orphans  # noqa: PLC0415 - naming the checks must not load Iceberg
 
     def named() -> set[str]:
         with platform.control.read() as connection:
             return maintenance_requests.named_files(connection, table)
 
     for table in tables_of(claim):
-        with suppress(TableLost):  # what the questions on its rows and versions tell
+        with suppress(TableLost):  # the checks of rows and versions report it
             for orphan in find_orphans(platform.lake, table, named, now=datetime.now(UTC) - MAINTAINED_WITHIN):
                 yield {"table": table, "file": orphan.path, "written": orphan.written_at.isoformat()}
 
 
 def settle(platform: Platform, launcher_ref: str, *, stages: bool) -> list[str]:
-    """Have every version settled that nobody is deciding; the datasets where that was done.
+    """Settle every undecided version that no run is working on. Return the datasets where that was done.
 
-    A dataset with an open run is left to it: settling is the first thing that a run does.
+    A dataset with an open run is left to that run, which settles first.
 
     Args:
-        stages: have the stages of dead runs dropped, too.
+        stages: also drop the stages of dead runs.
     """
     from casegold.operations import nightly_maintenance  # noqa: PLC0415 - loads Iceberg
 
@@ -241,13 +243,13 @@ def settle(platform: Platform, launcher_ref: str, *, stages: bool) -> list[str]:
     for dataset in sorted(wanted):
         try:
             nightly_maintenance.maintain(platform, dataset, ASKED_BY, launcher_ref)
-        except (Deferred, TableLost):  # a table that is lost is mended for a person, with a reason
+        except (Deferred, TableLost):  # only a person has a lost table repaired, with a reason
             continue
         settled.append(dataset)
     return settled
 
 
 def undecided(platform: Platform) -> tuple[tuple[str, int], ...]:
-    """Dataset and version of each version that nobody is deciding. Asks Postgres only."""
+    """Dataset and version of each undecided version that no run is working on. Asks Postgres only."""
     answer = standing_checks.ask(platform.control, standing_checks.UNDECIDED)
     return tuple((str(row["dataset"]), int(row["version"])) for row in answer.sample)

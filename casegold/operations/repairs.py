@@ -1,4 +1,7 @@
-"""Mending tables for a person: asked for, executed and recorded like any run. Not here: what is done (`jobs`)."""
+"""Repairs of tables for a person: requested, executed and recorded like any run.
+
+Not here: what a repair does (`jobs.rebuild`, `jobs.repair`).
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,16 @@ from casegold.sink.read_back import missing
 from casegold.sink.repair import difference
 
 REBUILT = "silver/case_events"
-"""The claim of what is made from bronze: silver, and the refused records beside it."""
+"""The claim of the tables that are made from bronze: silver and the refused records."""
 
 
 def rebuild(platform: Platform, dataset: str, reason: str) -> Outcome:
-    """Make silver and the refused records again from bronze where they lack something.
+    """Rebuild what silver and the refused records lack, from bronze.
 
     Raises:
         ConfigurationError: the dataset is not made from bronze.
         Deferred: an ingest is open, or another run owns silver.
-        InvariantBroken: bronze does not give what the ledger says; nothing has changed.
+        InvariantBroken: the result differs from the ledger; nothing has changed.
     """
     if dataset != REBUILT:
         raise ConfigurationError(
@@ -41,16 +44,16 @@ def rebuild(platform: Platform, dataset: str, reason: str) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What a repair did: a row for each file, and the figures of its run."""
+    """What a repair did: one row for each file, and the figures of its run."""
 
     files: list[dict[str, Any]]
     outcome: Outcome
 
 
 def needs_repair(platform: Platform, dataset: str) -> bool:
-    """Whether main is not what official versions say, a file of any version is gone, or a repair died on its way.
+    """Whether main differs from the official versions, a file of any version is missing, or a repair died.
 
-    Looks for every file. An undecided version is another matter: it is settled first, and then looked at.
+    Checks every file. False while a version is undecided: that has to be settled first.
     """
     try:
         platform.lake.table(dataset)
@@ -68,11 +71,11 @@ def needs_repair(platform: Platform, dataset: str) -> bool:
 
 
 def repair(platform: Platform, dataset: str, reason: str) -> Repaired:
-    """Put main of a dataset back to official versions, and bring lost files back, for whoever is logged in.
+    """Make main of a dataset hold the official versions again, and restore lost files, for the person who is logged in.
 
     Raises:
         Deferred: a run of the dataset is open.
-        NotReproduced: a lost file's rows come out differently.
+        NotReproduced: computing a lost file again gives other rows.
         InvariantBroken: a lost file cannot be computed again here.
     """
     with platform.control.write("repair-ask") as connection:

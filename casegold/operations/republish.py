@@ -1,6 +1,6 @@
-"""Going back: a version made official again for a person, and released again.
+"""Makes an older version official again for a person, and releases it later.
 
-Not here: the run that does it (`jobs.republish`), and comparing two versions (`difference`).
+Not here: the run that does it (`jobs.republish`), and comparing two versions (`jobs.difference`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LAUNCHER = "casegold republish"
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """The version that has the wanted partitions now; `anew` is False where it had them before."""
+    """The version that has the wanted partitions now; `anew` is False if they had been republished before."""
 
     version: int
     partitions: tuple[date, ...]
@@ -31,11 +31,11 @@ class Republished:
 
 
 def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[date], reason: str) -> Republished:
-    """Make what a version changed official again, or some partitions of it, and pin them.
+    """Make the partitions that a version changed, or some of them, official again, and pin them.
 
     Raises:
         ConfigurationError: there is no such version, it did not change a wanted partition, or a file of it is missing.
-        Deferred: a run of the dataset is under way.
+        Deferred: a run of the dataset is open.
     """
     with platform.control.write("republish-ask") as connection:
         old = version_record.version(connection, dataset, version, wanted)
@@ -49,7 +49,7 @@ def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[d
             remedy=f"`casegold runs list --dataset {dataset}` shows it",
         )
     made = launch(platform, attempt.run_id, attempt.attempt, LAUNCHER).version
-    if made is None:  # its process ended well, and died before it could say with which version
+    if made is None:  # the process published the version and died before it reported which
         with platform.control.read() as connection:
             made = version_record.republished_as(connection, old)
     if made is None:
@@ -58,7 +58,7 @@ def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[d
 
 
 def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt | None:
-    """The attempt to execute, also one whose asker died before it began; None while another run is under way."""
+    """The attempt to execute, also one whose requester died before it began; None while another run is open."""
     person = connection.info.user
     states = versions.partition_states(connection, old.dataset, old.keys[0], old.keys[-1])
     wanted = ManifestRequest(
@@ -67,7 +67,7 @@ def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt |
         scope={
             "version": old.version,
             "partitions": [key.isoformat() for key in old.keys],
-            # What is replaced: the same wish after a release is another run.
+            # The versions to replace: the same request after a release is another run.
             "replaces": [states[key].version for key in old.keys],
         },
         transform_version=old.transform_version,
@@ -86,7 +86,7 @@ def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt |
 
 
 def release(platform: Platform, dataset: str, partition: date | None, reason: str) -> list[date]:
-    """Unpin a partition, or all of a dataset; the planner restates them.
+    """Unpin one partition of a dataset, or all of them. The planner then restates them.
 
     Raises:
         ConfigurationError: nothing of it is pinned.

@@ -1,6 +1,6 @@
-"""The difference report of a run that restated published partitions: what changed in each, and why.
+"""The difference report of a run that restated published partitions: what changed in each one, and why.
 
-Its cost grows with the partitions that changed and with nothing else. Not here: how it is shown.
+Its cost grows only with the number of changed partitions. Not here: how it is shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from casegold.operations.causes import Causes, of_version
 from casegold.runtime.platform import Platform
 
 MOST_PARTITIONS = 31
-"""Partitions that are compared row by row: a month. A tenth of a second each for small ones."""
+"""Partitions that are compared row by row: a month. A small partition takes a tenth of a second."""
 ROWS_SHOWN = 20
 FACTS_SHOWN = 5
 
@@ -28,7 +28,7 @@ class Restatement:
     causes: Causes
     compared: Mapping[date, Difference]
     not_compared: Mapping[date, PartitionDifference]
-    """Partitions beyond those that are compared row by row."""
+    """Partitions beyond `MOST_PARTITIONS`."""
 
 
 def restatement(platform: Platform, dataset: str, version: int) -> Restatement | None:

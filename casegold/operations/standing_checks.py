@@ -1,4 +1,4 @@
-"""The standing questions that need Kafka, and the way to ask any of them. Not here: how answers are shown."""
+"""The standing checks that need Kafka, and how to run any of them. Not here: how answers are shown."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 INGEST_CAUGHT_UP = Question(
     "ingest_caught_up",
     "bronze/case_events",
-    "Every stable offset of the topics is in silver.",
+    "Every stable offset of the source topics is ingested.",
     "The sensors `domain_events` and `domain_totals` ask for ingests: see that they run, and `casegold runs`.",
 )
 EPOCHS = Question(
     "epochs_accepted",
     "bronze/case_events",
-    "The topics are the ones that were read so far, and reach up to our positions.",
+    "The source topics were neither recreated nor truncated since they were read.",
     "A topic was recreated or truncated: find out why, then `casegold source accept-epoch TOPIC --reason ...`.",
 )
 
 STALLED_AFTER_SECONDS = 600.0
-"""A backlog whose position moved within this time is being worked on: told, no alarm."""
+"""A lag whose position moved within this time is being worked on: it is reported, without an alarm."""
 
 CLOSE_LATENCY = timedelta(hours=24)
-"""How long after its end a date may stay open; a contract's service level `latency` in hours overrides it."""
+"""How long a date may stay open after its end. A contract's service level `latency` in hours overrides it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far one ingest has read one partition. `seconds_ago` it last moved; None where it never began."""
+    """How far one ingest has read one partition. `seconds_ago`: since the position moved; None if it never began."""
 
     dataset: str
     topic: str
@@ -54,7 +54,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class TopicLook:
-    """A topic as one ingest finds it. `foreign` tells how it is another topic than the one read so far."""
+    """A topic as one ingest finds it. `foreign` says how it differs from the topic that was read so far."""
 
     dataset: str
     topic: str
@@ -63,10 +63,10 @@ class TopicLook:
 
 
 def answers(platform: Platform, questions: Sequence[Question]) -> Iterator[Answer]:
-    """Ask in order. Kafka is asked once, and only if a question needs it.
+    """Run checks in order. Kafka is asked once, and only if a check needs it.
 
     Raises:
-        SourceUnavailable: Postgres or Kafka does not answer; no answer is not a good answer.
+        SourceUnavailable: Postgres or Kafka does not answer; a missing answer is not a good answer.
     """
     looks = look_at_topics(platform) if {INGEST_CAUGHT_UP, EPOCHS}.intersection(questions) else []
     for question in questions:
@@ -84,7 +84,7 @@ def answers(platform: Platform, questions: Sequence[Question]) -> Iterator[Answe
 
 
 def caught_up(looks: Sequence[TopicLook]) -> Answer:
-    """Offsets that wait to be ingested."""
+    """The lag of both ingests: offsets that are not ingested yet."""
     behind = [place for look in looks for place in look.places if place.backlog]
     sample = tuple(_row(place) for place in behind[: standing_checks.MAX_SAMPLE])
     moving = all(place.seconds_ago is not None and place.seconds_ago < STALLED_AFTER_SECONDS for place in behind)
@@ -92,13 +92,13 @@ def caught_up(looks: Sequence[TopicLook]) -> Answer:
 
 
 def epochs(looks: Sequence[TopicLook]) -> Answer:
-    """Topics that are not those read so far."""
+    """Topics that were recreated or truncated since they were read."""
     foreign = [{"dataset": look.dataset, "topic": look.topic, "found": look.foreign} for look in looks if look.foreign]
     return Answer(EPOCHS, len(foreign), tuple(foreign))
 
 
 def close_latency(platform: Platform) -> timedelta:
-    """The latency promised for the snapshots."""
+    """The latency that the contract of the snapshots promises."""
     for level in platform.contracts[standing_checks.OVERDUE_CLOSES.dataset].service_levels:
         if level.name == "latency" and level.unit == "h":
             return timedelta(hours=float(level.value))
@@ -106,14 +106,14 @@ def close_latency(platform: Platform) -> timedelta:
 
 
 def look_at_topics(platform: Platform) -> list[TopicLook]:
-    """Both source topics beside our positions."""
-    from casegold.jobs.ingest_pipelines import DATASETS  # noqa: PLC0415 - definitions name questions without loading Kafka
+    """Both source topics with our positions."""
+    from casegold.jobs.ingest_pipelines import DATASETS  # noqa: PLC0415 - naming the checks must not load Kafka
 
     return [look_at_topic(platform, dataset) for dataset in DATASETS]
 
 
 def look_at_topic(platform: Platform, dataset: str) -> TopicLook:
-    """One source topic beside our positions."""
+    """One source topic with our positions."""
     from casegold.jobs.ingest_pipelines import pipeline_of  # noqa: PLC0415
     from casegold.source.kafka import describe_topic  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""From what is due to attempts: one look for each sensor, launches by hand, and the worker without an orchestrator."""
+"""From the planner's decisions to attempts: ticks for sensors, launches by hand, a worker without an orchestrator."""

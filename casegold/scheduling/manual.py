@@ -1,4 +1,4 @@
-"""The road that launches from a UI or a command line take: the due range, a verification, or a refusal that says why.
+"""Launches by hand, from a UI or the command line: compute the due range, verify, or refuse with the reason.
 
 Not here: launches by sensors, which ask for attempts of manifests that the planner wrote (`scheduling.ticks`).
 """
@@ -25,21 +25,21 @@ from casegold.runtime.platform import Platform
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was asked for is official, and nothing is to be computed: it can be verified."""
+    """The requested partitions are official and nothing has to be computed: they can be verified."""
 
     partitions: tuple[date, ...]
 
 
 def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, asked_by: str) -> Attempt | Settled:
-    """What a person's launch of a dataset leads to: the attempt to execute, or partitions to verify.
+    """The attempt to execute when a person launches a dataset, or the partitions to verify.
 
     Args:
-        wanted: the partitions asked for; None means whatever is due.
+        wanted: the requested partitions; None means whatever is due.
 
     Raises:
-        ConfigurationError: nothing is due, or another range is: a part of a range would publish figures that
-            contradict each other.
-        Deferred: a run of the dataset is under way.
+        ConfigurationError: nothing is due, or another range is due: computing only a part of a range would publish
+            figures that contradict each other.
+        Deferred: a run of the dataset is open.
     """
     with platform.control.write("attempt-request") as connection:
         decisions = {d.dataset: d for d in planner.decide(connection, platform.contracts, platform.transforms)}
@@ -62,7 +62,7 @@ def manual(platform: Platform, dataset: str, wanted: PartitionRange | None, aske
 def _due(
     connection: Connection, contract: DatasetContract, decision: Decision, installed: dict[str, str], asked_by: str
 ) -> Attempt:
-    """The attempt at what is due."""
+    """The attempt for the range that is due."""
     dataset = contract.dataset
     if not isinstance(decision, Due):
         raise ConfigurationError(
@@ -85,7 +85,7 @@ def _due(
 def _settled(
     connection: Connection, contract: DatasetContract, decision: Decision, keys: Sequence[date]
 ) -> Collection[date]:
-    """Those partitions that are official and that nothing waits to change."""
+    """The partitions that are official and that no pending change affects."""
     register = register_of(connection)
     if register is None:
         return ()
@@ -99,7 +99,7 @@ def _settled(
 def _refusal(
     platform: Platform, contract: DatasetContract, decision: Decision, wanted: PartitionRange, key: date
 ) -> ConfigurationError:
-    """Why a wanted range can neither be computed nor verified: one sentence on the first partition in the way."""
+    """Why a requested range can be neither computed nor verified: one sentence on its first partition that cannot."""
     what, (first, last) = f"{contract.dataset} {key}", contract.period(key)
     clock = installation.business_clock(platform.control)
     over = last_date_over(platform.calendar, clock)
@@ -114,7 +114,7 @@ def _refusal(
     if register is None or last > register.latest:
         until = "no date is closed yet" if register is None else f"dates are closed up to {register.latest}"
         return ConfigurationError(
-            f"{what} is open: {until}", remedy="`casegold days status` tells what the next date waits for"
+            f"{what} is open: {until}", remedy="`casegold days status` shows what the next date waits for"
         )
     if last < register.first:
         return ConfigurationError(
@@ -135,7 +135,7 @@ def _refusal(
     why = f"due is {decision.partitions} first" if isinstance(decision, Due) else decision.why
     return ConfigurationError(
         f"{what} can be neither computed nor verified now: {why}",
-        remedy="`casegold plan` tells what it waits for, `casegold holds` what is held and why",
+        remedy="`casegold plan` shows what it waits for, `casegold holds` what is held and why",
     )
 
 

@@ -1,7 +1,8 @@
-"""One look at the world for each sensor, free of any orchestrator: what is due is written down, then returned.
+"""One tick for each sensor, independent of any orchestrator: record the attempts that are needed, then return them.
 
-Every tick is level-triggered: it returns all attempts that wait for a launcher, also those returned before, so that a
-crash between the row and the launch loses nothing. Not here: how attempts are launched (sensors, `launchers`).
+Every tick is level-triggered: it returns all attempts that wait for a launcher, also those it returned before. A crash
+between the row and the launch therefore loses nothing. Not here: how attempts are launched (`sensors`,
+`scheduling.worker`).
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ def domain_tick(platform: Platform, dataset: str) -> list[Attempt]:
     """
     _plan_ingest(platform, dataset, ASKED_BY)
     pipelines = {pipeline_of(platform, dataset).pipeline}
-    # Admissions own silver as ingests do, and run in the same job.
+    # Admissions claim silver like ingests, and run in the same job.
     return waiting(platform, pipelines | {Pipeline.ADMISSION} if dataset == EVENTS else pipelines)
 
 
 def ask_ingest(platform: Platform, dataset: str, wanted: PartitionRange | None, asked_by: str) -> Attempt:
-    """The attempt to execute for a person's launch of an ingest: that of the range in flight, else of the next one.
+    """The attempt to execute when a person launches an ingest: of the range in flight, or else of the next one.
 
     Raises:
         ConfigurationError: everything is read, or the range in flight has ended and needs a retry.
-        Deferred: an attempt at it is under way.
+        Deferred: an attempt at it is running.
     """
     if wanted is not None:
         raise ConfigurationError(f"{dataset} has no partitions", remedy="launch it without")
@@ -54,7 +55,7 @@ def ask_ingest(platform: Platform, dataset: str, wanted: PartitionRange | None, 
     if manifest.state is not RunState.OPEN:
         raise ConfigurationError(
             f"run {manifest.run_id[:12]} of the next offsets is {manifest.state}",
-            remedy=f"`casegold runs list --dataset {dataset}` tells why; correct the cause, then retry the run",
+            remedy=f"`casegold runs list --dataset {dataset}` shows why; correct the cause, then retry the run",
         )
     with platform.control.write("attempt-request") as connection:
         attempt = store.next_attempt(connection, manifest.run_id, asked_by)
@@ -69,20 +70,20 @@ def _plan_ingest(platform: Platform, dataset: str, asked_by: str) -> RunManifest
 
 
 def day_close_tick(platform: Platform) -> DayCloseReport:
-    """Close the days that can be closed. A topic that is not the one read so far stops this, and nothing else."""
+    """Close the dates that can be closed. A recreated topic stops this tick and no other one."""
     return close_days(platform)
 
 
 def planner_tick(platform: Platform) -> list[Attempt]:
-    """Plan, and return the waiting attempts of computed datasets, of replays and shadows. Asks Postgres only."""
+    """Plan, and return the waiting attempts of computed datasets, replays and shadows. Asks Postgres only."""
     planner.plan(platform.control, platform.contracts, platform.transforms, ASKED_BY)
     return waiting(platform, PLANNED)
 
 
 def publish_events_tick(platform: Platform) -> Seen:
-    """Claim new announcements of published versions and, where there are any, plan at once.
+    """Claim new announcements of published versions and, if there are any, plan at once.
 
-    Runs that become due are requested by whoever looks for waiting attempts: two requesters would start a run twice.
+    This tick requests no attempts. The planner's tick does: with two requesters, a run would be started twice.
     """
     settings = platform.settings
     topic = f"{settings.outbox_topic_prefix}dataset"
@@ -93,14 +94,14 @@ def publish_events_tick(platform: Platform) -> Seen:
 
 
 def backfill_requests_tick(platform: Platform) -> Heard:
-    """Take new `BackfillRequested` events of other systems; people decide on what they ask for."""
+    """Read new `BackfillRequested` events of other systems; people decide on them."""
     settings = platform.settings
     topic, dead_letters = settings.backfill_requests_topic, settings.events_dlq_topic
     return hear(platform.control, platform.contracts, platform.kafka_config, topic, dead_letters)
 
 
 def waiting(platform: Platform, pipelines: Collection[Pipeline]) -> list[Attempt]:
-    """Write an attempt for each open manifest that may have one now, and return all that have not started."""
+    """Record an attempt for each open manifest that may have one now, and return all attempts that have not started."""
     with platform.control.write("attempt-request") as connection:
         for manifest in store.open_manifests(connection):
             if manifest.pipeline in pipelines:
@@ -109,10 +110,10 @@ def waiting(platform: Platform, pipelines: Collection[Pipeline]) -> list[Attempt
 
 
 def launch_failed(platform: Platform, run_id: str, number: int, reason: str) -> bool:
-    """Record that an attempt will never be started by its launcher; `control.runs.retry` says what follows.
+    """Record that the launcher will never start an attempt; `control.runs.retry` decides what follows.
 
     Returns:
-        False where the attempt is not waiting any more; then nothing changes.
+        False if the attempt no longer waits; then nothing changes.
     """
     with platform.control.write("launch-failed") as connection:
         found = [a for a in store.requested_attempts(connection) if (a.run_id, a.attempt) == (run_id, number)]
@@ -120,10 +121,10 @@ def launch_failed(platform: Platform, run_id: str, number: int, reason: str) -> 
 
 
 def cancelled(platform: Platform, run_id: str, number: int, person: str, reason: str) -> bool:
-    """Record that a person ended an attempt through its launcher: the run is cancelled, not tried again.
+    """Record that a person ended an attempt through its launcher: the run is cancelled and not tried again.
 
     Returns:
-        False where the run has ended, or was retried since; then nothing changes.
+        False if the run has ended or was retried since; then nothing changes.
     """
     with platform.control.write("run-cancel") as connection:
         return interventions.cancel_attempt(connection, run_id, number, person, reason)

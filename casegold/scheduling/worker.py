@@ -1,6 +1,6 @@
-"""The worker that needs no orchestrator: plays the ticks and executes what they ask for, until nothing may start.
+"""The worker that needs no orchestrator: runs the ticks and executes their attempts until none may start.
 
-Not here: what is due (`ticks`, the planner) and how one attempt is launched (`jobs.launch`).
+Not here: which attempts are needed (`ticks`, the planner), and how one is launched (`jobs.launch`).
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing can be started now: what was executed until then, and the manifests that wait for a later attempt."""
+    """No attempt can be started now: what was executed until then, and the manifests that wait for a later attempt."""
 
     executions: tuple[Execution, ...]
     waiting: tuple[RunManifest, ...]
 
 
 def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda _: None) -> Idle:
-    """Tick and execute until no attempt may start.
+    """Run ticks and execute attempts until no attempt may start.
 
     A failed attempt does not end the loop: its manifest is held, failed, or asks for a later attempt.
 
     Raises:
-        CasegoldError: a tick failed: a server is away, or a source is not the one that was read so far.
+        CasegoldError: a tick failed: a server does not answer, or a topic was recreated or truncated.
     """
     done: list[Execution] = []
     for _ in range(MAX_ROUNDS):
@@ -63,7 +63,7 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
 
 
 def execute(platform: Platform, attempt: Attempt) -> Execution:
-    """Execute one attempt; its exit class, whatever it is, was recorded by `batch_job`."""
+    """Execute one attempt; `batch_job` records its exit class, whatever it is."""
     try:
         launch(platform, attempt.run_id, attempt.attempt, LAUNCHER)
     except Deferred as deferred:

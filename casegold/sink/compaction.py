@@ -1,7 +1,8 @@
-"""Compaction: many small files of a partition become few of about the target size, in one commit, with the same rows.
+"""Compaction: rewrites many small files of a partition to few of about the target size, with the same rows.
 
-For tables that grow by appends; gold and reports are written at their final size and their files are recorded by
-version. Not here: what maintenance does beside it (`maintenance`, `orphans`), and when.
+All partitions of a table change in one commit. Only tables that grow by appends are compacted: gold and reports are
+written at their final size, and versions record their files. Not here: other maintenance (`maintenance`, `orphans`),
+and when it runs.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ COMPACTED = frozenset(
         "silver/case_events",
     }
 )
-"""The tables that grow by appends, by name: a table that is not known to be read by its head only is left alone."""
+"""The tables that grow by appends. Any other table is left alone, since readers may need more than its head."""
 
 TARGET_BYTES = 64 * 2**20
-"""Size of a compacted file. It is written from memory, some ten times its size; larger would save hardly an open."""
+"""Size of a compacted file. Writing one takes about ten times its size in memory; larger files would save few opens."""
 
 SMALL_BYTES = TARGET_BYTES // 2
-"""Files below this are joined. At half the target every file is rewritten a handful of times at most on its way up."""
+"""Files below this are joined. At half the target size, a row is rewritten only a handful of times."""
 
 MIN_FILES = 8
-"""Small files of a partition that are worth a rewrite: opening one costs a scan about a millisecond."""
+"""Small files in a partition that justify a rewrite: opening one costs a scan about a millisecond."""
 
 MAX_BYTES = 2 * 2**30
-"""Read by one call at most, so that a run lasts minutes; what remains is the next run's."""
+"""Bytes that one call reads at most, so that a run takes minutes; the next run does the rest."""
 
 PURPOSE = "casegold.purpose"
 COMPACTION = "compaction"
@@ -58,7 +59,7 @@ ROWS_PER_BATCH = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What one call did, or would do, to a table; `partitions_left` are as worthy and were left for the next call."""
+    """What one call did, or would do, to a table. `partitions_left` also need compaction; the next call takes them."""
 
     partitions: int = 0
     files_before: int = 0
@@ -90,13 +91,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a call is to do, and how many partitions it leaves for another one."""
+    """What a call is to do, and how many partitions it leaves for the next one."""
 
     groups: tuple[Group, ...]
     partitions_left: int
 
     def as_outcome(self) -> Compacted:
-        """What there is to do, as if it were done."""
+        """The figures of this plan, as if it were done."""
         return Compacted(
             len(self.groups),
             sum(len(group.files) for group in self.groups),
@@ -114,10 +115,10 @@ class _Rewritten:
 
 
 def plan(lake: Lake, dataset: str, *, min_files: int = MIN_FILES, max_bytes: int = MAX_BYTES) -> Plan:
-    """What is worth joining at the head of a table, the most crowded partition first.
+    """What is worth joining at the head of a table; partitions with the most small files come first.
 
     Args:
-        max_bytes: bytes to read at most. The first partition is begun whatever its size, with as many files as fit.
+        max_bytes: bytes to read at most. The first partition is always begun, with as many files as fit.
     """
     if dataset not in COMPACTED:
         return Plan((), 0)
@@ -143,7 +144,7 @@ def plan(lake: Lake, dataset: str, *, min_files: int = MIN_FILES, max_bytes: int
 
 
 def _cut(group: Group, budget: int) -> Group:
-    """The smallest files that fit into a budget, two of them at least: one alone would be joined with nothing."""
+    """The smallest files that fit into a budget, but at least two: one file alone would be joined with nothing."""
     ordered = sorted(group.files, key=lambda file: (file.file_size_in_bytes, file.file_path))
     running = itertools.accumulate(file.file_size_in_bytes for file in ordered)
     fitting = sum(1 for total in running if total <= budget)
@@ -151,19 +152,19 @@ def _cut(group: Group, budget: int) -> Group:
 
 
 def compact(lake: Lake, connection: duckdb.DuckDBPyConnection, dataset: str, planned: Plan | None = None) -> Compacted:
-    """Join small files, partition by partition, and swap them on main in one commit.
+    """Join small files, partition by partition, and replace them on main in one commit.
 
-    Rows appended meanwhile are in files of their own, which the commit does not name: they stay, once. The table's
-    properties are not touched.
+    Rows that are appended meanwhile are in other files, which the commit does not name: none is lost or doubled. The
+    table's properties do not change.
 
     Args:
-        connection: sorts the rows, within the memory that it is given.
-        planned: what to do; by default what `plan` finds.
+        connection: sorts the rows, within its memory limit.
+        planned: what to do; default: the result of `plan`.
 
     Raises:
-        InvariantBroken: the new files have not the rows of the old ones; nothing was committed.
+        InvariantBroken: the new files do not have the rows of the old ones; nothing was committed.
         SourceUnavailable: the storage does not answer.
-        CommitUnknown: the catalog took none of the commits, or nobody knows; rows are whole either way.
+        CommitUnknown: the catalog took none of the commits, or the outcome is unknown; rows are complete either way.
     """
     planned = plan(lake, dataset) if planned is None else planned
     if not planned.groups:
@@ -210,7 +211,7 @@ def _rewrite(connection: duckdb.DuckDBPyConnection, table: Table, group: Group) 
 
 
 def _sorted_rows(connection: duckdb.DuckDBPyConnection, table: Table, group: Group) -> pa.RecordBatchReader:
-    """The rows of a group in the table's order. A column that some files are older than is null there."""
+    """The rows of a group in the table's sort order. A column that was added after a file was written is null there."""
     schema = table.schema()
     paths = [local_path(file.file_path) for file in group.files]
     found = connection.read_parquet(paths, hive_partitioning=False, union_by_name=True)
@@ -226,7 +227,7 @@ def _sorted_rows(connection: duckdb.DuckDBPyConnection, table: Table, group: Gro
 
 
 def _pieces(reader: pa.RecordBatchReader, rows_per_file: int) -> Iterator[list[pa.RecordBatch]]:
-    """The batches of one file after another: all of `rows_per_file` rows but the last."""
+    """The batches of one output file after another, each file with `rows_per_file` rows except the last one."""
     piece: list[pa.RecordBatch] = []
     room = rows_per_file
     for batch in reader:
@@ -242,7 +243,7 @@ def _pieces(reader: pa.RecordBatchReader, rows_per_file: int) -> Iterator[list[p
 
 
 def _partition_key(table: Table, partition: Record) -> PartitionKey | None:
-    """The key of a partition as its files state it: values after the transform, which are taken as they are."""
+    """The key of a partition from the values that its files state; they are transformed already."""
     spec = table.spec()
     if spec.is_unpartitioned():
         return None
@@ -251,12 +252,12 @@ def _partition_key(table: Table, partition: Record) -> PartitionKey | None:
 
 
 def _commit(lake: Lake, dataset: str, rewritten: Sequence[_Rewritten]) -> list[_Rewritten]:
-    """Swap the files on main; those partitions whose old files another compaction took meanwhile are left out.
+    """Replace the files on main, except in partitions whose old files another compaction has replaced meanwhile.
 
-    The loop: read the head, look for the new files, leave out what is stale, commit onto exactly that head.
+    Each round: read the head, look for the new files, leave out what is stale, commit onto exactly that head.
 
     Returns:
-        What is on main. Files written for nothing are nobody's, and found so later.
+        The groups that are on main. New files that are not used become orphans.
     """
     for pause in range(COMMIT_ROUNDS):
         table = lake.table(dataset)
@@ -270,7 +271,7 @@ def _commit(lake: Lake, dataset: str, rewritten: Sequence[_Rewritten]) -> list[_
         try:
             _swap(table, current)
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
-            time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again
+            time.sleep(0.02 * pause)  # another writer was first, or the outcome is unknown: look again
     raise CommitUnknown(
         f"compacted files of {dataset} did not get onto main in {COMMIT_ROUNDS} rounds",
         remedy="the next maintenance tries again; no row is lost or doubled",

@@ -1,4 +1,4 @@
-"""The digest of a set of rows: equal for equal rows in any order and any cut into files. Not here: comparing versions.
+"""The digest of a set of rows: equal for equal rows in any order, in any files. Not here: comparing versions.
 
 Each row is written as canonical bytes (columns in the schema's order, each null as `-`, each value as its length in
 bytes, a colon and its text) and hashed with SHA-256; the first two 64-bit words are summed over all rows modulo 2^64.
@@ -34,10 +34,10 @@ class Digest:
 
 
 def digest_of(rows: pa.Table) -> Digest:
-    """The digest of a table's rows. The column names do not count, their order and types do.
+    """The digest of a table's rows. Order and types of the columns count, their names do not.
 
     Raises:
-        TypeError: a column of a type that the canonical form does not know.
+        TypeError: the canonical form has no rule for a column's type.
     """
     if rows.num_rows == 0:
         return Digest()
@@ -54,18 +54,18 @@ def digest_of(rows: pa.Table) -> Digest:
 
 @cache
 def _row_hash(schema: pa.Schema) -> Expression:
-    # One concat of all pieces: nested ones copy the text once a column and are several times slower.
+    # One concat of all pieces: nested calls copy the text once per column and are several times slower.
     return FunctionExpression("sha256", FunctionExpression("concat", *(x for field in schema for x in _pieces(field))))
 
 
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    """One engine a process: opening one costs 17 ms, a file of a small partition hashes in two."""
+    """One engine per process: opening one costs 17 ms, hashing a file of a small partition takes 2 ms."""
     return duckdb.connect()
 
 
 def _pieces(field: pa.Field) -> tuple[Expression, Expression]:
-    """Length and colon, then the text; of a null the dash, then nothing, since concat leaves nulls out."""
+    """Length and colon, then the text. For a null: a dash, then nothing, because concat leaves nulls out."""
     text = _text(ColumnExpression(field.name), field.type)
     length = FunctionExpression("strlen", text).cast("varchar")
     prefix = FunctionExpression("||", length, ConstantExpression(":"))

@@ -1,6 +1,6 @@
-"""The lake: tables made on first use, appends under a serial number, and reads by DuckDB over the planned files.
+"""The lake: creates tables on first use, appends under a serial number, and reads planned files with DuckDB.
 
-Not here: publishing gated versions (`staging`, `publish`), and what a dataset looks like (`tables`).
+Not here: publishing gated versions (`staging`, `publish`), and the layout of a dataset (`tables`).
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ SEQUENCE = "casegold.ingest-seq"
 """Table property: the number of the last append, set in the same commit as its rows."""
 
 COMMIT_ROUNDS = 20
-"""Rounds of a commit loop. Each one lost means that another writer's commit landed, so this many means livelock."""
+"""Rounds of a commit loop. A lost round means that another writer's commit landed; this many mean a livelock."""
 
 LOST_ACKNOWLEDGEMENT = (SQLAlchemyError, OSError)
-"""What a commit raises whose fate is unknown: the statement may have landed before the connection broke."""
+"""What a commit raises if its outcome is unknown: it may have landed before the connection broke."""
 
 
 REBUILT = ("silver/case_events", "bronze/rejected_events")
-"""Tables that are made of bronze: what they lost can be made again."""
+"""Tables that are made from bronze: their lost rows can be rebuilt from it."""
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
 def storage_named(what: str) -> Iterator[None]:
-    """Tell a full disk from a broken connection: waiting does not make space, and nothing was written.
+    """Raise an error of its own for a full disk: unlike with a broken connection, waiting does not help.
 
     Raises:
-        SourceUnavailable: there is no space.
+        SourceUnavailable: there is no space; nothing was written.
     """
     try:
         yield
@@ -68,15 +68,15 @@ def storage_named(what: str) -> Iterator[None]:
             raise
         raise SourceUnavailable(
             f"no space is left for {what}: {error}",
-            remedy="make space where the warehouse is: the next attempt goes on, official versions are untouched",
+            remedy="make space where the warehouse is: the next attempt resumes, official versions are untouched",
         ) from error
 
 
 class FencedCatalog(SqlCatalog):
-    """PyIceberg's SQL catalog, in which a race between branches is a failed commit as any other.
+    """PyIceberg's SQL catalog, where a race between branches is a failed commit like any other.
 
-    Two commits to different branches take one sequence number; the second raises a plain ValueError while the update
-    is applied, before anything is written. Measured with PyIceberg 0.12.
+    Two commits to different branches take the same sequence number. The second one raises a plain ValueError while the
+    update is applied, before anything is written. Observed with PyIceberg 0.12.
     """
 
     def commit_table(
@@ -90,7 +90,7 @@ class FencedCatalog(SqlCatalog):
             raise
 
     def create_namespace(self, namespace: str | Identifier, properties: Properties = EMPTY_DICT) -> None:
-        """As the base class, which tells of a namespace that another process made a moment ago as a broken database."""
+        """Like the base class, which reports a namespace that another process has just created as a broken database."""
         try:
             super().create_namespace(namespace, properties)
         except IntegrityError as error:
@@ -100,27 +100,27 @@ class FencedCatalog(SqlCatalog):
 class Lake:
     """All tables of one installation.
 
-    A table that the ledger knows something of is never made anew, and never older than it was: whoever asks for it is
-    refused until it is mended.
+    A table of which the ledger knows rows or versions is never created anew, and is not accepted in an older state:
+    every access is refused until the table is repaired.
     """
 
     def __init__(
         self, catalog_url: str, warehouse: str, contracts: Contracts, written: Callable[[str], Written]
     ) -> None:
-        """Open nothing yet.
+        """Opens nothing yet.
 
         Args:
-            written: what the ledger says was written to a table.
+            written: gives what was written to a table according to the ledger.
         """
         self._catalog_url = catalog_url
         self._warehouse = warehouse
         self._contracts = contracts
         self._written = written
         self._least: dict[str, int] = {}
-        """The number that each table was last seen at; before that, the one that the ledger knows."""
+        """The number at which each table was last seen; before that, the one in the ledger."""
 
     def for_mending(self) -> Lake:
-        """The same tables for whoever mends them: what is gone is made, what is behind is taken as it is."""
+        """The same tables for repairs: a lost table is created, and an older one is accepted as it is."""
         return Lake(self._catalog_url, self._warehouse, self._contracts, nothing)
 
     @cached_property
@@ -136,7 +136,7 @@ class Lake:
                 uri=self._catalog_url,
                 warehouse=self._warehouse,
                 pool_pre_ping="true",
-                init_catalog_tables="false",  # two processes that make them at once fail: a migration makes them
+                init_catalog_tables="false",  # a migration creates them: two processes at once would fail
             )
         except SQLAlchemyError as error:
             raise SourceUnavailable(
@@ -144,7 +144,7 @@ class Lake:
             ) from error
 
     def table(self, dataset: str) -> Table:
-        """The table of a dataset, as it is now; made on first use, with one empty snapshot to branch from.
+        """The current table of a dataset; created on first use, with one empty snapshot to branch from.
 
         Raises:
             TableLost: the ledger knows of rows or versions, and the table is gone or is an older one.
@@ -160,7 +160,7 @@ class Lake:
 
     def _table(self, dataset: str) -> Table:
         identifier = tuple(dataset.split("/"))
-        if dataset not in self._least:  # asked before the table is read: the ledger follows it
+        if dataset not in self._least:  # read before the table, because the ledger is written after it
             self._least[dataset] = self._written(dataset).seq
         try:
             table = self.catalog.load_table(identifier)
@@ -172,7 +172,7 @@ class Lake:
             move_head(table, {"casegold.purpose": "first-snapshot"})
             table = self.catalog.load_table(identifier)
         seq = int(table.properties.get(SEQUENCE, "0"))
-        # What an unfinished ingest appended may go again: the ledger, not what was seen before, says what is missing.
+        # Rows of an unfinished ingest may disappear: the ledger decides what is missing, not what was seen before.
         if seq < self._least[dataset] and seq < (known := self._written(dataset).seq):
             raise lost(dataset, f"ends at number {seq}, and {known} was written to it: it is older than it was")
         self._least[dataset] = seq
@@ -180,7 +180,7 @@ class Lake:
 
     def _create(self, dataset: str, identifier: tuple[str, ...]) -> Table:
         layout = layout_of(self._contracts, dataset)
-        # Another process may be first with either; so be it.
+        # Another process may have created either of them, which is fine.
         with suppress(NamespaceAlreadyExistsError):
             self.catalog.create_namespace(identifier[:1])
         with (
@@ -200,11 +200,11 @@ class Lake:
         return self.catalog.load_table(identifier)
 
     def last_seq(self, dataset: str) -> int:
-        """The number of the last append; 0 before the first."""
+        """The number of the last append; 0 before the first one."""
         return int(self.table(dataset).properties.get(SEQUENCE, "0"))
 
     def properties(self, dataset: str) -> Mapping[str, str]:
-        """The table's properties as they are now."""
+        """The current properties of the table."""
         return self.table(dataset).properties
 
     def append(
@@ -216,15 +216,16 @@ class Lake:
         properties: Mapping[str, str] | None = None,
         summary: Mapping[str, str] | None = None,
     ) -> int | None:
-        """Append rows under a serial number, exactly once whoever calls how often.
+        """Append rows under a serial number, exactly once, however often this is called.
 
-        Rows, number and properties land in one commit or not at all. No rows is a commit, too: the number moves on.
+        Rows, number and properties land in one commit or not at all. Without rows there is a commit, too: the number
+        advances.
 
         Returns:
-            The snapshot that this call made, or None where the number had been reached before.
+            The id of the new snapshot, or None if the number had been reached before.
 
         Raises:
-            CommitUnknown: the acknowledgement was lost and the catalog does not answer to tell more.
+            CommitUnknown: the acknowledgement was lost, and the catalog does not answer.
         """
         expected = {SEQUENCE: str(seq), **(properties or {})}
         for _ in range(COMMIT_ROUNDS):
@@ -236,14 +237,14 @@ class Lake:
                     transaction.append(rows, snapshot_properties={**(summary or {}), SEQUENCE: str(seq)})
                     transaction.set_properties(expected)
             except CommitFailedException:
-                continue  # somebody else's commit landed first: look again
+                continue  # another writer's commit landed first: look again
             except LOST_ACKNOWLEDGEMENT:
                 if self._landed(dataset, seq):
                     return self._snapshot_id(dataset)
                 continue
             return self._snapshot_id(dataset)
         raise CommitUnknown(
-            f"{dataset} gave no room for append {seq} in {COMMIT_ROUNDS} rounds", remedy="try again later"
+            f"append {seq} to {dataset} did not land in {COMMIT_ROUNDS} rounds", remedy="try again later"
         )
 
     def _landed(self, dataset: str, seq: int) -> bool:
@@ -266,11 +267,11 @@ class Lake:
     def data_files(
         self, dataset: str, *, row_filter: str | BooleanExpression | None = None, snapshot_id: int | None = None
     ) -> list[DataFile]:
-        """The data files of a snapshot (of the head where None) that may hold rows of a filter.
+        """The data files of a snapshot (of the head if None) that may have rows of a filter.
 
         Raises:
-            InvariantBroken: the snapshot is gone (planning it would give no files, silently), or rows were deleted
-                by files of their own, which this platform never writes.
+            InvariantBroken: the snapshot is gone (planning would silently give no files), or there are delete files,
+                which this platform never writes.
         """
         table = self.table(dataset)
         if snapshot_id is not None and table.snapshot_by_id(snapshot_id) is None:
@@ -294,24 +295,24 @@ class Lake:
         row_filter: str | BooleanExpression | None = None,
         snapshot_id: int | None = None,
     ) -> None:
-        """Give a DuckDB connection a dataset as a view. The filter prunes files; rows are the reader's business."""
+        """Register a dataset as a DuckDB view. The filter only prunes files: the reader still has to filter rows."""
         files = self.data_files(dataset, row_filter=row_filter, snapshot_id=snapshot_id)
         self.register_files(connection, view, dataset, [file.file_path for file in files])
 
     def register_files(
         self, connection: duckdb.DuckDBPyConnection, view: str, dataset: str, paths: Sequence[str]
     ) -> None:
-        """Give a DuckDB connection some files of a dataset as a view; none give an empty view of its columns."""
+        """Register some files of a dataset as a DuckDB view. Without files, the view has the columns and no rows."""
         if not paths:
             connection.register(view, layout_of(self._contracts, dataset).schema.empty_table())
             return
-        # An empty view of this name is a temporary one, and would hide the new one.
+        # An empty view with this name is temporary and would hide the new one.
         connection.unregister(view)
         files = [local_path(path) for path in paths]
         connection.read_parquet(files, hive_partitioning=False).create_view(view, replace=True)
 
     def write_artifact(self, dataset: str, run: str, name: str, content: bytes) -> str:
-        """Store a file beside a dataset's table, under the run that made it; its location.
+        """Store a file in the location of a dataset's table, under the run that made it. Return the file's location.
 
         Raises:
             SourceUnavailable: the object storage does not take it.
@@ -333,29 +334,29 @@ class Lake:
 
 
 def lost(dataset: str, what: str) -> TableLost:
-    """The error that tells of a lost or older table, with the way to mend this one."""
+    """The error for a lost or older table, with the way to repair it."""
     if dataset in REBUILT:
-        remedy = f"`casegold rebuild {claim_of(dataset)} --reason ...` makes it again from bronze"
+        remedy = f"`casegold rebuild {claim_of(dataset)} --reason ...` rebuilds it from bronze"
     elif dataset.startswith("bronze/"):
         remedy = "register it again, or restore it: docs/runbooks/lost-tables.md; nothing is read until it is back"
     else:
-        remedy = "`casegold reconcile --fix --reason ...` puts the recorded files of its official versions back"
+        remedy = "`casegold reconcile --fix --reason ...` restores the recorded files of its official versions"
     return TableLost(f"{dataset} {what}", remedy=remedy)
 
 
 def file_io(warehouse: str) -> FileIO:
-    """The file system of a warehouse, with what PyIceberg's own settings say of it, as the catalog has it."""
+    """The file system of a warehouse with PyIceberg's settings, as the catalog uses it."""
     return load_file_io(dict(Config().get_catalog_config(CATALOG_NAME) or {}), warehouse)
 
 
 def local_path(location: str) -> str:
-    """A file's location as DuckDB opens it: file URLs as paths, object storage as it is."""
+    """A file's location as DuckDB opens it: file URLs as paths, object storage unchanged."""
     parsed = urlparse(location)
     return unquote(parsed.path) if parsed.scheme == "file" else location
 
 
 def move_head(table: Table, summary: Mapping[str, str]) -> None:
-    """Move the head of main by a snapshot without changes; another writer's commit serves as well."""
+    """Move the head of main with an empty snapshot. Another writer's commit that lands first is just as good."""
     with (
         suppress(CommitFailedException),
         storage_named(f"the metadata of {table.location()}"),

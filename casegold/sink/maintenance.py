@@ -1,7 +1,7 @@
-"""Maintenance of a table's metadata: manifests are merged, old tags and snapshots go, and branches of ended runs.
+"""Maintenance of a table's metadata: merges manifests, expires tags and snapshots, drops branches of ended runs.
 
-No data file is touched. Not here: joining data files (`compaction`), deleting what is nobody's (`orphans`), whose
-branches may go (`control.integrity.maintenance_requests`), and who may do this when (`jobs.maintenance`).
+It touches no data file. Not here: joining data files (`compaction`), deleting orphans (`orphans`), which branches may
+be dropped (`control.integrity.maintenance_requests`), and the order of steps (`jobs.maintenance`).
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, storag
 from casegold.sink.staging import remove_branch
 
 SNAPSHOTS_KEPT = 20
-"""Snapshots of main that stay. A commit takes 20 ms at 10 of them and over a second at 1,000."""
+"""Snapshots of main that are kept. A commit takes 20 ms at 10 of them and over a second at 1,000."""
 
 KEEP_REPLACED = timedelta(days=2)
-"""How long files that a compaction replaced stay named by a snapshot: longer than any run reads what it planned."""
+"""How long a snapshot references files that compaction replaced: longer than any run reads what it planned."""
 
 MANIFESTS_KEPT = 50
-"""More of them are merged. Every publish leaves one; planning took 306 ms at some hundreds, and 3 ms once merged."""
+"""More manifests than this are merged. Every publish adds one; planning took 306 ms at some hundreds, then 3 ms."""
 
 MIN_MERGED = "commit.manifest.min-count-to-merge"
 
 
 def merge_manifests(lake: Lake, dataset: str, keep: int = MANIFESTS_KEPT) -> int:
-    """Merge the manifests of the head into few, where they are more than `keep`; how many fewer they are.
+    """Merge the manifests of the head into few if there are more than `keep`. Return how many fewer there are.
 
-    An empty append does it, in a commit that also lowers the number from which PyIceberg merges and puts it back:
-    neither files nor properties are others afterwards.
+    An empty append does it. Its commit also lowers PyIceberg's merge threshold and sets it back: files and properties
+    are the same afterwards.
 
     Raises:
         CommitUnknown: the catalog took none of the commits.
@@ -65,7 +65,7 @@ def merge_manifests(lake: Lake, dataset: str, keep: int = MANIFESTS_KEPT) -> int
                 else:
                     transaction.set_properties({MIN_MERGED: usual})
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
-            time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again
+            time.sleep(0.02 * pause)  # another writer was first, or the outcome is unknown: look again
             continue
         return before - manifest_count(lake.table(dataset))
     raise CommitUnknown(f"manifests of {dataset} could not be merged", remedy="the next maintenance tries again")
@@ -78,7 +78,7 @@ def manifest_count(table: Table) -> int:
 
 
 def remove_branches(lake: Lake, dataset: str, ended: Collection[str]) -> int:
-    """Drop those of some branches that are still there; how many that were."""
+    """Drop those of the given branches that still exist. Return how many there were."""
     present = dead_branches(lake, dataset, ended)
     for branch in present:
         remove_branch(lake, dataset, branch)
@@ -86,24 +86,25 @@ def remove_branches(lake: Lake, dataset: str, ended: Collection[str]) -> int:
 
 
 def dead_branches(lake: Lake, dataset: str, ended: Collection[str]) -> list[str]:
-    """Those of some branches that are still there."""
+    """Those of the given branches that still exist."""
     return sorted(set(ended) & lake.table(dataset).refs().keys())
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What an expiry did, or would do: changed tags, and snapshots that are gone."""
+    """What an expiry did, or would do: number of changed tags, and of snapshots removed."""
 
     tags: int
     snapshots: int
 
 
 def expire_snapshots(lake: Lake, dataset: str, official: Mapping[int, int], keep: int = SNAPSHOTS_KEPT) -> Expired:
-    """Have the tags be those of the newest versions, and expire all snapshots that nobody needs, in one commit.
+    """Set the tags to the newest versions and expire all snapshots that nobody needs, in one commit.
 
-    The newest snapshots of main stay, the heads of branches, and what tags name. A recent compaction stays, too, with
-    what it replaced: whoever planned before it still finds the files. Versions stay readable: they are read by their
-    recorded files. The caller settles an undecided version first, since it is looked up in the summaries of main.
+    It keeps the newest snapshots of main, the heads of branches, and tagged snapshots. It also keeps a recent
+    compaction with the snapshot before it: a reader that planned before the compaction still finds the files. Versions
+    stay readable, because they are read by their recorded files. The caller must settle an undecided version first,
+    because that is looked up in the summaries of main.
 
     Args:
         official: snapshot id of every version of the dataset that was ever official.
@@ -129,7 +130,7 @@ def expire_snapshots(lake: Lake, dataset: str, official: Mapping[int, int], keep
                 if old:
                     ExpireSnapshots(transaction).by_ids(sorted(old)).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
-            time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again
+            time.sleep(0.02 * pause)  # another writer was first, or the outcome is unknown: look again
         expired |= old
         changed |= {each.tag for each in wanted}
     raise CommitUnknown(f"snapshots of {dataset} could not be expired", remedy="the next maintenance tries again")
@@ -142,7 +143,7 @@ def would_expire(table: Table, official: Mapping[int, int], keep: int = SNAPSHOT
 
 
 def expirable(table: Table, wanted: Collection[tags.TagChange], keep: int = SNAPSHOTS_KEPT) -> set[int]:
-    """The snapshots that nobody needs once the tags are changed as wanted."""
+    """The snapshots that nobody needs after the wanted changes of tags."""
     changing = {each.tag for each in wanted}
     kept = {ref.snapshot_id for name, ref in table.refs().items() if name not in changing}
     kept |= {each.wanted for each in wanted if each.wanted is not None} | _recently_replaced(table)

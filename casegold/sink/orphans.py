@@ -1,8 +1,8 @@
-"""Orphans: files below a table that nothing names, left by dead stages, lost commits and compactions.
+"""Orphans: files below a table that nothing references, left by dead stages, lost commits and compactions.
 
-What names a file: a snapshot that is kept, of whatever branch; the catalog's metadata log; a version that is official
-or may become so. Not here: which snapshots are kept (`maintenance`), and which
-versions are (`control.integrity.maintenance_requests`).
+A file is referenced by a kept snapshot of any branch, by the catalog's metadata log, or by a version that is official
+or may become so. Not here: which snapshots are kept (`maintenance`), and which versions count
+(`control.integrity.maintenance_requests`).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from casegold.domain.failpoints import durable
 from casegold.sink.lake import Lake
 
 GRACE = timedelta(days=2)
-"""Younger files stay: a stage names its files only when it is finished, and none takes a day."""
+"""Younger files stay: a stage references its files only when it finishes, and no stage takes a day."""
 
 SUFFIXES = {"data": (".parquet",), "metadata": (".avro", ".metadata.json"), "artifacts": ("",)}
-"""What this platform writes below a table, by folder. Anything else is not ours to judge."""
+"""What this platform writes below a table, by folder. Other files are left alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A file that nothing names. `path` is its place in the table's file system."""
+    """A file that nothing references. `path` is its path in the table's file system."""
 
     path: str
     bytes: int
@@ -39,17 +39,17 @@ class Orphan:
 def find_orphans(
     lake: Lake, dataset: str, named: Callable[[], Collection[str]], *, now: datetime | None = None
 ) -> list[Orphan]:
-    """Files below a table that nothing names and that are older than `GRACE`, by path.
+    """Files below a table that nothing references and that are older than `GRACE`, by path.
 
-    Files are listed first and their names gathered afterwards: what is committed meanwhile is seen to be named.
+    Files are listed first and references are collected afterwards, so that a file committed meanwhile is referenced.
 
     Args:
-        named: gathers locations that others than the table's own metadata need.
-        now: by default the present; a file's age is counted by the clock of its storage.
+        named: collects locations that are needed apart from the table's own metadata.
+        now: default: the current time. The storage's clock gives a file's age.
 
     Raises:
-        SourceUnavailable: the storage does not answer, or a manifest cannot be read. Nothing is then known.
-        InvariantBroken: the listing lacks what is certainly there, so that nothing can be told by it.
+        SourceUnavailable: the storage does not answer, or a manifest cannot be read; then nothing is known.
+        InvariantBroken: the listing lacks a file that certainly exists, so it cannot be trusted.
     """
     before = (now or datetime.now(UTC)) - GRACE
     table = lake.table(dataset)
@@ -58,7 +58,7 @@ def find_orphans(
         if _path(table, table.metadata_location) not in {each.path for each in listed}:
             raise InvariantBroken(
                 f"the listing of {dataset} lacks {table.metadata_location}",
-                remedy="nothing was deleted: does the warehouse's location lead elsewhere than when it was made?",
+                remedy="nothing was deleted: does the warehouse's location lead to another place than before?",
             )
         old = [each for each in listed if each.written_at < before]
         if not old:
@@ -69,10 +69,10 @@ def find_orphans(
 
 
 def delete_orphans(lake: Lake, dataset: str, orphans: Collection[Orphan]) -> int:
-    """Delete files; those that are gone already are as well. The number of bytes that were freed.
+    """Delete files; files that are gone already are no error. Return the number of bytes freed.
 
     Raises:
-        SourceUnavailable: the storage does not answer; the next call goes on.
+        SourceUnavailable: the storage does not answer; the next call deletes the rest.
     """
     files, _ = _file_system(lake.table(dataset))
     with _storage(dataset):
@@ -88,7 +88,7 @@ def _storage(dataset: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise SourceUnavailable(
-            f"the files of {dataset} cannot be looked through: {error}",
+            f"the files of {dataset} cannot be listed or deleted: {error}",
             remedy="is the warehouse reachable? The next maintenance tries again",
         ) from error
 
@@ -104,7 +104,7 @@ def _listed(table: Table) -> Iterator[Orphan]:
 
 
 def named_by(table: Table) -> Iterator[str]:
-    """What a table's metadata names: itself, its log, and all that its snapshots consist of."""
+    """What a table's metadata references: itself, its log, and all files of its snapshots."""
     metadata = table.metadata
     yield table.metadata_location
     yield from (entry.metadata_file for entry in metadata.metadata_log)
@@ -129,5 +129,5 @@ def _file_system(table: Table) -> tuple[FileSystem, str]:
 
 
 def _path(table: Table, location: str) -> str:
-    """A location as the file system of the table lists it."""
+    """A location as the table's file system lists it."""
     return PyArrowFileIO.parse_location(location, table.io.properties)[2]

@@ -1,4 +1,4 @@
-"""Announcements: written in the transaction whose effect they announce, sent later by the relay."""
+"""Announcements: written in the same transaction as the change they announce, and sent later by the relay."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def announce(
     Args:
         aggregate_type: names the topic, `outbox.event.<aggregate_type>`.
         aggregate_id: the Kafka key; order is kept within one.
-        key: what happened, uniquely within type and aggregate: a redo of the transaction announces nothing new.
+        key: what happened, unique within type and aggregate: repeating the transaction announces nothing new.
 
     Returns:
-        The event's id, which is its dedupe key for consumers.
+        The event's id, by which consumers deduplicate.
     """
     event_id = uuid5(NAMESPACE, f"{aggregate_type}/{aggregate_id}/{event_type}/{key}")
     connection.execute(

@@ -1,7 +1,7 @@
 """The commit protocol: prepare in Postgres, commit to main, complete in Postgres; or abandon. The only way to publish.
 
-At any instant a version is decided by what is on main: its run id is in a snapshot's summary, or it will never be.
-Not here: what is staged and whether it passed.
+Main alone decides whether a version is published: it is if a snapshot's summary has its run id and number. Not here:
+what is staged and whether it passed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
     """Publish the staged partitions of a version in one commit.
 
     Raises:
-        Deferred: the claim or the version's token was taken over, or the backfill that wants it was stopped.
+        Deferred: another run took over the claim or the version's token, or the run's backfill was stopped.
         CommitUnknown: the catalog does not answer; `resolve_undecided` settles the version later.
         InvariantBroken: main changed since the range was staged.
     """
@@ -72,10 +72,10 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
 
 
 def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published | None:
-    """Decide what a dead run of the claimed dataset left behind: complete it where it is on main, else abandon it.
+    """Settle the version that a dead run of the claimed dataset left: complete it if it is on main, else abandon it.
 
     Returns:
-        The version, where it turned out to be published.
+        The version, if it turns out to be published.
     """
     with control.read() as connection:
         if versions.undecided_number(connection, claim.dataset) is None:
@@ -98,10 +98,10 @@ def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published
 
 
 def displace_head(lake: Lake, prepared: Prepared) -> Table:
-    """Move main off its head unless the version is on it: a publisher paused before its commit is refused from then on.
+    """Move main off its head unless the version is on it. The catalog then refuses a publisher paused on the old head.
 
-    Only a changed head proves it. The catalog refuses the empty commit also when just a branch moved, and a publisher
-    paused on this head would still land.
+    Only a changed head proves that. The catalog refuses the empty commit also if just a branch moved, and then a
+    publisher paused on this head could still land.
 
     Raises:
         CommitUnknown: the head could not be moved.
@@ -114,7 +114,7 @@ def displace_head(lake: Lake, prepared: Prepared) -> Table:
         try:
             move_head(table, {"casegold.abandons": prepared.run_id})
         except LOST_ACKNOWLEDGEMENT:
-            time.sleep(0.02 * pause)  # moved or not: the next round sees
+            time.sleep(0.02 * pause)  # the next round sees whether it moved
         table = lake.table(prepared.dataset)
     raise CommitUnknown(
         f"the head of {prepared.dataset} could not be moved in {COMMIT_ROUNDS} rounds",
@@ -123,9 +123,9 @@ def displace_head(lake: Lake, prepared: Prepared) -> Table:
 
 
 def landed(table: Table, prepared: Prepared) -> Snapshot | None:
-    """The snapshot on main that committed a version, if it is still kept; none expires while one is undecided.
+    """The snapshot on main that committed a version, if it is still kept; none expires while a version is undecided.
 
-    A person's retry of a run has the same run id, hence the version's number beside it.
+    The version's number is compared, too, because a person's retry of a run has the same run id.
     """
     wanted = {RUN_ID: prepared.run_id, VERSION: str(prepared.version)}
     for snapshot in ancestors_of(table.current_snapshot(), table.metadata):
@@ -138,7 +138,7 @@ def landed(table: Table, prepared: Prepared) -> Snapshot | None:
 def _commit(
     control: ControlDb, lake: Lake, prepared: Prepared, keys: set[date], summary: Mapping[str, str]
 ) -> Snapshot:
-    """The loop: read the head, look for the run id, check the token, commit onto exactly that head."""
+    """Each round: read the head, look for the run id, check the token, commit onto exactly that head."""
     sent = False
     for _ in range(COMMIT_ROUNDS):
         try:
@@ -154,14 +154,14 @@ def _commit(
             return snapshot
         with control.read() as connection:
             if not versions.may_commit(connection, prepared):
-                raise Deferred(f"version {prepared.version} of {prepared.dataset} is no longer this run's to publish")
+                raise Deferred(f"version {prepared.version} of {prepared.dataset} was taken over by another run")
         sent = True
         try:
             _swap(lake, table, prepared, keys, summary)
         except CommitFailedException:
             continue  # the head moved
         except LOST_ACKNOWLEDGEMENT:
-            continue  # landed or not: the next round sees
+            continue  # the next round sees whether it landed
     raise CommitUnknown(
         f"version {prepared.version} of {prepared.dataset} did not get onto main in {COMMIT_ROUNDS} rounds",
         remedy="the next run settles it first",
@@ -169,7 +169,7 @@ def _commit(
 
 
 def _swap(lake: Lake, table: Table, prepared: Prepared, keys: set[date], summary: Mapping[str, str]) -> None:
-    """One snapshot with its tag: the partitions' files out, the staged ones in. No row is rewritten."""
+    """One snapshot with its tag: removes the partitions' old files and adds the staged ones. Rewrites no row."""
     dataset = prepared.dataset
     head = table.current_snapshot()
     if head is None:
@@ -222,7 +222,7 @@ def _announce(connection: Connection, row: dict[str, Any], keys: list[date]) -> 
         "versionNumber": row["version"],
         "partitions": _ranges(keys),
         "mode": row["mode"],
-        # What tells people outside goes by this: a recomputed past is no news.
+        # Consumers that notify people outside follow this: a recomputed past is no news.
         "notifications": "send" if row["mode"] == "NORMAL" else "suppress",
         "publication": row["publication"],
         "tolerated": row["tolerated"],
@@ -242,7 +242,7 @@ def _announce(connection: Connection, row: dict[str, Any], keys: list[date]) -> 
 
 
 def _ranges(keys: list[date]) -> list[dict[str, str]]:
-    """Consecutive dates as ranges: ten years of days are one."""
+    """Consecutive dates as ranges: ten years of days are one range."""
     found = []
     for _, run in groupby(enumerate(keys), key=lambda place: place[1].toordinal() - place[0]):
         dates = [day for _, day in run]

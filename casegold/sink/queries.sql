@@ -9,7 +9,7 @@ values (%(id)s, %(aggregate_type)s, %(aggregate_id)s, %(event_type)s, %(payload)
 on conflict (id) do nothing
 
 -- name: outbox_lock
--- Held to the end of the transaction: one relay at a time, or two could overtake each other within an aggregate.
+-- Held until the transaction ends. Only one relay works at a time: two could overtake each other within an aggregate.
 select pg_advisory_xact_lock(7204)
 
 -- name: outbox_undelivered
@@ -24,7 +24,7 @@ limit %(limit)s
 delete from outbox_delivery where topic = %(topic)s
 
 -- name: case_range
--- The case hash is the first four of the 32 hexadecimal digits of MD5.
+-- The case hash is the first four of the 32 hexadecimal digits of the case id's MD5.
 select * from rows
 where cast('0x' || substr(md5(case_id), 1, 4) as integer) >= $hash_from
   and cast('0x' || substr(md5(case_id), 1, 4) as integer) < $hash_to

@@ -1,4 +1,4 @@
-"""Reads the files of a version back as they are now and compares them with what was recorded. Not here: computing."""
+"""Reads a version's files as they are now, and compares them with what was recorded. Not here: computing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from casegold.sink.lake import Lake
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """The digest of the rows that are there, None where they cannot be read, and what is not as recorded."""
+    """The digest of the rows (None if some cannot be read), and every difference from what was recorded."""
 
     digest: Digest | None
     faults: tuple[str, ...]
@@ -48,7 +48,7 @@ def read_back(lake: Lake, dataset: str, files: Sequence[VersionFile]) -> ReadBac
 
 
 def faults_of_artifacts(lake: Lake, dataset: str, artifacts: Sequence[VersionArtifact]) -> tuple[str, ...]:
-    """What is not as recorded of the files beside a partition's rows.
+    """The differences of a partition's artifacts from what was recorded.
 
     Raises:
         SourceUnavailable: the storage does not answer.
@@ -65,7 +65,7 @@ def faults_of_artifacts(lake: Lake, dataset: str, artifacts: Sequence[VersionArt
 
 
 def missing(lake: Lake, dataset: str, paths: Sequence[str]) -> list[str]:
-    """The files that are not there any more.
+    """The files that no longer exist.
 
     Raises:
         SourceUnavailable: the storage does not answer.
@@ -78,7 +78,7 @@ def missing(lake: Lake, dataset: str, paths: Sequence[str]) -> list[str]:
 
 
 def _rows_of(table: Table, path: str) -> pa.Table | str:
-    """The rows of a data file, or why there are none. Once its bytes are here, what fails is the file's fault."""
+    """The rows of a data file, or why there are none. Once its bytes are read, any failure is the file's fault."""
     content = _content(table, path)
     if content is None:
         return f"file {path} is missing"

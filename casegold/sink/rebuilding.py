@@ -1,4 +1,4 @@
-"""A table made again on a branch of its own, and then put on main in one commit instead of what was there.
+"""Rebuilds a table on a branch of its own, and then replaces the content of main with it in one commit.
 
 Not here: which rows, and whether they are right (`jobs.rebuild`).
 """
@@ -22,15 +22,15 @@ from casegold.sink.staging import create_branch, remove_branch
 
 PREFIX = "rebuild-"
 REBUILT_TO = "casegold.rebuilt-to"
-"""In the summary of a branch's snapshots: the number up to which its rows are there. None are before the first."""
+"""In the summary of a branch's snapshots: the number up to which it has rows. An empty branch has 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilding:
-    """One table under construction. The caller holds its claim."""
+    """One table that is being rebuilt. The caller holds its claim."""
 
     lake: Lake
-    """For mending."""
+    """From `Lake.for_mending`: accepts tables that are lost or older."""
     dataset: str
     run_id: str
 
@@ -39,9 +39,9 @@ class Rebuilding:
         return f"{PREFIX}{self.run_id[:16]}"
 
     def begin(self) -> int:
-        """Have the branch, empty at first; the number up to which it has rows.
+        """Create the branch, empty at first. Return the number up to which it has rows.
 
-        Branches of rebuilds that were given up go: whoever holds the claim is the only one who rebuilds.
+        Branches of abandoned rebuilds are dropped: only the holder of the claim rebuilds.
         """
         self._remove_branches(but=self.branch)
         table = self.lake.table(self.dataset)
@@ -49,7 +49,7 @@ class Rebuilding:
         return self._commit(0, self._empty)
 
     def end(self) -> None:
-        """Drop the branch, whoever put it on main, and what others left."""
+        """Drop the branch, whichever attempt put it on main, and branches that others left."""
         self._remove_branches(but="")
 
     def _remove_branches(self, but: str) -> None:
@@ -58,7 +58,7 @@ class Rebuilding:
                 remove_branch(self.lake, self.dataset, name)
 
     def append(self, rows: pa.Table, seq: int) -> None:
-        """Add the rows of the numbers up to one, once whoever calls how often."""
+        """Add the rows of all numbers up to `seq`, exactly once, however often this is called."""
 
         def send(table: Table) -> None:
             with storage_named(self.dataset), durable("rebuild-append"), table.transaction() as transaction:
@@ -74,10 +74,10 @@ class Rebuilding:
         return self.lake.data_files(self.dataset, snapshot_id=snapshot.snapshot_id)
 
     def switch(self, seq: int, check: Callable[[], None]) -> None:
-        """Put the branch on main instead of all that is there, with the number that it reaches.
+        """Replace all of main with the branch, and set the number that it reaches.
 
         Args:
-            check: called before each commit; raises where the claim is no longer ours.
+            check: called before each commit; raises if the claim is no longer ours.
 
         Raises:
             CommitUnknown: the catalog took none of the commits.
@@ -93,9 +93,9 @@ class Rebuilding:
             try:
                 self._swap(table, old, new, seq)
             except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
-                time.sleep(0.02 * pause)  # a branch moved, or nobody knows: look again
+                time.sleep(0.02 * pause)  # a branch moved, or the outcome is unknown: look again
         raise CommitUnknown(
-            f"{self.dataset} made again did not get onto main in {COMMIT_ROUNDS} rounds", remedy="ask for it again"
+            f"the rebuilt {self.dataset} did not get onto main in {COMMIT_ROUNDS} rounds", remedy="ask for it again"
         )
 
     def _swap(self, table: Table, old: list[DataFile], new: list[DataFile], seq: int) -> None:
@@ -124,7 +124,7 @@ class Rebuilding:
                 update.delete_data_file(file)
 
     def _commit(self, seq: int, send: Callable[[Table], None]) -> int:
-        """Commit onto the branch unless it is as far; how far it is."""
+        """Commit onto the branch unless it has reached this number. Return the number it has reached."""
         for pause in range(COMMIT_ROUNDS):
             table = self.lake.table(self.dataset)
             reached = _reached(table, self.branch)
@@ -133,12 +133,12 @@ class Rebuilding:
             try:
                 send(table)
             except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
-                time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again
+                time.sleep(0.02 * pause)  # another writer was first, or the outcome is unknown: look again
         raise CommitUnknown(f"branch {self.branch} of {self.dataset} did not take {seq}", remedy="ask for it again")
 
 
 def _reached(table: Table, branch: str) -> int:
-    """The number up to which a branch has rows; -1 where it was not emptied yet."""
+    """The number up to which a branch has rows; -1 if it has not been emptied yet."""
     snapshot = table.snapshot_by_name(branch)
     summary = {} if snapshot is None or snapshot.summary is None else snapshot.summary.additional_properties
     return int(summary.get(REBUILT_TO, "-1"))

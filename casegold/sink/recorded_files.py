@@ -1,4 +1,4 @@
-"""Iceberg's entry of a file that a version recorded, made anew from the file itself: its snapshot may have expired.
+"""Recreates Iceberg's entry of a recorded file from the file itself, because its snapshot may have expired.
 
 Not here: which files (`control.versions.version_record`), and their commit (`staging`, `publish`).
 """
@@ -22,10 +22,10 @@ REMEDY = "restore the file from a backup; until then this version cannot be made
 
 
 def data_file(table: Table, recorded: VersionFile) -> DataFile:
-    """The entry with which the file was first committed: partition, sizes, counts and bounds of its columns.
+    """The entry with which the file was first committed: partition, sizes, counts and column bounds.
 
     Raises:
-        ConfigurationError: the file is gone, or has another size or number of rows than was recorded.
+        ConfigurationError: the file is missing, or has another size or row count than was recorded.
         SourceUnavailable: the warehouse does not answer.
     """
     source = table.io.new_input(recorded.path)
@@ -37,7 +37,9 @@ def data_file(table: Table, recorded: VersionFile) -> DataFile:
             with source.open() as stream:
                 footer = pq.read_metadata(stream)
     except OSError as error:
-        raise SourceUnavailable(f"{recorded.path} cannot be read: {error}", remedy="is the warehouse there?") from error
+        raise SourceUnavailable(
+            f"{recorded.path} cannot be read: {error}", remedy="is the warehouse reachable?"
+        ) from error
     if size != recorded.bytes or footer.num_rows != recorded.rows:
         raise ConfigurationError(
             f"file {recorded.path} of {recorded.partition} is not the one recorded: "
@@ -65,6 +67,6 @@ def data_file(table: Table, recorded: VersionFile) -> DataFile:
 
 
 def partition_key(table: Table, recorded: VersionFile) -> PartitionKey:
-    """The partition that a file was recorded for, as Iceberg has it."""
+    """The partition for which a file was recorded, as Iceberg's key."""
     spec = table.spec()
     return PartitionKey([PartitionFieldValue(spec.fields[0], recorded.partition)], spec, table.schema())

@@ -1,6 +1,6 @@
-"""The relay: sends outbox rows to Kafka, at least once, in order within each aggregate. Debezium can take its place.
+"""The relay: sends outbox rows to Kafka, at least once, in order within each aggregate. Debezium can replace it.
 
-Each row is recorded as delivered by itself. A position ("sent up to N") would lose rows: Postgres hands out sequence
+Each row is recorded as delivered individually. A position ("sent up to N") would lose rows: Postgres hands out sequence
 numbers before transactions commit, so a lower number can become visible after a higher one was sent.
 """
 
@@ -26,7 +26,7 @@ from casegold.source.producer import idempotent_producer
 ROOM = "casegold.sink"
 
 HEAD_SEQUENCE, HEAD_DIGEST = "ce_auditsequence", "ce_audithead"
-"""Headers with the audit trail's head: once on Kafka, no hand on the database reaches it."""
+"""Headers with the audit trail's head: once it is on Kafka, access to the database is not enough to change it."""
 
 BATCH = 500
 FLUSH_SECONDS = 30.0
@@ -34,7 +34,7 @@ DELIVERY_MILLISECONDS = 20_000
 
 
 Place = dict[str, Any]
-"""Where on Kafka a row is: topic, partition, offset."""
+"""Where a row is on Kafka: topic, partition, offset."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class _Batch:
     places: dict[UUID, Place] = field(default_factory=dict)
     failures: dict[UUID, str] = field(default_factory=dict)
     stopped: set[tuple[str, str]] = field(default_factory=set)
-    """Aggregates with a failure: nothing more of them is sent in this batch."""
+    """Aggregates with a failure: this batch sends no more of their rows."""
 
     def callback(self, row: dict[str, Any]) -> Callable[[Any, Message], None]:
         def delivered(error: Any, message: Message) -> None:
@@ -65,9 +65,10 @@ class _Batch:
         self.stopped.add(_aggregate(row))
 
     def in_order(self) -> list[dict[str, Any]]:
-        """What may be recorded: of each aggregate its rows up to the first that did not get through.
+        """The rows to record as delivered: of each aggregate, those before its first undelivered row.
 
-        A row on Kafka behind that one is sent again after it, or a consumer would never see the two in order.
+        A row that was delivered after an undelivered one is sent again after it. Otherwise a consumer would never see
+        the two in order.
         """
         done, waiting = [], set()
         for row in self.rows:
@@ -80,13 +81,13 @@ class _Batch:
 
 
 def relay_once(control: ControlDb, kafka: dict[str, Any], topic_prefix: str) -> int:
-    """Send what is not delivered yet, one batch; the number of rows delivered.
+    """Send one batch of undelivered rows. Return the number of rows delivered.
 
-    One relay works at a time: another one waits for the lock of its transaction. A crash between Kafka's
-    acknowledgement and the commit sends the batch again, under the same event ids.
+    Only one relay works at a time: another one waits for the lock of this transaction. After a crash between Kafka's
+    acknowledgement and the commit, the batch is sent again, with the same event ids.
 
     Raises:
-        SourceUnavailable: some rows did not get through; those that did are recorded.
+        SourceUnavailable: some rows were not delivered; those that were are recorded.
     """
     with control.write("relay-mark") as connection:
         connection.execute(query(ROOM, "outbox_lock"))
@@ -106,10 +107,10 @@ def relay_once(control: ControlDb, kafka: dict[str, Any], topic_prefix: str) -> 
 
 
 def forget_deliveries(control: ControlDb, topic: str) -> int:
-    """Have everything sent again that was delivered to a topic, which lost it since; how many events that is.
+    """Have everything sent again that was delivered to a topic, because the topic lost it. Return the number of events.
 
     Raises:
-        ConfigurationError: nothing was ever delivered there.
+        ConfigurationError: nothing was ever delivered to this topic.
     """
     with control.write("relay-again") as connection:
         connection.execute(query(ROOM, "outbox_lock"))
@@ -120,7 +121,7 @@ def forget_deliveries(control: ControlDb, topic: str) -> int:
 
 
 def relay_forever(control: ControlDb, kafka: dict[str, Any], topic_prefix: str, say: Callable[[str], None]) -> None:
-    """Relay until the process ends; an unreachable server is told and tried again after a pause."""
+    """Relay until the process ends. An unreachable server is reported and tried again with backoff."""
     pause = 0.5
     while True:
         try:
@@ -137,7 +138,7 @@ def relay_forever(control: ControlDb, kafka: dict[str, Any], topic_prefix: str, 
 
 
 def _send(kafka: dict[str, Any], topic_prefix: str, rows: list[dict[str, Any]]) -> _Batch:
-    """Hand all rows to an idempotent producer, which keeps their order within a partition also over its retries."""
+    """Send all rows with an idempotent producer, which keeps their order within a partition even when it retries."""
     batch = _Batch(rows)
     with idempotent_producer("relay", {"delivery.timeout.ms": DELIVERY_MILLISECONDS, **kafka}) as lent:
         for row in rows:

@@ -1,4 +1,4 @@
-"""Main put back to exactly the files of official versions, and a lost file put back at its place.
+"""Makes main hold exactly the files of official versions again, and puts a lost file back in its place.
 
 Not here: which files those are (`control.integrity.repair_ledger`), and their rows (`jobs.repair`).
 """
@@ -35,7 +35,7 @@ REPAIR = "repair"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How a head of main differs from the official files: entries that have to go, and files that have to come."""
+    """How the head of main differs from the official files: entries to remove, and files to add."""
 
     head: Snapshot
     wrong: tuple[DataFile, ...]
@@ -46,10 +46,10 @@ class Difference:
 
 
 def difference(lake: Lake, dataset: str, official: Sequence[VersionFile]) -> Difference:
-    """Compare main with the official files: each has to be there once, with the rows and bytes that were recorded.
+    """Compare main with the official files: each must be there once, with its recorded rows and bytes.
 
     Raises:
-        InvariantBroken: rows were deleted by files of their own, which this platform never writes.
+        InvariantBroken: there are delete files, which this platform never writes.
         SourceUnavailable: the catalog or the storage does not answer.
     """
     head = lake.table(dataset).current_snapshot()
@@ -69,7 +69,7 @@ def _as_recorded(file: DataFile, wanted: dict[str, VersionFile]) -> bool:
 
 
 def steps(lake: Lake, dataset: str, found: Difference) -> list[Step]:
-    """What is to be done about main, and since when each file is wrong there, as far as its kept snapshots tell."""
+    """What has to be done to main, and since when each file is wrong there, as far as the kept snapshots show."""
     official = {file.path for file in found.absent}
     gone = [file for file in found.wrong if file.file_path not in official]
     entries = {file.file_path: file.file_size_in_bytes for file in found.wrong}
@@ -87,9 +87,9 @@ def steps(lake: Lake, dataset: str, found: Difference) -> list[Step]:
 
 
 def _since(lake: Lake, dataset: str, head: Snapshot, there: set[str], lacking: set[str]) -> dict[str, Snapshot]:
-    """The first snapshot of main since which files are there without break, or are lacking.
+    """The first snapshot of main since which each file has been present without a break, or missing.
 
-    Those that are so in all that is kept have none, unless main begins there.
+    A file for which this holds in all kept snapshots has no first one, unless the history of main begins there.
     """
     found: dict[str, Snapshot] = {}
     waiting = there | lacking
@@ -102,19 +102,19 @@ def _since(lake: Lake, dataset: str, head: Snapshot, there: set[str], lacking: s
     return {path: snapshot for path, snapshot in found.items() if path not in waiting}
 
 
-def put_right(
+def restore_main(
     lake: Lake,
     dataset: str,
     official: Sequence[VersionFile],
     summary: dict[str, str],
     prepare: Callable[[list[Step]], None],
 ) -> int:
-    """Have main hold exactly the official files, in one commit; the snapshot that does.
+    """Make main hold exactly the official files, in one commit. Return the id of the snapshot that does.
 
-    The loop: read the head, compare, have it recorded, commit onto exactly that head.
+    Each round: read the head, compare, have the steps recorded, commit onto exactly that head.
 
     Args:
-        prepare: records what is about to be done; raises where the claim is no longer ours.
+        prepare: records the steps before the commit; raises if the claim is no longer ours.
 
     Raises:
         ConfigurationError: an official file is missing in the storage, or is not the one recorded.
@@ -130,10 +130,10 @@ def put_right(
         try:
             _swap(lake.table(dataset), found, entries, summary)
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
-            time.sleep(0.02 * pause)  # another writer was first, or nobody knows: look again
+            time.sleep(0.02 * pause)  # another writer was first, or the outcome is unknown: look again
     raise CommitUnknown(
-        f"main of {dataset} did not become right in {COMMIT_ROUNDS} rounds",
-        remedy="somebody else keeps writing it: stop them, then ask again",
+        f"main of {dataset} could not be repaired in {COMMIT_ROUNDS} rounds",
+        remedy="another program keeps writing this table: stop it, then ask again",
     )
 
 
@@ -153,7 +153,7 @@ def _swap(table: Table, found: Difference, entries: Sequence[DataFile], summary:
 
 
 def _entry(table: Table, recorded: VersionFile) -> DataFile:
-    """Iceberg's entry of a recorded file; its columns have to be those of the table, which may have been made anew."""
+    """Iceberg's entry of a recorded file. Its columns must be those of the table, which may have been recreated."""
     entry = data_file(table, recorded)
     with table.io.new_input(recorded.path).open() as stream:
         schema = pq.read_schema(stream)
@@ -167,8 +167,8 @@ def _entry(table: Table, recorded: VersionFile) -> DataFile:
     return entry
 
 
-def written_again(table: Table, recorded: VersionFile, rows: pa.Table) -> DataFile:
-    """Write the rows of a lost file under a name of nobody's, and read them back.
+def write_lost_file(table: Table, recorded: VersionFile, rows: pa.Table) -> DataFile:
+    """Write the rows of a lost file under a new name, and read them back.
 
     Raises:
         NotReproduced: the rows are not those that were recorded; nothing is written.
@@ -201,7 +201,7 @@ def written_again(table: Table, recorded: VersionFile, rows: pa.Table) -> DataFi
 
 
 def put_in_place(table: Table, written: DataFile, recorded: VersionFile) -> None:
-    """Give a file that was written again the name of the lost one, in one step; a file that came back meanwhile stays.
+    """Rename the new file to the name of the lost one, in one step. A lost file that has come back meanwhile stays.
 
     Raises:
         SourceUnavailable: the storage does not answer.

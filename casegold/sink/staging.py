@@ -1,4 +1,4 @@
-"""Staging: files of a run on a branch of its own, written in bounded pieces, visible to nobody but the gate.
+"""Staging: files of a run on a branch of its own, written in bounded pieces; only the gate reads them.
 
 Not here: judging what was staged, and making it official (`publish`).
 """
@@ -34,10 +34,10 @@ from casegold.sink.recorded_files import data_file
 ROOM = "casegold.sink"
 
 HASHES = 65_536
-"""A case hash is the first four hexadecimal digits of MD5 of the case id: the same in every engine and release."""
+"""Number of case hashes: the first four hexadecimal digits of a case id's MD5, the same in every engine and release."""
 
 ROWS_PER_FILE = 50_000
-"""About 2 MB of snapshot rows. Fewer rows a file would rewrite less for one late fact, at more files to open."""
+"""About 2 MB of snapshot rows. Smaller files would mean less to rewrite for one late fact, but more files to open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class StagedFile:
 
 @dataclass(frozen=True, slots=True)
 class StagedPartition:
-    """A partition as staged; none of its files = it is empty."""
+    """A partition as staged. A partition without files is empty."""
 
     key: date
     files: tuple[StagedFile, ...]
@@ -79,7 +79,8 @@ class StagedVersion:
 class Stage:
     """The open stage of one attempt. Write every partition of its range, then `finish`.
 
-    Rows that are the same as those of a current file over the same hashes are not written again: that file stays.
+    Rows that are identical to those of a current file over the same hash range are not written again: that file is
+    kept.
     """
 
     lake: Lake
@@ -95,10 +96,10 @@ class Stage:
 
     @classmethod
     def open(cls, lake: Lake, dataset: str, run_id: str, attempt: int, current: Sequence[VersionFile] = ()) -> Self:
-        """Begin at the current head of main. The branch is made when the stage is finished.
+        """Begin at the current head of main. `finish` creates the branch.
 
         Args:
-            current: recorded files of the official versions of the range; those whose rows come out again are kept.
+            current: recorded files of the range's official versions; a file whose rows come out the same is kept.
         """
         table = lake.table(dataset)
         head = table.current_snapshot()
@@ -107,9 +108,9 @@ class Stage:
         return cls(lake, dataset, branch_name(run_id, attempt), table, head.snapshot_id, current)
 
     def write(self, partition: date, rows: pa.Table, hash_from: int, hash_to: int) -> None:
-        """Write one file of one partition, or keep the current one of the same rows.
+        """Write one file of one partition, or keep the current file with the same rows.
 
-        No rows make no file, yet the partition counts as staged.
+        Without rows there is no file, but the partition counts as staged.
         """
         files = self._files.setdefault(partition, [])
         if rows.num_rows == 0:
@@ -132,7 +133,7 @@ class Stage:
         except OSError as error:
             raise SourceUnavailable(
                 f"a file of {self.dataset} {partition} cannot be written: {error}",
-                remedy="is the warehouse reachable? The next attempt stages anew",
+                remedy="is the warehouse reachable? The next attempt stages again",
             ) from error
         self._new += written
         files += [
@@ -141,7 +142,7 @@ class Stage:
         ]
 
     def adopt(self, keys: Sequence[date], files: Sequence[VersionFile]) -> None:
-        """Stage partitions by files that were recorded for them: none is written, whatever snapshot or stage had them.
+        """Stage partitions with the files that were recorded for them, whatever snapshot has these. Writes no file.
 
         Raises:
             ConfigurationError: a file is missing or is not the one that was recorded.
@@ -189,17 +190,17 @@ class Stage:
         return found
 
     def finish(self) -> StagedVersion:
-        """Put the files on the branch in one snapshot: the staged partitions hold them and nothing else."""
+        """Commit the files to the branch in one snapshot: the staged partitions then have these files and no others."""
         snapshot_id = self._commit()
         partitions = tuple(StagedPartition(key, tuple(files)) for key, files in sorted(self._files.items()))
         return StagedVersion(self.dataset, self.branch, self.base_snapshot_id, snapshot_id, partitions)
 
     def _commit(self) -> int:
-        """Commit onto the branch; a branch that moved is this stage's work only if it holds exactly its files.
+        """Commit onto the branch. If the branch has moved, it must hold exactly the files of this stage.
 
         Raises:
             CommitUnknown: the branch did not take the commit.
-            InvariantBroken: the branch holds something else, or main lacks a file that is official.
+            InvariantBroken: the branch holds other files, or main lacks an official file.
         """
         wanted = {file.path for files in self._files.values() for file in files}
         old = self._files_at(self.base_snapshot_id)
@@ -223,7 +224,7 @@ class Stage:
             try:
                 self._send(table, replaced, added)
             except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
-                time.sleep(0.02 * pause)  # another branch moved, or nobody knows: look again
+                time.sleep(0.02 * pause)  # another branch moved, or the outcome is unknown: look again
         raise CommitUnknown(f"the stage {self.branch} of {self.dataset} could not be committed", remedy="retry the run")
 
     def _files_at(self, snapshot_id: int) -> list[DataFile]:
@@ -260,7 +261,7 @@ def branch_name(run_id: str, attempt: int) -> str:
 
 
 def create_branch(lake: Lake, dataset: str, branch: str, snapshot_id: int) -> None:
-    """Make a branch at a snapshot; found there already, it is left as it is (making it anew would move it)."""
+    """Create a branch at a snapshot. An existing branch is left as it is: creating it again would move it."""
     for pause in range(COMMIT_ROUNDS):
         table = lake.table(dataset)
         if branch in table.refs():
@@ -270,11 +271,11 @@ def create_branch(lake: Lake, dataset: str, branch: str, snapshot_id: int) -> No
                 table.manage_snapshots().create_branch(snapshot_id, branch).commit()
         except (CommitFailedException, *LOST_ACKNOWLEDGEMENT):
             time.sleep(0.02 * pause)
-    raise CommitUnknown(f"branch {branch} of {dataset} could not be made", remedy="retry the run")
+    raise CommitUnknown(f"branch {branch} of {dataset} could not be created", remedy="retry the run")
 
 
 def remove_branch(lake: Lake, dataset: str, branch: str) -> None:
-    """Drop a branch; its files stay until they are found to be nobody's."""
+    """Drop a branch. Its files stay until maintenance finds them to be orphans."""
     for pause in range(COMMIT_ROUNDS):
         table = lake.table(dataset)
         if branch not in table.refs():
@@ -290,13 +291,13 @@ def remove_branch(lake: Lake, dataset: str, branch: str) -> None:
 def case_ranges(
     rows: pa.Table, existing: Sequence[tuple[int, int]] = (), rows_per_file: int = ROWS_PER_FILE
 ) -> Iterator[tuple[int, int, pa.Table]]:
-    """Cut one partition's rows at fixed hashes into a power of two of parts of about `rows_per_file` rows.
+    """Split one partition's rows by case hash into a power of two of parts, of about `rows_per_file` rows each.
 
-    Rows without a case id, or few of them, are one part. Order is kept within a part.
+    Few rows, or rows without a case id, are one part. Order is kept within a part.
 
     Args:
-        existing: the partition's current ranges: their cut stays while its parts are no more than twice too large or
-            too small, or a few new cases would rewrite every file.
+        existing: the partition's current hash ranges. They are kept while their parts are at most twice too large or
+            too small: otherwise a few new cases would rewrite every file.
     """
     parts = 1
     while rows.num_rows > parts * 2 * rows_per_file:
@@ -314,7 +315,7 @@ def case_ranges(
 
 
 def case_range(rows: pa.Table, hash_from: int, hash_to: int) -> pa.Table:
-    """The rows whose case hash lies in [hash_from, hash_to), in their order; all of them where that is every hash."""
+    """The rows whose case hash lies in [hash_from, hash_to), in their order; for the full range, all rows."""
     if (hash_from, hash_to) == (0, HASHES):
         return rows
     with duckdb.connect() as connection:
@@ -333,7 +334,7 @@ def partition_filter(table: Table, first: date, last: date) -> BooleanExpression
     """Rows of the partitions from `first` to `last`."""
     column = table.schema().find_column_name(table.spec().fields[0].source_id)
     if column is None:
-        raise InvariantBroken(f"{table.name()} is partitioned by a column that it has not")
+        raise InvariantBroken(f"{table.name()} is partitioned by a column that it does not have")
     return parser.parse(f"{column} >= '{first}' and {column} <= '{last}'")
 
 

@@ -1,7 +1,7 @@
-"""Tags: the newest versions by name, `v000391`, so that any engine reads one by its own syntax.
+"""Tags name the newest versions, such as `v000391`, so that any engine can read one with its own syntax.
 
-A version's tag is made in the commit that makes the version official (`publish`). Maintenance has the tags be exactly
-those of the newest official versions. Not here: the number of a version, and when a snapshot expires (`maintenance`).
+The commit that makes a version official also creates its tag (`publish`). Maintenance keeps exactly the tags of the
+newest official versions. Not here: version numbers, and when a snapshot expires (`maintenance`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pyiceberg.table.update.snapshot import ManageSnapshots
 from casegold.domain.errors import InvariantBroken
 
 TAGS_KEPT = 100
-"""Versions of a dataset that keep their tag. Each costs every commit to the table 0.4 ms of CPU: decision 20."""
+"""Versions of a dataset that keep their tag. Each tag costs every commit to the table 0.4 ms of CPU: decision 20."""
 
 _OURS = re.compile(r"v\d{6,}")
-"""Tags with other names are people's own, and stay."""
+"""Tags with other names were created by people, and stay."""
 
 
 @dataclass(frozen=True, slots=True)
 class TagChange:
-    """A tag, the snapshot that it names, and the one that it has to name; None where there is none."""
+    """A tag, the snapshot that it names, and the one that it should name; None means no snapshot."""
 
     tag: str
     found: int | None
@@ -39,11 +39,11 @@ def tag_of(version: int) -> str:
 def tag_new(transaction: Transaction, version: int, snapshot_id: int) -> None:
     """Tag a snapshot of this transaction as a version: both land in one commit, or neither.
 
-    Call it after the snapshot's update: of all requirements on references PyIceberg keeps the first, and that has to be
-    the one on the head of main, which fences a publisher that was abandoned.
+    Call it after the snapshot's update. PyIceberg keeps only the first requirement on references, and that must be the
+    one on the head of main, which fences off an abandoned publisher.
 
     Raises:
-        InvariantBroken: the tag is there already; making it anew would move it.
+        InvariantBroken: the tag exists already; creating it again would move it.
     """
     tag = tag_of(version)
     if tag in transaction.table_metadata.refs:
@@ -56,7 +56,7 @@ def tag_new(transaction: Transaction, version: int, snapshot_id: int) -> None:
 
 
 def changes(table: Table, official: Mapping[int, int]) -> list[TagChange]:
-    """What has to change for the tags to be those of the newest official versions; a snapshot that is gone has none.
+    """What has to change so that exactly the newest official versions have tags. A version without snapshot has none.
 
     Args:
         official: snapshot id of every official version.
@@ -73,7 +73,7 @@ def changes(table: Table, official: Mapping[int, int]) -> list[TagChange]:
 
 
 def outlived(change: TagChange, official: Mapping[int, int]) -> bool:
-    """Whether a tag goes only because its version is no longer among the newest."""
+    """Whether a tag is removed only because its version is no longer among the newest."""
     return change.wanted is None and official.get(int(change.tag[1:])) == change.found
 
 

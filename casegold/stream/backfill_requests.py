@@ -1,7 +1,7 @@
-"""`BackfillRequested` events of other systems: each becomes a request once, which people then plan and approve.
+"""`BackfillRequested` events of other systems. Each one becomes one request, which people then plan and approve.
 
-An event proves nobody's identity: the request is the platform's own, and what the event says of its sender is part of
-its reason. Not here: people's requests (`control.changes.approvals`).
+An event does not prove anybody's identity: the request belongs to the platform, and what the event says of its sender
+becomes part of the reason. Not here: people's requests (`control.changes.approvals`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_REASON = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one look found: new requests, ranges that an open request covers, repetitions, and records set aside."""
+    """What one tick found: new requests, ranges that an open request covers, duplicates, and dead letters."""
 
     asked: int = 0
     covered: int = 0
@@ -43,14 +43,14 @@ class Heard:
 
 
 class _Body(msgspec.Struct):
-    datasetId: str  # noqa: N815 - as announcements name them
+    datasetId: str  # noqa: N815 - names of the event's fields
     partitionFrom: date  # noqa: N815
     partitionTo: date  # noqa: N815
     reason: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Request:
     event: EventId
     dataset: str
     partitions: PartitionRange
@@ -58,18 +58,18 @@ class _Wish:
 
 
 def hear(control: ControlDb, contracts: Contracts, kafka: Mapping[str, Any], topic: str, dead_letters: str) -> Heard:
-    """Take the events since the stored position, about `MAX_EVENTS` of them.
+    """Process the events after the stored position, about `MAX_EVENTS` of them.
 
-    What is no request goes to `dead_letters` with the reason before the position passes it.
+    A record that is not a valid request goes to `dead_letters` with the reason, before the position passes it.
 
     Raises:
         SourceUnavailable: Kafka does not answer, or did not take a dead letter.
-        ConfigurationError: the topic is not the one that was read so far.
+        ConfigurationError: the topic was recreated or truncated.
     """
     batch = next_batch(control, kafka, CONSUMER, topic, MAX_EVENTS)
     if batch is None:
         return Heard()
-    read = [(record, _wish_or_reason(record, contracts)) for record in batch.chunk.records]
+    read = [(record, _request_or_reason(record, contracts)) for record in batch.chunk.records]
     bad = [(record, found) for record, found in read if isinstance(found, str)]
     if bad:
         set_aside(kafka, dead_letters, CONSUMER, bad)
@@ -82,18 +82,18 @@ def hear(control: ControlDb, contracts: Contracts, kafka: Mapping[str, Any], top
     return Heard(counts["REQUESTED_BACKFILL"], counts["IGNORED"], counts["DUPLICATE"], len(bad))
 
 
-def _ask(connection: Connection, batch: Batch, record: KafkaRecord, wish: _Wish) -> str:
-    event = wish.event
+def _ask(connection: Connection, batch: Batch, record: KafkaRecord, request: _Request) -> str:
+    event = request.event
     place = {"source": event.source, "event_id": event.event_id}
     known = connection.execute(query(ROOM, "trigger_known"), place).fetchone() is not None
-    reason = f"{event.source} asked by event {event.event_id}: {wish.reason}"
-    asked = not known and backfill_requests.ask(connection, wish.dataset, wish.partitions, reason)
+    reason = f"{event.source} asked by event {event.event_id}: {request.reason}"
+    asked = not known and backfill_requests.ask(connection, request.dataset, request.partitions, reason)
     decision = "REQUESTED_BACKFILL" if asked else "IGNORED"
     return decision if batch.claim(connection, record, event, decision) else "DUPLICATE"
 
 
-def _wish_or_reason(record: KafkaRecord, contracts: Contracts) -> _Wish | str:
-    """The wish in a record, or why it is none."""
+def _request_or_reason(record: KafkaRecord, contracts: Contracts) -> _Request | str:
+    """The request in a record, or why there is none."""
     try:
         return _read(record, contracts)
     except (msgspec.DecodeError, ValueError) as error:
@@ -102,7 +102,7 @@ def _wish_or_reason(record: KafkaRecord, contracts: Contracts) -> _Wish | str:
         return error.message[:MAX_REASON]
 
 
-def _read(record: KafkaRecord, contracts: Contracts) -> _Wish:
+def _read(record: KafkaRecord, contracts: Contracts) -> _Request:
     headers = {name: (value or b"").decode() for name, value in record.headers}
     missing = [name for name in ("ce_source", "ce_id", "ce_type") if not headers.get(name)]
     if missing:
@@ -112,10 +112,10 @@ def _read(record: KafkaRecord, contracts: Contracts) -> _Wish:
     body = msgspec.json.decode(record.value or b"", type=_Body)
     contract = contracts[body.datasetId]
     if not is_computed(contract):
-        raise ValueError(f"{contract.dataset} is not computed from anything")
+        raise ValueError(f"{contract.dataset} is not a computed dataset")
     first, last = contract.partition_of(body.partitionFrom), contract.partition_of(body.partitionTo)
     if first > last:
         raise ValueError(f"partitionTo {last} lies before partitionFrom {first}")
     partitions = PartitionRange(first, last)
     event = EventId(headers["ce_source"], headers["ce_id"], TYPE)
-    return _Wish(event, contract.dataset, partitions, body.reason[:MAX_REASON])
+    return _Request(event, contract.dataset, partitions, body.reason[:MAX_REASON])

@@ -1,4 +1,7 @@
-"""Records that a consumer of announcements cannot take, kept for people. Not here: records of the case events."""
+"""Dead letters of stream consumers: records that a consumer cannot process, kept for people.
+
+Not here: rejected records of the ingests (`jobs.dead_letters`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ FLUSH_SECONDS = 5.0
 
 
 def set_aside(kafka: Mapping[str, Any], topic: str, consumer: str, records: Sequence[tuple[KafkaRecord, str]]) -> None:
-    """Send records to the dead-letter topic, each with where it was and why it was not taken.
+    """Send records to the dead-letter topic, each with its place and the reason why it was not processed.
 
     Raises:
         SourceUnavailable: the topic did not take all of them.
@@ -35,7 +38,7 @@ def set_aside(kafka: Mapping[str, Any], topic: str, consumer: str, records: Sequ
     if failed or left:
         raise SourceUnavailable(
             f"{len(failed) + left} dead letters were not taken by {topic}: {next(iter(failed), 'no answer in time')}",
-            remedy="they are sent again with the next look; `casegold status` shows the broker",
+            remedy="they are sent again at the next tick; `casegold status` shows the broker",
         )
 
 

@@ -1,4 +1,4 @@
-"""Where a continuous consumer stands on a topic: read from the control database, moved in the caller's transaction.
+"""The position of a continuous consumer on a topic: read from the control database, moved in the caller's transaction.
 
 Not here: positions of ingest (`control.ingest.commits`), which move with what was ingested.
 """
@@ -18,7 +18,7 @@ from casegold.source.kafka import Chunk, OffsetRange, TopicState, describe_topic
 
 @dataclass(frozen=True, slots=True)
 class EventId:
-    """What tells an event from every other, and its type."""
+    """What identifies an event, and its type."""
 
     source: str
     event_id: str
@@ -27,7 +27,7 @@ class EventId:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Records that a consumer has read and not passed yet."""
+    """Records that a consumer has read and whose position it has not stored yet."""
 
     consumer: str
     topic: TopicState
@@ -35,7 +35,7 @@ class Batch:
     chunk: Chunk
 
     def claim(self, connection: Connection, record: KafkaRecord, event: EventId, decision: str) -> bool:
-        """Write down what was decided on an event of a record; False where the ledger had it, which counts it there."""
+        """Record the decision on an event. False if the ledger has the event already; it then counts the repetition."""
         claimed = {
             "source": event.source,
             "event_id": event.event_id,
@@ -48,17 +48,17 @@ class Batch:
         return consumer_positions.claim_event(connection, claimed)
 
     def passed(self, connection: Connection) -> None:
-        """Move to the end of it. Positions never fall: of two readers of one batch the second moves nothing."""
+        """Move the position to the end of the batch. It never moves back: a second reader changes nothing."""
         reached = {read.partition: read.end for read in self.chunk.ranges}
         consumer_positions.advance(connection, self.consumer, self.topic.topic, self.epoch, reached)
 
 
 def next_batch(control: ControlDb, kafka: Mapping[str, Any], consumer: str, topic: str, most: int) -> Batch | None:
-    """The records after a consumer's position, about `most` of them; None where there are none.
+    """The records after a consumer's position, about `most` of them; None if there are none.
 
     Raises:
         SourceUnavailable: Kafka does not answer.
-        ConfigurationError: the topic is not the one that was read so far.
+        ConfigurationError: the topic was recreated or truncated.
     """
     state = describe_topic(kafka, topic)
     with control.write("stream-open") as connection:
@@ -69,10 +69,10 @@ def next_batch(control: ControlDb, kafka: Mapping[str, Any], consumer: str, topi
 
 
 def _epoch_of(connection: Connection, topic: TopicState) -> int:
-    """The current life of a topic; the first one is taken as found.
+    """The current epoch of a topic. The first epoch is accepted as it is found.
 
     Raises:
-        ConfigurationError: it is another topic than the one read so far.
+        ConfigurationError: the topic is not the one that was read so far.
     """
     consumer_positions.begin_epoch(connection, topic.topic, topic.cluster_id, topic.topic_id)
     found = consumer_positions.current_epoch(connection, topic.topic)
@@ -85,10 +85,10 @@ def _epoch_of(connection: Connection, topic: TopicState) -> int:
 
 
 def _unread(connection: Connection, consumer: str, topic: TopicState, epoch: int) -> tuple[OffsetRange, ...]:
-    """What a consumer has not read of a topic.
+    """The offset ranges of a topic that a consumer has not read.
 
     Raises:
-        ConfigurationError: the topic ends before our position.
+        ConfigurationError: the topic ends before the consumer's position.
     """
     found = consumer_positions.positions(connection, consumer, topic.topic, epoch)
     stored = {partition: position.offset for partition, position in found.items()}

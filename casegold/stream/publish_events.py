@@ -1,5 +1,6 @@
-"""Announcements of published versions: each is claimed once in the trigger ledger, in the transaction that stores its
-position. Not here: what is due after one (the planner decides by control state alone).
+"""Announcements of published versions: each one is claimed once, in the transaction that also stores the position.
+
+The claim is a row in the trigger ledger. Not here: what becomes due (the planner decides from control state alone).
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from casegold.stream.positions import EventId, next_batch
 CONSUMER = "publish_events"
 WAKING = frozenset({"DatasetVersionPublished"})
 MAX_EVENTS = 500
-"""Events of one look, about: well below a second of ledger rows."""
+"""Approximate number of events per tick: their ledger rows take well below a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look found: events that woke the planner, repetitions, events of other types, and unreadable records."""
+    """What one tick found: events that woke the planner, duplicates, events of other types, and unreadable records."""
 
     woke: int = 0
     duplicates: int = 0
@@ -31,14 +32,14 @@ class Seen:
 
 
 def claim_announcements(control: ControlDb, kafka: Mapping[str, Any], topic: str, dead_letters: str) -> Seen:
-    """Claim the announcements since the stored position, about `MAX_EVENTS` of them.
+    """Claim the announcements after the stored position, about `MAX_EVENTS` of them.
 
-    A record that is none goes to `dead_letters` before the position passes it; after a crash in between it is there
-    twice, with the same topic, partition and offset in its headers.
+    A record that is not an announcement goes to `dead_letters` before the position passes it. After a crash in between
+    it is there twice, with the same topic, partition and offset in its headers.
 
     Raises:
         SourceUnavailable: Kafka does not answer, or did not take a dead letter.
-        ConfigurationError: the topic is not the one that was read so far.
+        ConfigurationError: the topic was recreated or truncated.
     """
     batch = next_batch(control, kafka, CONSUMER, topic, MAX_EVENTS)
     if batch is None:
@@ -58,7 +59,7 @@ def claim_announcements(control: ControlDb, kafka: Mapping[str, Any], topic: str
 
 
 def _decode(record: KafkaRecord) -> EventId | None:
-    """The announcement in a record; None for what is none: foreign headers or a body that is no JSON object."""
+    """The announcement in a record; None if it has other headers, or a body that is not a JSON object."""
     try:
         headers = {name: (value or b"").decode() for name, value in record.headers}
         body: Any = json.loads(record.value or b"")

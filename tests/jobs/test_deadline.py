@@ -23,7 +23,7 @@ import sys
 from datetime import timedelta
 from casegold.jobs import batch_job
 batch_job.DEADLINES = dict.fromkeys(batch_job.DEADLINES, timedelta(seconds=10))
-batch_job.LAST_WORDS_SECONDS = 2.0
+batch_job.GIVE_UP_SECONDS = 2.0
 batch_job.main(["--run-id", sys.argv[1]])
 """
 

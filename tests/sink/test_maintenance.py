@@ -129,7 +129,7 @@ def test_a_dry_run_tells_and_does_nothing(platform: Platform) -> None:
         nightly_maintenance.maintain(platform, "silver/case_events", "test", "test")["bronze/case_events"].files_joined
         == 0
     )
-    with pytest.raises(Deferred, match="done today"):
+    with pytest.raises(Deferred, match="already maintained today"):
         nightly_maintenance.maintain(platform, "silver/case_events", "test", "test")
 
 
