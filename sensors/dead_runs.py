@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from casegold.control.db import ControlDb
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from resources.platform import PlatformResource
 from resources.runs import LANE_TAG, attempt_of
 
@@ -67,5 +67,5 @@ def _last_sign(
     """The time of the run's last event or of its attempt's last heartbeat, whichever is later."""
     (event,) = instance.get_records_for_run(run_id, limit=1, ascending=False).records
     logged = datetime.fromtimestamp(event.timestamp, UTC)
-    sign = None if named is None else store.last_sign(control, *named)
+    sign = None if named is None else attempts.last_sign(control, *named)
     return logged if sign is None else max(logged, sign)

@@ -12,7 +12,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from casegold.control.db import ControlDb
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from resources.runs import EXIT_CLASS_TAG, NO_RETRY, attempt_of
 
 TELLS_FOR_TAG = "casegold/tells_for"
@@ -30,7 +30,7 @@ def catch_up_request(control: ControlDb, run: dg.DagsterRun, products: Collectio
     if run.job_name not in products or not all(tag in run.tags for tag in RANGE_TAGS) or EXIT_CLASS_TAG in run.tags:
         return None
     named = attempt_of(run.tags)
-    done = TELLS_FOR_TAG in run.tags if named is None else store.end_of(control, *named).state == "SUCCEEDED"
+    done = TELLS_FOR_TAG in run.tags if named is None else attempts.end_of(control, *named).state == "SUCCEEDED"
     if not done:
         return None
     tags = {tag: run.tags[tag] for tag in RANGE_TAGS}

@@ -16,7 +16,7 @@ from casegold.control.changes import admission
 from casegold.control.changes.admission import EventId
 from casegold.control.ingest import commits
 from casegold.control.model import Claim, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.domain.errors import Deferred
 from casegold.domain.sql import query
 from casegold.jobs.chunks import NO_RANGES, RANGES, commit_summary, covers_nothing
@@ -72,7 +72,7 @@ def _take_number(platform: Platform, claim: Claim) -> int:
     """
     given = platform.lake.last_seq(BRONZE)
     with platform.control.read() as connection:
-        store.assert_held(connection, claim)
+        claims.assert_held(connection, claim)
         fenced = covers_nothing(platform.lake.properties(BRONZE))
         if given and not fenced and not commits.is_complete(connection, SILVER, given):
             raise Deferred(f"commit {given} of {BRONZE} is to be finished by an ingest first")

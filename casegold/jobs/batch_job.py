@@ -21,7 +21,7 @@ import click
 
 from casegold.control.db import ControlDb
 from casegold.control.model import Claim, Pipeline
-from casegold.control.runs import store
+from casegold.control.runs import attempts, claims, manifests
 from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.jobs import registry
 from casegold.jobs.attempt_end import Ended, to_json
@@ -68,29 +68,29 @@ def execute(platform: Platform, run_id: str, attempt: int, launcher_ref: str) ->
         GateClosed: the gate holds some partitions; `outcome` says which.
         CasegoldError: its class is recorded for the attempt. Any other exception is recorded as a bug.
     """
-    claim = store.start(platform.control, run_id, attempt, launcher_ref)
+    claim = attempts.start(platform.control, run_id, attempt, launcher_ref)
     try:
         with platform.control.read() as connection:
-            manifest = store.manifest(connection, run_id)
+            manifest = manifests.manifest(connection, run_id)
         with heartbeat(platform.control, claim, DEADLINES[manifest.pipeline]):
             outcome = registry.job_of(manifest.pipeline)(platform, manifest, claim)
     except GateClosed as closed:
-        store.finish(platform.control, claim, closed.exit_class, closed.message, dict(closed.outcome.summary))
+        attempts.finish(platform.control, claim, closed.exit_class, closed.message, dict(closed.outcome.summary))
         raise
     except Deferred as deferred:
-        if not store.defer(platform.control, claim, deferred.message):
-            raise Deferred(store.why_over(platform.control, claim)) from deferred
+        if not attempts.defer(platform.control, claim, deferred.message):
+            raise Deferred(attempts.why_over(platform.control, claim)) from deferred
         raise
     except CasegoldError as error:
-        store.finish(platform.control, claim, error.exit_class, str(error), {"error": error.message})
+        attempts.finish(platform.control, claim, error.exit_class, str(error), {"error": error.message})
         raise
     except BaseException as error:
         exit_class = ExitClass.BUG if isinstance(error, Exception) else ExitClass.SOURCE_UNAVAILABLE
         message = f"{type(error).__name__}: {error}"
-        store.finish(platform.control, claim, exit_class, message, {"error": message})
+        attempts.finish(platform.control, claim, exit_class, message, {"error": message})
         raise
-    if store.finish(platform.control, claim, ExitClass.SUCCESS, "", dict(outcome.summary)) is None:
-        raise Deferred(store.why_over(platform.control, claim))
+    if attempts.finish(platform.control, claim, ExitClass.SUCCESS, "", dict(outcome.summary)) is None:
+        raise Deferred(attempts.why_over(platform.control, claim))
     return outcome
 
 
@@ -106,9 +106,9 @@ def heartbeat(control: ControlDb, claim: Claim, deadline: timedelta) -> Iterator
     ended = threading.Event()
 
     def beat() -> None:
-        while not ended.wait(store.HEARTBEAT_SECONDS):
+        while not ended.wait(claims.HEARTBEAT_SECONDS):
             try:
-                if not store.heartbeat(control, claim):
+                if not claims.heartbeat(control, claim):
                     claim.over.set()
                     return
             except CasegoldError as error:
@@ -137,7 +137,7 @@ def _give_up(control: ControlDb, claim: Claim, deadline: timedelta) -> NoReturn:
     message = f"attempt {claim.attempt} of run {claim.run_id[:12]} did not end within {deadline}"
     log.error("%s: this process ends itself", message)
     try:
-        store.finish(control, claim, exit_class, message, {"error": message})
+        attempts.finish(control, claim, exit_class, message, {"error": message})
     finally:
         logging.shutdown()
         os._exit(int(exit_class))
@@ -153,7 +153,7 @@ def run_alone(run_id: str, attempt: int | None, launcher_ref: str) -> Ended:
         platform = open_platform()
         if attempt is None:
             with platform.control.write("attempt-request") as connection:
-                attempt = store.attempt_at(connection, run_id, ASKED_BY).attempt
+                attempt = attempts.attempt_at(connection, run_id, ASKED_BY).attempt
         return Ended(ExitClass.SUCCESS, execute(platform, run_id, attempt, launcher_ref))
     except CasegoldError as error:
         if error.exit_class is ExitClass.BUG:

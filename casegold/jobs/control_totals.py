@@ -22,7 +22,7 @@ from casegold.control.ingest import commits, dead_letters, totals
 from casegold.control.ingest.commits import CommitCounts
 from casegold.control.ingest.totals import Counted, TotalKey
 from casegold.control.model import Claim, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import CommitUnknown
@@ -148,7 +148,7 @@ def _complete(platform: Platform, manifest: RunManifest, claim: Claim, seq: int)
     )
     covers = unfinished(manifest, properties)
     with platform.control.write("totals-complete") as connection:
-        store.assert_claim(connection, claim)
+        claims.assert_claim(connection, claim)
         commits.record_commit(connection, claim, seq, covers.topic, covers.epoch, commit, covers.ranges)
         totals.record(connection, seq, brought)
         if counts["conflicts"] or counts["rejected"]:

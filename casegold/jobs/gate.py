@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from casegold.control.db import Connection
 from casegold.control.model import Claim, PartitionRange, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.control.versions import holds, quality_results
 from casegold.domain.contract import DatasetContract
 from casegold.domain.sql import query
@@ -47,7 +47,7 @@ def waivers(platform: Platform, manifest: RunManifest) -> tuple[Waiver, ...]:
 def record(platform: Platform, claim: Claim, verdict: Verdict) -> None:
     """Store every check result of this verdict, passed or not, before anything is published because of it."""
     with platform.control.write("audit-record") as connection:
-        store.assert_claim(connection, claim)
+        claims.assert_claim(connection, claim)
         quality_results.record(connection, [_row(claim, result) for result in verdict.results])
 
 
@@ -63,7 +63,7 @@ def settle(
     closed = verdict.closed()
     judged = PartitionRange(verdict.partitions[0].partition, verdict.partitions[-1].partition)
     with platform.control.write("gate-settle") as connection:
-        store.assert_claim(connection, claim)
+        claims.assert_claim(connection, claim)
         held = None
         if closed:
             partitions = PartitionRange(closed[0].partition, closed[-1].partition)

@@ -20,7 +20,7 @@ from casegold.control.changes import backfill_requests
 from casegold.control.ingest import commits, dead_letters
 from casegold.control.ingest.commits import CommitCounts, Conflict, HeldFact
 from casegold.control.model import Claim, PartitionRange, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import Deferred
 from casegold.domain.events import RejectReason
@@ -119,7 +119,7 @@ def _next_seq(run_: _Run) -> int:
     appended only once. Admissions of held facts take numbers, too, with an empty commit to bronze.
     """
     with run_.platform.control.read() as connection:
-        store.assert_held(connection, run_.claim)
+        claims.assert_held(connection, run_.claim)
         given = commits.last_seq(connection, SILVER)
     return max(given, run_.platform.lake.last_seq(BRONZE)) + 1
 
@@ -213,7 +213,7 @@ def _complete(
     counts = CommitCounts(bronze.num_rows, len(accepted), sorted_.duplicates, conflicts, reasons)
     rules = run_.platform.contracts[JUDGE]
     with run_.platform.control.write("ingest-complete") as connection:
-        store.assert_claim(connection, run_.claim)
+        claims.assert_claim(connection, run_.claim)
         late = commits.lateness(connection, rules.grace_window.days)
         commits.record_commit(connection, run_.claim, seq, covers.topic, covers.epoch, counts, covers.ranges)
         held = [_held(each) for each in accepted if late.is_held(each.dirty_from)]

@@ -15,7 +15,7 @@ import polars as pl
 
 from casegold.control.changes import shadows
 from casegold.control.model import Claim, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.control.versions import versions
 from casegold.control.versions.versions import (
     NewVersion,
@@ -116,7 +116,7 @@ def _publish(
     if not changed:
         if ready:
             with platform.control.write("mark-seen") as connection:
-                store.assert_claim(connection, claim)
+                claims.assert_claim(connection, claim)
                 versions.mark_seen(connection, claim, seen)
         remove_branch(platform.lake, contract.dataset, staged.branch)
         return None

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from casegold.control.integrity import repair_requests
 from casegold.control.integrity.repair_requests import Counts
 from casegold.control.model import Claim, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.domain.errors import InvariantBroken
 from casegold.domain.sql import query
 from casegold.jobs.ingest import BRONZE, REJECTED, SILVER
@@ -246,4 +246,4 @@ def _assert_complete(job: _Job, table: _Table) -> None:
 
 def _assert_owned(platform: Platform, claim: Claim) -> None:
     with platform.control.read() as connection:
-        store.assert_held(connection, claim)
+        claims.assert_held(connection, claim)

@@ -14,7 +14,7 @@ import duckdb
 from casegold.control.integrity import repair_ledger
 from casegold.control.integrity.repair_ledger import Action, RecordedFile, Step
 from casegold.control.model import Claim, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import manifests
 from casegold.control.versions.versions import VersionFile
 from casegold.domain.errors import CasegoldError, InvariantBroken, NotReproduced
 from casegold.jobs import verification
@@ -90,7 +90,7 @@ def _compute(job: _Job, dataset: str, of: RecordedFile) -> None:
     platform, file = job.platform, of.file
     contract = platform.contracts[dataset]
     with platform.control.read() as connection:
-        made_by = store.manifest(connection, of.run_id)
+        made_by = manifests.manifest(connection, of.run_id)
     why = verification.why_not_recomputable(platform, contract, made_by, [file.partition]).get(file.partition)
     if why is not None:
         raise InvariantBroken(

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from casegold.domain.errors import Deferred, ExitClass, exit_class_of
 from casegold.jobs.attempt_end import Ended, from_json
 from casegold.jobs.outcome import Outcome
@@ -54,10 +54,10 @@ def _unreported(platform: Platform, run_id: str, attempt: int, code: int) -> End
     """How an attempt ended if its process did not report it: by control state, else by the exit code."""
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
     what = f"the process of attempt {attempt} of run {run_id[:12]} {how}"
-    lost = store.lose(platform.control, run_id, attempt, what)
+    lost = attempts.lose(platform.control, run_id, attempt, what)
     if lost is not None:
         return Ended(lost, message=what, remedy="`casegold runs` shows whether another attempt follows")
-    found = store.end_of(platform.control, run_id, attempt)
+    found = attempts.end_of(platform.control, run_id, attempt)
     match found.state:
         case "REQUESTED":
             exit_class = exit_class_of(code)

@@ -18,7 +18,7 @@ from casegold.control.integrity import verifications
 from casegold.control.integrity.verifications import Found, Official, Verification
 from casegold.control.model import PartitionRange, Pipeline, RunManifest
 from casegold.control.planning.planner import is_computed
-from casegold.control.runs import store
+from casegold.control.runs import manifests
 from casegold.control.versions import version_record, versions
 from casegold.control.versions.versions import PinnedPartition, VersionPartition
 from casegold.domain.contract import DatasetContract
@@ -146,7 +146,7 @@ def _of_run(
     platform: Platform, contract: DatasetContract, run_id: str, together: Sequence[Official]
 ) -> Iterator[Verification]:
     with platform.control.read() as connection:
-        manifest = store.manifest(connection, run_id)
+        manifest = manifests.manifest(connection, run_id)
     recomputed = _recompute(platform, contract, manifest, [each.partition for each in together])
     for each in together:
         yield _compared(platform, contract, each, recomputed)

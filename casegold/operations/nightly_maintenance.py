@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from casegold.control.db import Connection
 from casegold.control.integrity import maintenance_requests
 from casegold.control.model import Attempt
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from casegold.control.runs.claimed_tables import tables_of
 from casegold.control.versions import versions
 from casegold.domain.errors import Deferred
@@ -49,5 +49,5 @@ def _ask(platform: Platform, claim: str, asked_by: str) -> Attempt:
 
 def _attempt(connection: Connection, run_id: str, asked_by: str) -> Attempt | None:
     """The next attempt, or one that was requested and never started because its requester died."""
-    asked = (each for each in store.requested_attempts(connection) if each.run_id == run_id)
-    return store.next_attempt(connection, run_id, asked_by) or next(asked, None)
+    asked = (each for each in attempts.requested_attempts(connection) if each.run_id == run_id)
+    return attempts.next_attempt(connection, run_id, asked_by) or next(asked, None)

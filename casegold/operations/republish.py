@@ -11,7 +11,7 @@ from datetime import date
 
 from casegold.control.db import Connection
 from casegold.control.model import Attempt, ManifestRequest, PartitionRange, Pipeline, RunState
-from casegold.control.runs import interventions, store
+from casegold.control.runs import attempts, interventions, manifests
 from casegold.control.versions import pins, version_record, versions
 from casegold.control.versions.version_record import RecordedVersion
 from casegold.domain.errors import Deferred
@@ -76,13 +76,13 @@ def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt |
         partitions=PartitionRange(old.keys[0], old.keys[-1]),
         caused_by=(f"{versions.short_id(old.dataset, old.version)} again by {person}: {reason}",),
     )
-    manifest = store.request(connection, wanted)
+    manifest = manifests.request(connection, wanted)
     if manifest is None:
         return None
     if manifest.state is not RunState.OPEN:
         manifest = interventions.retry(connection, manifest.run_id, person, reason)
-    asked = (each for each in store.requested_attempts(connection) if each.run_id == manifest.run_id)
-    return store.next_attempt(connection, manifest.run_id, person) or next(asked, None)
+    asked = (each for each in attempts.requested_attempts(connection) if each.run_id == manifest.run_id)
+    return attempts.next_attempt(connection, manifest.run_id, person) or next(asked, None)
 
 
 def release(platform: Platform, dataset: str, partition: date | None, reason: str) -> list[date]:

@@ -15,7 +15,7 @@ from casegold.control.db import Connection
 from casegold.control.model import Attempt, PartitionRange
 from casegold.control.planning import planner
 from casegold.control.planning.decisions import Decision, Due, unsettled_from
-from casegold.control.runs import store
+from casegold.control.runs import attempts, manifests
 from casegold.control.versions import period_inputs, versions
 from casegold.domain.calendar import last_date_over
 from casegold.domain.contract import DatasetContract
@@ -75,8 +75,8 @@ def _due(
             f"{dataset} {decision.partitions} changes {decision.restated} official partitions: {decision.why}",
             remedy=_change_history(dataset, decision.partitions, "two people have to agree"),
         )
-    manifest = store.request(connection, planner.request_for(contract, decision, installed, asked_by))
-    attempt = None if manifest is None else store.next_attempt(connection, manifest.run_id, asked_by)
+    manifest = manifests.request(connection, planner.request_for(contract, decision, installed, asked_by))
+    attempt = None if manifest is None else attempts.next_attempt(connection, manifest.run_id, asked_by)
     if attempt is None:
         raise Deferred(f"a run of {dataset} is under way or was asked for a moment ago; `casegold runs` shows it")
     return attempt

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from casegold.control.ingest import commits
 from casegold.control.model import Attempt, PartitionRange, Pipeline, RunManifest, RunState
 from casegold.control.planning import planner
-from casegold.control.runs import interventions, store
+from casegold.control.runs import attempts, interventions, manifests
 from casegold.domain.errors import ConfigurationError, Deferred
 from casegold.jobs.day_close import DayCloseReport, close_days
 from casegold.jobs.ingest_pipelines import EVENTS, pipeline_of
@@ -58,7 +58,7 @@ def ask_ingest(platform: Platform, dataset: str, wanted: PartitionRange | None, 
             remedy=f"`casegold runs list --dataset {dataset}` shows why; correct the cause, then retry the run",
         )
     with platform.control.write("attempt-request") as connection:
-        attempt = store.next_attempt(connection, manifest.run_id, asked_by)
+        attempt = attempts.next_attempt(connection, manifest.run_id, asked_by)
     if attempt is None:
         raise Deferred(f"an ingest into {dataset} is under way or was asked for a moment ago")
     return attempt
@@ -103,10 +103,10 @@ def backfill_requests_tick(platform: Platform) -> Heard:
 def waiting(platform: Platform, pipelines: Collection[Pipeline]) -> list[Attempt]:
     """Record an attempt for each open manifest that may have one now, and return all attempts that have not started."""
     with platform.control.write("attempt-request") as connection:
-        for manifest in store.open_manifests(connection):
+        for manifest in manifests.open_manifests(connection):
             if manifest.pipeline in pipelines:
-                store.next_attempt(connection, manifest.run_id, ASKED_BY)
-        return [attempt for attempt in store.requested_attempts(connection) if attempt.pipeline in pipelines]
+                attempts.next_attempt(connection, manifest.run_id, ASKED_BY)
+        return [attempt for attempt in attempts.requested_attempts(connection) if attempt.pipeline in pipelines]
 
 
 def launch_failed(platform: Platform, run_id: str, number: int, reason: str) -> bool:
@@ -116,8 +116,8 @@ def launch_failed(platform: Platform, run_id: str, number: int, reason: str) -> 
         False if the attempt no longer waits; then nothing changes.
     """
     with platform.control.write("launch-failed") as connection:
-        found = [a for a in store.requested_attempts(connection) if (a.run_id, a.attempt) == (run_id, number)]
-        return any(store.fail_launch(connection, attempt, reason) is not None for attempt in found)
+        found = [a for a in attempts.requested_attempts(connection) if (a.run_id, a.attempt) == (run_id, number)]
+        return any(attempts.fail_launch(connection, attempt, reason) is not None for attempt in found)
 
 
 def cancelled(platform: Platform, run_id: str, number: int, person: str, reason: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from casegold.control.model import Attempt, Pipeline, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import manifests
 from casegold.domain.errors import CasegoldError, Deferred, ExitClass
 from casegold.jobs.ingest_pipelines import DATASETS
 from casegold.jobs.launch import launch
@@ -59,7 +59,7 @@ def run_until_idle(platform: Platform, say: Callable[[Execution], None] = lambda
             done.append(execute(platform, attempt))
             say(done[-1])
     with platform.control.read() as connection:
-        return Idle(tuple(done), tuple(store.open_manifests(connection)))
+        return Idle(tuple(done), tuple(manifests.open_manifests(connection)))
 
 
 def execute(platform: Platform, attempt: Attempt) -> Execution:

@@ -21,7 +21,7 @@ from pyiceberg.table.snapshots import Snapshot, ancestors_of
 from casegold.control.changes import backfill_requests
 from casegold.control.db import Connection, ControlDb
 from casegold.control.model import Claim
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.control.versions import versions
 from casegold.control.versions.versions import NewVersion, Prepared
 from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken, SourceUnavailable
@@ -53,7 +53,7 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
         InvariantBroken: main changed since the range was staged.
     """
     with control.write("version-prepare") as connection:
-        store.assert_claim(connection, claim)
+        claims.assert_claim(connection, claim)
         backfill_requests.assert_executing(connection, claim.run_id)
         prepared = versions.prepare(connection, claim, new)
     summary = {
@@ -65,7 +65,7 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
     }
     snapshot = _commit(control, lake, prepared, {partition.key for partition in new.partitions}, summary)
     with control.write("version-complete") as connection:
-        store.assert_claim(connection, claim)
+        claims.assert_claim(connection, claim)
         _complete(connection, lake, prepared, snapshot.snapshot_id)
     remove_branch(lake, prepared.dataset, prepared.staged_branch)
     return Published(prepared.dataset, prepared.version, snapshot.snapshot_id)
@@ -81,14 +81,14 @@ def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published
         if versions.undecided_number(connection, claim.dataset) is None:
             return None
     with control.write("version-abandoning") as connection:
-        store.assert_claim(connection, claim)
+        claims.assert_claim(connection, claim)
         prepared = versions.undecided(connection, claim.dataset)
         if prepared is None:
             return None
         versions.abandoning(connection, prepared, uuid4())
     snapshot = landed(displace_head(lake, prepared), prepared)
     with control.write("version-settle") as connection:
-        store.assert_claim(connection, claim)
+        claims.assert_claim(connection, claim)
         if snapshot is not None:
             _complete(connection, lake, prepared, snapshot.snapshot_id)
         else:

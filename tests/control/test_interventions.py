@@ -11,7 +11,7 @@ import pytest
 
 from casegold.control.db import ControlDb
 from casegold.control.model import Attempt, Claim, ManifestRequest, Pipeline, RunManifest, RunState
-from casegold.control.runs import interventions, store
+from casegold.control.runs import attempts, claims, interventions, manifests
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
 from casegold.jobs import batch_job
 
@@ -19,15 +19,15 @@ from casegold.jobs import batch_job
 def asked(control: ControlDb, scope: int = 0) -> tuple[RunManifest, Attempt | None]:
     wanted = ManifestRequest(Pipeline.SNAPSHOT, "d", {"seq": scope}, "1", "test")
     with control.write("by a test") as connection:
-        manifest = store.request(connection, wanted)
+        manifest = manifests.request(connection, wanted)
         assert manifest is not None
-        return manifest, store.next_attempt(connection, manifest.run_id, "test")
+        return manifest, attempts.next_attempt(connection, manifest.run_id, "test")
 
 
 def begun(control: ControlDb) -> Claim:
     _, attempt = asked(control)
     assert attempt is not None
-    return store.start(control, attempt.run_id, attempt.attempt, "a test")
+    return attempts.start(control, attempt.run_id, attempt.attempt, "a test")
 
 
 def cancel(control: ControlDb, run_id: str) -> RunManifest:
@@ -40,7 +40,7 @@ def retry(control: ControlDb, run_id: str) -> RunManifest:
         return interventions.retry(connection, run_id, "ann", "right file")
 
 
-def attempts(control: ControlDb) -> list[tuple[str, str | None]]:
+def states_of_attempts(control: ControlDb) -> list[tuple[str, str | None]]:
     rows = control.rows("select state, message from run_attempt order by requested_at, attempt")
     return [(row["state"], row["message"]) for row in rows]
 
@@ -49,20 +49,20 @@ def test_a_cancelled_run_that_waited_does_not_begin(control: ControlDb) -> None:
     _, attempt = asked(control)
     assert attempt is not None
     assert cancel(control, attempt.run_id).state is RunState.CANCELLED
-    assert attempts(control) == [("CANCELLED", "cancelled by ann: wrong file")]
+    assert states_of_attempts(control) == [("CANCELLED", "cancelled by ann: wrong file")]
     with pytest.raises(Deferred, match="CANCELLED"):
-        store.start(control, attempt.run_id, attempt.attempt, "late")
+        attempts.start(control, attempt.run_id, attempt.attempt, "late")
 
 
 def test_a_running_attempt_loses_its_claim_and_can_end_nothing(control: ControlDb) -> None:
     claim = begun(control)
     cancel(control, claim.run_id)
-    assert not store.heartbeat(control, claim)
+    assert not claims.heartbeat(control, claim)
     with pytest.raises(Deferred), control.write("by a test") as connection:
-        store.assert_claim(connection, claim)
-    assert store.finish(control, claim, ExitClass.SUCCESS, "", {}) is None
-    assert not store.defer(control, claim, "")
-    assert store.why_over(control, claim).endswith("is CANCELLED: cancelled by ann: wrong file")
+        claims.assert_claim(connection, claim)
+    assert attempts.finish(control, claim, ExitClass.SUCCESS, "", {}) is None
+    assert not attempts.defer(control, claim, "")
+    assert attempts.why_over(control, claim).endswith("is CANCELLED: cancelled by ann: wrong file")
     assert control.rows("select from dataset_claim") == []
 
 
@@ -94,7 +94,7 @@ def test_a_retry_opens_a_cancelled_run_and_both_decisions_are_kept(control: Cont
 @pytest.mark.parametrize("exit_class", [ExitClass.SUCCESS, ExitClass.VALIDATION_FAILED, ExitClass.BUG])
 def test_what_has_ended_is_not_cancelled(control: ControlDb, exit_class: ExitClass) -> None:
     claim = begun(control)
-    store.finish(control, claim, exit_class, "", {})
+    attempts.finish(control, claim, exit_class, "", {})
     with pytest.raises(ConfigurationError, match="nothing to cancel"):
         cancel(control, claim.run_id)
     assert control.rows("select from run_decision") == []
@@ -115,7 +115,7 @@ def test_a_termination_heard_of_after_a_retry_cancels_nothing(control: ControlDb
 def test_a_heartbeat_tells_the_job_that_its_run_is_cancelled(
     control: ControlDb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(claims, "HEARTBEAT_SECONDS", 0.02)
     claim = begun(control)
     with batch_job.heartbeat(control, claim, timedelta(hours=1)):
         time.sleep(0.1)

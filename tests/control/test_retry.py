@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from casegold.control.db import ControlDb
 from casegold.control.model import Attempt, Claim, ManifestRequest, Mode, Pipeline, RunState
-from casegold.control.runs import interventions, retry, store
+from casegold.control.runs import attempts, interventions, manifests, retry
 from casegold.control.runs.retry import History, after, after_failed_launch, class_of_loss
 from casegold.domain.errors import Deferred, ExitClass
 
@@ -74,24 +74,24 @@ End = Callable[[ControlDb, Attempt], None]
 
 
 def begun(control: ControlDb, attempt: Attempt) -> Claim:
-    return store.start(control, attempt.run_id, attempt.attempt, "a test")
+    return attempts.start(control, attempt.run_id, attempt.attempt, "a test")
 
 
 def fails(control: ControlDb, attempt: Attempt) -> None:
-    store.finish(control, begun(control, attempt), ExitClass.SOURCE_UNAVAILABLE, "away", {"error": "away"})
+    attempts.finish(control, begun(control, attempt), ExitClass.SOURCE_UNAVAILABLE, "away", {"error": "away"})
 
 
 def commit_unknown(control: ControlDb, attempt: Attempt) -> None:
-    store.finish(control, begun(control, attempt), ExitClass.COMMIT_UNKNOWN, "unknown", {"error": "unknown"})
+    attempts.finish(control, begun(control, attempt), ExitClass.COMMIT_UNKNOWN, "unknown", {"error": "unknown"})
 
 
 def deferred(control: ControlDb, attempt: Attempt) -> None:
-    store.defer(control, begun(control, attempt), "nothing to do")
+    attempts.defer(control, begun(control, attempt), "nothing to do")
 
 
 def never_begun(control: ControlDb, attempt: Attempt) -> None:
     with control.write("by a test") as connection:
-        store.fail_launch(connection, attempt, "no launcher")
+        attempts.fail_launch(connection, attempt, "no launcher")
 
 
 def dies(control: ControlDb, attempt: Attempt) -> None:
@@ -103,7 +103,7 @@ def dies(control: ControlDb, attempt: Attempt) -> None:
 def found_by_the_planner(control: ControlDb, attempt: Attempt) -> None:
     dies(control, attempt)
     with control.write("by a test") as connection:
-        assert store.reap(connection) == 1
+        assert attempts.reap(connection) == 1
 
 
 def found_by_takeover(control: ControlDb, attempt: Attempt) -> None:
@@ -111,7 +111,7 @@ def found_by_takeover(control: ControlDb, attempt: Attempt) -> None:
     dies(control, attempt)
     other = asked(control, attempt.dataset, Mode.SHADOW, scope=attempt.attempt)
     assert other is not None
-    store.defer(control, begun(control, other), "only to take over")
+    attempts.defer(control, begun(control, other), "only to take over")
 
 
 ENDS: dict[str, End] = {
@@ -135,9 +135,9 @@ def asked(control: ControlDb, dataset: str, mode: Mode = Mode.NORMAL, scope: int
     wanted = ManifestRequest(Pipeline.SNAPSHOT, dataset, {"seq": scope}, "1", "test", mode=mode)
     with control.write("by a test") as connection:
         connection.execute("update run_attempt set not_before = '-infinity'")
-        manifest = store.request(connection, wanted)
+        manifest = manifests.request(connection, wanted)
         assert manifest is not None
-        return store.next_attempt(connection, manifest.run_id, "test")
+        return attempts.next_attempt(connection, manifest.run_id, "test")
 
 
 def expected(ends: list[str]) -> int:
@@ -206,7 +206,7 @@ def test_a_failed_attempt_waits_for_its_pause(control: ControlDb) -> None:
     assert attempt is not None
     fails(control, attempt)
     with control.write("by a test") as connection:
-        assert store.next_attempt(connection, attempt.run_id, "test") is None
+        assert attempts.next_attempt(connection, attempt.run_id, "test") is None
     row = control.rows("select extract(epoch from not_before - ended_at)::float8 as pause from run_attempt")[0]
     assert row["pause"] == pytest.approx(retry.AWAY.pause(attempt.run_id, 1), abs=0.5)
 

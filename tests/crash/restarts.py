@@ -20,7 +20,7 @@ import psutil
 
 from casegold.cli import main
 from casegold.control.db import ControlDb
-from casegold.control.runs import store
+from casegold.control.runs import attempts, claims
 from casegold.domain import failpoints
 from casegold.domain.errors import CasegoldError, ExitClass
 from casegold.jobs import maintenance as jobs
@@ -165,7 +165,7 @@ def _live(
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     os.environ.update(environment)
-    store.HEARTBEAT_SECONDS = 0.05
+    claims.HEARTBEAT_SECONDS = 0.05
     _maintain_at_once()
     if impatient:
         kafka.TIMEOUT_SECONDS = kafka.STALL_SECONDS = 3
@@ -223,7 +223,7 @@ def give_up(control: ControlDb) -> None:
     """Take every attempt for dead that runs now, as after an hour without a sign of life."""
     let_time_pass(control)
     with control.write("by a test") as connection:
-        store.reap(connection)
+        attempts.reap(connection)
 
 
 def restart_until_done(control: ControlDb, disturbances: list[str]) -> None:

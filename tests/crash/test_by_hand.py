@@ -17,7 +17,7 @@ from casegold.control import installation
 from casegold.control.changes import approvals, people
 from casegold.control.db import ControlDb
 from casegold.control.model import Attempt, RunState
-from casegold.control.runs import attempt_results, store
+from casegold.control.runs import attempt_results, attempts
 from casegold.domain.errors import Deferred, Refused
 from casegold.jobs import registry
 from casegold.jobs.batch_job import execute
@@ -214,7 +214,7 @@ def test_a_run_that_dies_while_it_gives_way_is_taken_over(platform: Platform, en
     with platform.control.write("by a test") as connection:
         connection.execute("update dataset_claim set heartbeat_at = heartbeat_at - interval '1 hour'")
         connection.execute("update run_attempt set heartbeat_at = heartbeat_at - interval '1 hour'")
-        store.reap(connection)
+        attempts.reap(connection)
     read(platform, EVENTS)
     states = platform.control.rows("select state from run_attempt order by attempt")
     given_way = "LOST" if end.startswith("before") else "DEFERRED"
@@ -239,7 +239,7 @@ def test_a_death_that_a_launcher_saw_is_recorded_again(platform: Platform, end: 
     put(platform, 0, [event("e1")])
     attempt = next_attempt(platform, EVENTS)
     assert attempt is not None
-    store.start(platform.control, attempt.run_id, attempt.attempt, "test")
+    attempts.start(platform.control, attempt.run_id, attempt.attempt, "test")
     assert forked(_lose, (attempt.run_id, attempt.attempt), f"attempt-lose.{end}").fired
     forked(_lose, (attempt.run_id, attempt.attempt), "")
     rows = platform.control.rows("select attempt, state, exit_class from run_attempt")
@@ -248,7 +248,7 @@ def test_a_death_that_a_launcher_saw_is_recorded_again(platform: Platform, end: 
 
 
 def _lose(run_id: str, attempt: int) -> bool:
-    return store.lose(open_platform().control, run_id, attempt, "killed") is not None
+    return attempts.lose(open_platform().control, run_id, attempt, "killed") is not None
 
 
 @pytest.mark.sampled("run-request")

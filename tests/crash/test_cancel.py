@@ -10,7 +10,7 @@ import pytest
 
 from casegold.control.db import ControlDb
 from casegold.control.model import Pipeline
-from casegold.control.runs import interventions, store
+from casegold.control.runs import interventions, manifests
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings
 from casegold.scheduling.worker import run_until_idle
@@ -84,4 +84,4 @@ def test_a_run_cancelled_while_it_computes_publishes_nothing_until_a_person_retr
 
 def _open(control: ControlDb) -> list[Any]:
     with control.read() as connection:
-        return store.open_manifests(connection)
+        return manifests.open_manifests(connection)

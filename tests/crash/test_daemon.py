@@ -40,7 +40,7 @@ PATIENCE_SECONDS = 300.0
 RUN_WORKER = "spawn_main"
 """What a run has on its command line: the code server spawns it."""
 DAEMON = "dagster._daemon"
-WHERE_IT_MATTERS = pytest.mark.long("sensors/", "casegold/scheduling/worker.py", "casegold/control/runs/store.py")
+WHERE_IT_MATTERS = pytest.mark.long("sensors/", "casegold/scheduling/worker.py", "casegold/control/runs/attempts.py")
 
 
 @pytest.fixture

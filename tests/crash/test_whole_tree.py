@@ -40,7 +40,7 @@ PHASES = {
 """What a run of the ingest does at the moment of the kill, and what holds it there."""
 
 
-@pytest.mark.long("sensors/", "resources/", "platform_assets/running.py", "casegold/control/runs/store.py")
+@pytest.mark.long("sensors/", "resources/", "platform_assets/running.py", "casegold/control/runs/attempts.py")
 def test_whole_trees_killed_at_every_phase_of_a_run(settings: Settings) -> None:
     control = ControlDb(settings.control_url())
     command("simulate", "--cases", PLAN.cases, "--days", PLAN.days, "--seed", PLAN.seed, "--until", LAST)

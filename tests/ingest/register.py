@@ -8,7 +8,7 @@ from typing import Any
 
 from casegold.control.ingest import commits
 from casegold.control.model import Attempt
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from casegold.domain.events import EVENT_TYPES
 from casegold.jobs.batch_job import execute
 from casegold.jobs.ingest_pipelines import pipeline_of
@@ -51,7 +51,7 @@ def next_attempt(platform: Platform, dataset: str) -> Attempt | None:
         return None
     with platform.control.write("by a test") as connection:
         connection.execute("update run_attempt set not_before = now()")  # a test does not wait for a backoff
-        attempt = store.next_attempt(connection, manifest.run_id, "test")
+        attempt = attempts.next_attempt(connection, manifest.run_id, "test")
     assert attempt is not None
     return attempt
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from casegold.domain.errors import Deferred
 from casegold.jobs import ingest as job
 from casegold.jobs.batch_job import execute
@@ -148,7 +148,7 @@ def test_an_attempt_is_executed_once(platform: Platform) -> None:
     _send(platform)
     attempt = next_attempt(platform, SILVER)
     assert attempt is not None
-    store.start(platform.control, attempt.run_id, attempt.attempt, "first")
+    attempts.start(platform.control, attempt.run_id, attempt.attempt, "first")
     with pytest.raises(Deferred, match="is RUNNING"):
         execute(platform, attempt.run_id, attempt.attempt, "second")
     assert rows(platform, BRONZE) == []

@@ -9,7 +9,7 @@ import pytest
 from casegold.cli.main import run
 from casegold.control import installation
 from casegold.control.model import RunManifest, RunState
-from casegold.control.runs import attempt_results, store
+from casegold.control.runs import attempt_results, attempts, manifests
 from casegold.domain.errors import ExitClass
 from casegold.jobs.day_close import last_over_of
 from casegold.runtime.platform import Platform, open_platform
@@ -59,9 +59,9 @@ def _failed(platform: Platform) -> RunManifest:
     attempt = next_attempt(platform, TOTALS)
     assert attempt is not None
     with platform.control.write("by a test") as connection:
-        store.fail_launch(connection, attempt, "test")
+        attempts.fail_launch(connection, attempt, "test")
         attempt_results.end_manifest(connection, attempt.run_id, RunState.FAILED, {"error": "test"})
-        return store.manifest(connection, attempt.run_id)
+        return manifests.manifest(connection, attempt.run_id)
 
 
 def test_a_failed_run_is_opened_again(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +70,7 @@ def test_a_failed_run_is_opened_again(platform: Platform, capsys: pytest.Capture
     assert "no run begins with 'zz'" in capsys.readouterr().err
     assert run(["retry", failed.run_id[:8], "--reason", "the broker is back"]) == ExitClass.SUCCESS
     with platform.control.write("by a test") as connection:
-        assert store.manifest(connection, failed.run_id).state is RunState.OPEN
+        assert manifests.manifest(connection, failed.run_id).state is RunState.OPEN
     assert run(["retry", failed.run_id[:8], "--reason", "again"]) == ExitClass.CONFIGURATION
     assert read(platform, TOTALS).summary["rejected"] == 1
 

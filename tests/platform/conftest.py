@@ -86,7 +86,7 @@ def send(*options: str) -> None:
     assert result.exit_code == 0, result.output
 
 
-def attempts(control: ControlDb) -> list[tuple[str, int, str]]:
+def all_attempts(control: ControlDb) -> list[tuple[str, int, str]]:
     """Dataset, number and state of every attempt, oldest first."""
     rows = control.rows(
         "select m.dataset, a.attempt, a.state from run_attempt a join run_manifest m using (run_id)"

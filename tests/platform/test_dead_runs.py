@@ -10,10 +10,10 @@ from dagster._core.events import DagsterEvent, DagsterEventType
 
 from casegold.control.db import ControlDb
 from casegold.control.integrity import standing_checks
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from resources.runs import LANE_TAG
 from sensors.dead_runs import WITHOUT_ATTEMPT, end_dead
-from tests.platform.conftest import House, attempts, send
+from tests.platform.conftest import House, all_attempts, send
 from tests.platform.test_run_status import tell
 
 LEASE = timedelta(seconds=180)
@@ -61,7 +61,7 @@ def test_a_run_that_died_before_its_attempt_began_is_ended_and_asked_for_again(
     ended = house.instance.get_run_by_id(run.run_id)
     assert ended is not None
     tell(house, "failed_runs", ended, record.event_log_entry.dagster_event)
-    assert attempts(control) == [("silver/case_events", 1, "LAUNCH_FAILED")]
+    assert all_attempts(control) == [("silver/case_events", 1, "LAUNCH_FAILED")]
     with control.write("by a test") as connection:
         connection.execute("update run_attempt set not_before = now()")
     (again,) = house.tick("domain_events")
@@ -117,7 +117,7 @@ def test_an_attempt_that_waits_too_long_is_red(house: House, control: ControlDb)
     answer = standing_checks.ask(control, standing_checks.STUCK_ATTEMPTS)
     assert (answer.count, answer.sample[0]["state"]) == (1, "REQUESTED")
     (row,) = control.rows("select run_id from run_attempt")
-    store.start(control, row["run_id"], 1, "a test")
+    attempts.start(control, row["run_id"], 1, "a test")
     assert standing_checks.ask(control, standing_checks.STUCK_ATTEMPTS).count == 0
     with control.write("by a test") as connection:
         connection.execute("update run_attempt set started_at = now() - interval '11 minutes', heartbeat_at = null")

@@ -6,7 +6,7 @@ import dagster as dg
 
 from casegold.control.db import ControlDb
 from resources.runs import ATTEMPT_TAG, DEFERRED_TAG, RUN_ID_TAG
-from tests.platform.conftest import House, attempts, send
+from tests.platform.conftest import House, all_attempts, send
 
 SILVER = dg.AssetKey(["silver", "case_events"])
 
@@ -27,7 +27,7 @@ def test_new_offsets_become_one_run_that_fills_three_assets(house: House, contro
     assert silver["records"] == silver["accepted"] + silver["duplicates"] + silver["rejected"]  # type: ignore[operator]
     assert "accepted" not in metadata_of(result, dg.AssetKey(["bronze", "rejected_events"]))
     assert house.tick("domain_events") == []
-    assert attempts(control) == [("silver/case_events", 1, "SUCCEEDED")]
+    assert all_attempts(control) == [("silver/case_events", 1, "SUCCEEDED")]
     checks = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
     assert checks["no_lost_offsets"]
     assert checks["epochs_accepted"]
@@ -39,7 +39,7 @@ def test_a_request_that_was_lost_is_made_again_under_the_same_key(house: House, 
     (first,) = house.tick("domain_events")
     (again,) = house.tick("domain_events")
     assert again.run_key == first.run_key
-    assert attempts(control) == [("silver/case_events", 1, "REQUESTED")]
+    assert all_attempts(control) == [("silver/case_events", 1, "REQUESTED")]
 
 
 def test_a_run_that_ended_before_its_attempt_began_is_replaced_by_the_next_attempt(
@@ -51,7 +51,7 @@ def test_a_run_that_ended_before_its_attempt_began_is_replaced_by_the_next_attem
     run = house.instance.create_run_for_job(house.defs.resolve_job_def(request.job_name), tags=dict(request.tags))
     house.instance.report_run_failed(run)
     assert house.tick("domain_events") == []
-    assert attempts(control) == [("silver/case_events", 1, "LAUNCH_FAILED")]
+    assert all_attempts(control) == [("silver/case_events", 1, "LAUNCH_FAILED")]
     with control.write("by a test") as connection:
         connection.execute("update run_attempt set not_before = now()")
     (second,) = house.tick("domain_events")
@@ -67,7 +67,7 @@ def test_a_run_whose_attempt_is_over_does_nothing_and_says_so(house: House, cont
     assert repeated.success
     assert repeated.get_asset_materialization_events() == []
     assert "SUCCEEDED" in house.run_tags(repeated)[DEFERRED_TAG]
-    assert attempts(control) == [("silver/case_events", 1, "SUCCEEDED")]
+    assert all_attempts(control) == [("silver/case_events", 1, "SUCCEEDED")]
 
 
 def test_a_launch_by_hand_takes_the_same_road(house: House, control: ControlDb) -> None:

@@ -7,19 +7,19 @@ from pathlib import Path
 from casegold.control.db import ControlDb
 from casegold.control.runs.claimed_tables import claims
 from casegold.sink.lake import local_path
-from tests.platform.conftest import House, attempts, send
+from tests.platform.conftest import House, all_attempts, send
 
 
 def test_the_job_maintains_every_claim_and_changes_no_figure(house: House, control: ControlDb) -> None:
     send()
     house.until_quiet("domain_events", "domain_totals", "day_close", "planner")
     versions = control.rows("select dataset, version, state from dataset_version order by 1, 2")
-    before = len(attempts(control))
+    before = len(all_attempts(control))
     assert house.launch("maintenance").success
     done = control.rows("select dataset, state from run_manifest where pipeline = 'maintenance' order by dataset")
     assert [row["dataset"] for row in done] == sorted(claims(house.platform.contracts))
     assert {row["state"] for row in done} == {"SUCCEEDED"}
-    assert len(attempts(control)) == before + len(done)
+    assert len(all_attempts(control)) == before + len(done)
     assert control.rows("select dataset, version, state from dataset_version order by 1, 2") == versions
     assert house.until_quiet("domain_events", "domain_totals", "day_close", "planner") == []
     assert house.launch("maintenance").success, "asked twice on one day, it finds nothing to do"

@@ -25,7 +25,7 @@ from platform_assets.build import build_defs
 from resources.platform import PlatformResource
 from resources.runs import DEFERRED_TAG, EXIT_CLASS_TAG
 from tests.conftest import own_database, own_topics
-from tests.platform.conftest import House, attempts, send
+from tests.platform.conftest import House, all_attempts, send
 
 SENSORS = ("domain_events", "domain_totals", "day_close", "planner")
 FIXED = {"first_date": "2026-01-01", "business_clock": "2026-03-04T12:00:00+00:00"}
@@ -95,7 +95,7 @@ def test_a_killed_process_is_tried_again_and_the_work_converges(
             killed = house.run(request)
         assert not killed.success
         assert house.run_tags(killed)[EXIT_CLASS_TAG] == "20"
-        assert attempts(control)[-1] == ("gold/case_daily_snapshot", number, "LOST")
+        assert all_attempts(control)[-1] == ("gold/case_daily_snapshot", number, "LOST")
         assert control.rows("select from dataset_claim") == [], "known at once, not after a minute of silence"
         assert house.tick("planner") == [], "it waits for its pause"
         pause_ends(control)
@@ -129,7 +129,7 @@ def test_a_process_that_dies_before_it_begins_is_a_failed_launch(
         patch.setenv("CASEGOLD_TYPO", "1")
         assert house.run_tags(house.run(request))[EXIT_CLASS_TAG] == "40"
     assert house.tick("domain_totals") == []
-    assert attempts(control) == [("bronze/control_totals", 1, "LAUNCH_FAILED")]
+    assert all_attempts(control) == [("bronze/control_totals", 1, "LAUNCH_FAILED")]
 
 
 def test_a_terminated_run_ends_its_process_and_is_cancelled(
@@ -144,7 +144,7 @@ def test_a_terminated_run_ends_its_process_and_is_cancelled(
     house.run(request)
     terminating.join()
     assert [child.is_running() for child in children] == [False]
-    assert attempts(control) == [("bronze/control_totals", 1, "FAILED")]
+    assert all_attempts(control) == [("bronze/control_totals", 1, "FAILED")]
     assert control.rows("select state from run_manifest") == [{"state": "CANCELLED"}]
 
 
@@ -192,7 +192,7 @@ def test_a_run_is_executed_by_its_id_alone(house: House, control: ControlDb, tmp
     done = batch_job("--run-id", run_id, "--tell", str(file))
     assert done.returncode == 0, done.stderr
     assert json.loads(file.read_text())["outcome"]["summary"]["records"] > 0
-    assert attempts(control) == [("bronze/control_totals", 1, "SUCCEEDED")]
+    assert all_attempts(control) == [("bronze/control_totals", 1, "SUCCEEDED")]
     again = batch_job("--run-id", run_id)
     assert again.returncode == 0
     assert "is SUCCEEDED, and no attempt of it may begin now" in again.stderr

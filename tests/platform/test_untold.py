@@ -8,7 +8,7 @@ from casegold.control.db import ControlDb
 from casegold.jobs.launch import launch
 from resources.runs import attempt_of
 from sensors.untold import catch_up_request
-from tests.platform.conftest import House, attempts, send
+from tests.platform.conftest import House, all_attempts, send
 from tests.platform.test_computed_runs import DAYS, SNAPSHOT
 
 JOB = "compute_case_daily_snapshot"
@@ -37,7 +37,7 @@ def due(house: House) -> dg.RunRequest:
 
 def test_dagster_is_told_of_work_whose_run_died(house: House, control: ControlDb) -> None:
     run = died(house, due(house), after_the_work=True)
-    assert attempts(control)[-1] == ("gold/case_daily_snapshot", 1, "SUCCEEDED")
+    assert all_attempts(control)[-1] == ("gold/case_daily_snapshot", 1, "SUCCEEDED")
     assert house.instance.get_materialized_partitions(SNAPSHOT) == set()
 
     first = catch_up_request(control, run, {JOB})

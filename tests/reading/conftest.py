@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from casegold.control.changes import people
 from casegold.control.db import ControlDb
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from casegold.domain.errors import ExitClass
 from casegold.runtime import catalog_access
 from casegold.runtime.platform import Platform, open_platform
@@ -42,7 +42,7 @@ def published(platform: Platform) -> Published:
     def version(*cases: str) -> int:
         claim = _claim(platform, next(numbers))
         made = publish(platform.control, platform.lake, claim, _staged(platform, claim, *cases))
-        store.finish(platform.control, claim, ExitClass.SUCCESS, "", {})
+        attempts.finish(platform.control, claim, ExitClass.SUCCESS, "", {})
         return made.version
 
     return version

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from casegold.cli.maintain import maintain
-from casegold.control.runs import store
+from casegold.control.runs import attempts, manifests
 from casegold.control.runs.claimed_tables import claim_of, claims, tables_of
 from casegold.control.versions import listing, versions
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
@@ -36,12 +36,12 @@ def platform(settings: Settings) -> Platform:
 def test_versions_stay_readable_and_only_useless_stages_go(platform: Platform) -> None:
     first = _claim(platform, 1)
     publish(platform.control, platform.lake, first, _staged(platform, first, "a"))
-    store.finish(platform.control, first, ExitClass.SUCCESS, "", {})
+    attempts.finish(platform.control, first, ExitClass.SUCCESS, "", {})
     branches = {}
     for number, end in ((2, ExitClass.VALIDATION_FAILED), (3, ExitClass.BUG)):
         claim = _claim(platform, number)
         _staged(platform, claim, "b")
-        store.finish(platform.control, claim, end, "", {})
+        attempts.finish(platform.control, claim, end, "", {})
         branches[end] = branch_name(claim.run_id, claim.attempt)
     for _ in range(25):
         move_head(platform.lake.table(GOLD), {})
@@ -119,7 +119,7 @@ def test_a_dry_run_tells_and_does_nothing(platform: Platform) -> None:
     assert "no orphan files" in shown.output
     assert len(platform.lake.data_files("bronze/case_events")) == 9
     with platform.control.read() as connection:
-        assert store.open_manifests(connection) == []
+        assert manifests.open_manifests(connection) == []
 
     done = nightly_maintenance.maintain(platform, "silver/case_events", "test", "test")
     assert list(done) == ["bronze/case_events", "bronze/rejected_events", "silver/case_events"]

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from casegold.control.integrity import maintenance_requests
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from casegold.domain.errors import ExitClass, InvariantBroken
 from casegold.jobs.views import engine
 from casegold.runtime.platform import Platform, open_platform
@@ -52,14 +52,14 @@ def _find(platform: Platform, dataset: str) -> list[Orphan]:
 def _published(platform: Platform, *cases: str) -> None:
     claim = _claim(platform, next(NUMBERS))
     publish(platform.control, platform.lake, claim, _staged(platform, claim, *cases))
-    store.finish(platform.control, claim, ExitClass.SUCCESS, "", {})
+    attempts.finish(platform.control, claim, ExitClass.SUCCESS, "", {})
 
 
 def _refused(platform: Platform) -> None:
     """A stage that stays on its branch, to be looked at."""
     claim = _claim(platform, next(NUMBERS))
     _staged(platform, claim, "refused")
-    store.finish(platform.control, claim, ExitClass.VALIDATION_FAILED, "", {})
+    attempts.finish(platform.control, claim, ExitClass.VALIDATION_FAILED, "", {})
 
 
 def _abandoned_stage(platform: Platform) -> str:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from casegold.control.model import Claim, ManifestRequest, Mode, PartitionRange, Pipeline
-from casegold.control.runs import store
+from casegold.control.runs import attempts, manifests
 from casegold.control.versions import versions
 from casegold.control.versions.versions import NewVersion, Seen, VersionFile, VersionPartition
 from casegold.domain.errors import CasegoldError, CommitUnknown, ExitClass, InvariantBroken, SourceUnavailable
@@ -39,11 +39,11 @@ def _claim(platform: Platform, number: int) -> Claim:
         Pipeline.SNAPSHOT, GOLD, {"number": number}, "1", "test", partitions=PartitionRange(DAY, DAY)
     )
     with platform.control.write("by a test") as connection:
-        manifest = store.request(connection, wanted)
+        manifest = manifests.request(connection, wanted)
         assert manifest is not None
-        attempt = store.next_attempt(connection, manifest.run_id, "test")
+        attempt = attempts.next_attempt(connection, manifest.run_id, "test")
         assert attempt is not None
-    return store.start(platform.control, manifest.run_id, attempt.attempt, "test")
+    return attempts.start(platform.control, manifest.run_id, attempt.attempt, "test")
 
 
 def _value(kind: pa.DataType, case: str) -> Any:
@@ -178,7 +178,7 @@ def test_one_changed_case_rewrites_one_file_of_four(platform: Platform) -> None:
     before = _rows(platform, *cases)
     publish(platform.control, platform.lake, first, _staged_in_ranges(platform, first, before))
     _, old = _official(platform)
-    store.finish(platform.control, first, ExitClass.SUCCESS, "", {})
+    attempts.finish(platform.control, first, ExitClass.SUCCESS, "", {})
 
     second = _claim(platform, 2)
     column = before.schema.get_field_index("priority")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from casegold.control.integrity import maintenance_requests
-from casegold.control.runs import store
+from casegold.control.runs import attempts
 from casegold.control.versions import listing
 from casegold.domain.errors import CasegoldError, ExitClass, InvariantBroken
 from casegold.jobs.maintenance import preview
@@ -29,7 +29,7 @@ def platform(database: Settings) -> Platform:
 def published(platform: Platform, number: int, *cases: str) -> int:
     claim = _claim(platform, number)
     version = publish(platform.control, platform.lake, claim, _staged(platform, claim, *cases)).version
-    store.finish(platform.control, claim, ExitClass.SUCCESS, "", {})
+    attempts.finish(platform.control, claim, ExitClass.SUCCESS, "", {})
     return version
 
 

@@ -12,7 +12,7 @@ from casegold.control.changes import backfill_requests
 from casegold.control.db import Connection
 from casegold.control.ingest import commits
 from casegold.control.model import Claim, PartitionRange, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import query
 
@@ -69,7 +69,7 @@ def admit(
         Deferred: the backfill is paused or over, or the claim was taken over.
         ConfigurationError: the held facts are no longer those of the plan.
     """
-    store.assert_claim(connection, claim)
+    claims.assert_claim(connection, claim)
     backfill_requests.assert_executing(connection, claim.run_id)
     asked = {"backfill_run_id": manifest.backfill_run_id}
     connection.execute(query(ROOM, "admission_lock"), asked)

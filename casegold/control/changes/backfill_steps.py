@@ -12,7 +12,7 @@ from typing import Any
 
 from casegold.control.db import Connection
 from casegold.control.model import BACKFILL_RUN_ID, ManifestRequest, Mode, PartitionRange, Pipeline, RunState
-from casegold.control.runs import store
+from casegold.control.runs import manifests
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.changes"
@@ -70,7 +70,7 @@ def restating(connection: Connection) -> Mapping[str, UnderWay]:
 
 def advance(connection: Connection, asked_by: str) -> None:
     """Request admissions and replays, end finished backfills, close runs of stopped ones. Called by the planner."""
-    store.cancel_of_ended_backfills(connection)
+    manifests.cancel_of_ended_backfills(connection)
     for each in under_way(connection):
         if each.state != "EXECUTING":
             continue
@@ -80,9 +80,9 @@ def advance(connection: Connection, asked_by: str) -> None:
             parameters = {"id": each.backfill_run_id, "succeeded": succeeded, "reason": why}
             connection.execute(query(ROOM, "call_backfill_end"), parameters)
         elif each.mode is Mode.REPLAY and each.restatement is None:
-            store.request(connection, _replay(each, asked_by))
+            manifests.request(connection, _replay(each, asked_by))
         elif each.facts and each.admission is None:
-            store.request(connection, _admission(each, asked_by))
+            manifests.request(connection, _admission(each, asked_by))
 
 
 def _end_of(each: UnderWay) -> tuple[bool, str] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from casegold.control.db import Connection
 from casegold.control.model import Claim
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.domain.errors import Deferred, InvariantBroken
 from casegold.domain.sql import query
 
@@ -37,7 +37,7 @@ def record_extract(connection: Connection, claim: Claim, backfill_run_id: str, u
     Raises:
         Deferred: the claim was taken over.
     """
-    store.assert_claim(connection, claim)
+    claims.assert_claim(connection, claim)
     connection.execute(query(ROOM, "replay_start"), {"id": backfill_run_id, "uri": uri, "events": events})
 
 
@@ -47,7 +47,7 @@ def mark_sent(connection: Connection, claim: Claim, backfill_run_id: str, before
     Raises:
         Deferred: the claim was taken over.
     """
-    store.assert_claim(connection, claim)
+    claims.assert_claim(connection, claim)
     parameters = {"id": backfill_run_id, "before": before, "sent": sent}
     if connection.execute(query(ROOM, "replay_mark"), parameters).rowcount != 1:
         raise InvariantBroken(f"replay {backfill_run_id} was not at row {before}: another process is sending, too")

@@ -17,7 +17,7 @@ from casegold.control.changes import backfill_requests, backfill_steps
 from casegold.control.changes.backfill_steps import UnderWay
 from casegold.control.db import Connection
 from casegold.control.model import BACKFILL_RUN_ID, Claim, ManifestRequest, Mode, PartitionRange, Pipeline, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import claims, manifests
 from casegold.control.versions import holds, period_inputs, versions
 from casegold.control.versions.versions import VersionFile, VersionPartition
 from casegold.domain.contract import Contracts, DatasetContract, shadow_of
@@ -88,7 +88,7 @@ def ask(connection: Connection, contracts: Contracts, first_date: date, asked_by
             continue
         scope = _scope(connection, contracts[each.dataset], first_date, each)
         if scope is not None:
-            store.request(connection, _request(each, scope, asked_by))
+            manifests.request(connection, _request(each, scope, asked_by))
 
 
 def _request(each: UnderWay, scope: dict[str, Any], asked_by: str) -> ManifestRequest:
@@ -138,7 +138,7 @@ def record(connection: Connection, claim: Claim, new: Shadow) -> None:
     Raises:
         Deferred: the claim was taken over, or its backfill was stopped.
     """
-    store.assert_claim(connection, claim)
+    claims.assert_claim(connection, claim)
     backfill_requests.assert_executing(connection, claim.run_id)
     common: dict[str, Any] = {
         "id": new.backfill_run_id,

@@ -17,7 +17,7 @@ from casegold.control.db import Connection, ControlDb, Lock, take_lock
 from casegold.control.ingest import consumer_positions, sources
 from casegold.control.ingest.sources import Topic
 from casegold.control.model import Claim, ManifestRequest, Pipeline, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import manifests
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.ingest"
@@ -117,7 +117,7 @@ def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) ->
         take_lock(connection, Lock.PLAN)
         in_flight = connection.execute(query(ROOM, "ingest_in_flight"), {"dataset": of.dataset}).fetchone()
         if in_flight is not None:
-            return store.manifest_of(in_flight)
+            return manifests.manifest_of(in_flight)
         sources.begin(connection, state)
         epoch = sources.current_epoch(connection, state)
         sources.begin_partitions(connection, of.dataset, state, epoch)
@@ -139,7 +139,7 @@ def plan(control: ControlDb, of: IngestPipeline, state: Topic, asked_by: str) ->
             "ranges": ranges,
         }
         request = ManifestRequest(of.pipeline, of.dataset, scope, of.transform_version, asked_by)
-        return store.request(connection, request)
+        return manifests.request(connection, request)
 
 
 positions = sources.positions

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from casegold.control.changes import shadows
 from casegold.control.db import Connection
 from casegold.control.model import ManifestRequest, Pipeline, RunManifest
-from casegold.control.runs import store
+from casegold.control.runs import manifests
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.integrity"
@@ -34,7 +34,7 @@ def request(
     """
     if any(
         each.dataset == dataset and each.pipeline is not Pipeline.MAINTENANCE
-        for each in store.open_manifests(connection)
+        for each in manifests.open_manifests(connection)
     ):
         return None
     wanted = ManifestRequest(
@@ -45,7 +45,7 @@ def request(
         requested_by=requested_by,
         parameters={"task": "maintenance"},
     )
-    return store.request(connection, wanted)
+    return manifests.request(connection, wanted)
 
 
 def ended_attempts(connection: Connection, dataset: str) -> list[tuple[str, int]]:

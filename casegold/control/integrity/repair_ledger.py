@@ -13,7 +13,7 @@ from typing import Any
 
 from casegold.control.db import Connection, ControlDb
 from casegold.control.model import Claim
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.control.versions import versions
 from casegold.control.versions.versions import VersionFile, file_of
 from casegold.domain.sql import query
@@ -71,7 +71,7 @@ def plan(connection: Connection, claim: Claim, steps: Iterable[Step]) -> None:
     Raises:
         Deferred: the claim was taken over.
     """
-    store.assert_claim(connection, claim)
+    claims.assert_claim(connection, claim)
     for step in steps:
         parameters = asdict(step) | {"run_id": claim.run_id, "dataset": claim.dataset}
         connection.execute(query(ROOM, "repair_plan"), parameters)
@@ -85,7 +85,7 @@ def done(connection: Connection, claim: Claim, snapshot_id: int) -> None:
     Raises:
         Deferred: the claim was taken over.
     """
-    store.assert_claim(connection, claim)
+    claims.assert_claim(connection, claim)
     connection.execute(query(ROOM, "repair_done"), {"run_id": claim.run_id, "snapshot_id": snapshot_id})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from casegold.control.db import Connection, ControlDb
 from casegold.control.ingest.commits import CommitCounts
 from casegold.control.model import Attempt, ManifestRequest, Pipeline
-from casegold.control.runs import store
+from casegold.control.runs import attempts, manifests
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.integrity"
@@ -67,23 +67,23 @@ def ask(connection: Connection, pipeline: Pipeline, dataset: str, reason: str) -
         The attempt to execute. None while other work on the dataset is open, which the request would supersede, or
         while an attempt is under way.
     """
-    store.reap(connection)
-    waiting = [each for each in store.open_manifests(connection) if each.dataset == dataset]
+    attempts.reap(connection)
+    waiting = [each for each in manifests.open_manifests(connection) if each.dataset == dataset]
     ours = next((each for each in waiting if each.pipeline is pipeline), None)
     if ours is None:
         if any(each.pipeline is not Pipeline.MAINTENANCE for each in waiting):
             return None
-        ours = store.request(connection, _wanted(connection, pipeline, dataset, reason))
+        ours = manifests.request(connection, _wanted(connection, pipeline, dataset, reason))
         if ours is None:
             return None
-    store.start_at_once(connection, ours.run_id)
-    asked = (each for each in store.requested_attempts(connection) if each.run_id == ours.run_id)
-    return store.next_attempt(connection, ours.run_id, connection.info.user) or next(asked, None)
+    attempts.start_at_once(connection, ours.run_id)
+    asked = (each for each in attempts.requested_attempts(connection) if each.run_id == ours.run_id)
+    return attempts.next_attempt(connection, ours.run_id, connection.info.user) or next(asked, None)
 
 
 def is_open(connection: Connection, pipeline: Pipeline, dataset: str) -> bool:
     """Whether a rebuild or repair of a dataset was requested and has not ended."""
-    return any(each.dataset == dataset and each.pipeline is pipeline for each in store.open_manifests(connection))
+    return any(each.dataset == dataset and each.pipeline is pipeline for each in manifests.open_manifests(connection))
 
 
 def _wanted(connection: Connection, pipeline: Pipeline, dataset: str, reason: str) -> ManifestRequest:

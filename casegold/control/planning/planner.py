@@ -24,7 +24,7 @@ from casegold.control.model import (
 )
 from casegold.control.planning import periods
 from casegold.control.planning.decisions import Decision, Due, NotDue, unsettled_from
-from casegold.control.runs import store
+from casegold.control.runs import attempts, manifests
 from casegold.control.runs.claimed_tables import is_published
 from casegold.control.versions import holds, pins, versions
 from casegold.domain.contract import Contracts, DatasetContract
@@ -43,13 +43,13 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
     """
     with control.write("plan") as connection:
         take_lock(connection, Lock.PLAN)
-        store.reap(connection)
+        attempts.reap(connection)
         backfill_steps.advance(connection, asked_by)
         register = register_of(connection)
         if register is not None:
             shadows.ask(connection, contracts, register.first, asked_by)
         busy = {row["dataset"] for row in connection.execute(query(ROOM, "planner_busy"))}
-        manifests = []
+        wanted = []
         for decision in decide(connection, contracts, transforms):
             if isinstance(decision, NotDue) or decision.dataset in busy:
                 continue
@@ -58,10 +58,10 @@ def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str]
                 onwards = contract.reads_sequence
                 backfill_requests.ask(connection, decision.dataset, decision.partitions, decision.why, onwards=onwards)
                 continue
-            manifest = store.request(connection, request_for(contract, decision, transforms, asked_by))
+            manifest = manifests.request(connection, request_for(contract, decision, transforms, asked_by))
             if manifest is not None:
-                manifests.append(manifest)
-        return manifests
+                wanted.append(manifest)
+        return wanted
 
 
 def request_for(contract: DatasetContract, due: Due, transforms: Mapping[str, str], asked_by: str) -> ManifestRequest:
@@ -86,7 +86,7 @@ def ended_run(
 ) -> RunManifest | None:
     """The failed or cancelled run of exactly this range, if any: a person may retry it, the planner does not."""
     wanted = request_for(contracts[due.dataset], due, transforms, "")
-    found = store.find(connection, store.run_id_of(wanted))
+    found = manifests.find(connection, manifests.run_id_of(wanted))
     return found if found is not None and found.state in {RunState.FAILED, RunState.CANCELLED} else None
 
 

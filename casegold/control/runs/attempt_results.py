@@ -1,6 +1,6 @@
 """Recording the end of an attempt: the pause before the next one, or the end of the manifest.
 
-Call each function in a transaction that holds `Lock.RUNS`. Not here: the rules (`retry`), detecting an end (`store`).
+Call each function in a transaction that holds `Lock.RUNS`. Not here: the rules (`retry`), finding an end (`attempts`).
 """
 
 from __future__ import annotations

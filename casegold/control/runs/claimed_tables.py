@@ -1,7 +1,7 @@
 """Which claim protects which tables: a run must own the claim of every table that it writes or maintains.
 
 A claim has the name of the pipeline's main dataset; an ingest also writes other tables under it. Not here: taking a
-claim (`store`), the layout of tables (`sink.tables`).
+claim (`claims`), the layout of tables (`sink.tables`).
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Decisions of people about a run: retry an ended one, cancel an open one. Each decision is recorded for good.
 
-Not here: automatic retries (`retry`, `store`).
+Not here: automatic retries (`retry`, `attempts`).
 """
 
 from __future__ import annotations
 
 from casegold.control.db import Connection, Lock, take_lock
 from casegold.control.model import RunManifest
-from casegold.control.runs.store import manifest
+from casegold.control.runs.manifests import manifest
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import query
 

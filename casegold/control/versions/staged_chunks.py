@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from casegold.control.db import Connection
 from casegold.control.model import Claim, PartitionRange
-from casegold.control.runs import store
+from casegold.control.runs import claims
 from casegold.control.versions.versions import VersionFile
 from casegold.domain.sql import query
 
@@ -43,7 +43,7 @@ def record(connection: Connection, claim: Claim, chunk: StagedChunk) -> None:
     Raises:
         Deferred: the claim was taken over.
     """
-    store.assert_claim(connection, claim)
+    claims.assert_claim(connection, claim)
     parameters = {
         "run_id": claim.run_id,
         "attempt": claim.attempt,

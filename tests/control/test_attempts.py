@@ -8,7 +8,7 @@ import pytest
 
 from casegold.control.db import Connection, ControlDb
 from casegold.control.model import Attempt, ManifestRequest, Pipeline, RunManifest, RunState
-from casegold.control.runs import interventions, store
+from casegold.control.runs import attempts, claims, interventions, manifests
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
 
 Ask = Callable[..., Attempt]
@@ -24,9 +24,9 @@ def ask(control: ControlDb, request: pytest.FixtureRequest) -> Ask:
 
     def asked(scope: int = 1, dataset: str = request.node.name) -> Attempt:
         with control.write("by a test") as connection:
-            manifest = store.request(connection, wanted(scope, dataset))
+            manifest = manifests.request(connection, wanted(scope, dataset))
             assert manifest is not None
-            attempt = store.next_attempt(connection, manifest.run_id, "test")
+            attempt = attempts.next_attempt(connection, manifest.run_id, "test")
         assert attempt is not None
         return attempt
 
@@ -54,50 +54,52 @@ def state_of(control: ControlDb, attempt: Attempt) -> str:
 
 def manifest_of(control: ControlDb, run_id: str) -> RunManifest:
     with control.write("by a test") as connection:
-        return store.manifest(connection, run_id)
+        return manifests.manifest(connection, run_id)
 
 
 def test_the_same_work_has_the_same_id_and_other_work_another() -> None:
-    assert store.run_id_of(wanted(1, "d")) == store.run_id_of(wanted(1, "d"))
-    assert len({store.run_id_of(wanted(scope, name)) for scope in (1, 2) for name in ("d", "e")}) == 4
+    assert manifests.run_id_of(wanted(1, "d")) == manifests.run_id_of(wanted(1, "d"))
+    assert len({manifests.run_id_of(wanted(scope, name)) for scope in (1, 2) for name in ("d", "e")}) == 4
 
 
 def test_asking_twice_gives_one_manifest_and_one_live_attempt(control: ControlDb, ask: Ask) -> None:
     attempt = ask()
     with control.write("by a test") as connection:
-        again = store.request(connection, wanted(1, attempt.dataset))
+        again = manifests.request(connection, wanted(1, attempt.dataset))
         assert again is not None
         assert again.run_id == attempt.run_id
-        assert store.next_attempt(connection, again.run_id, "test") is None
+        assert attempts.next_attempt(connection, again.run_id, "test") is None
 
 
 def test_a_second_run_of_a_claimed_dataset_is_deferred(control: ControlDb, ask: Ask) -> None:
     first = ask()
-    store.start(control, first.run_id, first.attempt, "a")
+    attempts.start(control, first.run_id, first.attempt, "a")
     with pytest.raises(Deferred):
-        store.start(control, first.run_id, first.attempt, "the same attempt, launched twice")
+        attempts.start(control, first.run_id, first.attempt, "the same attempt, launched twice")
     with control.write("by a test") as connection:
-        assert store.request(connection, wanted(2, first.dataset)) is None, "one is running"
+        assert manifests.request(connection, wanted(2, first.dataset)) is None, "one is running"
 
 
 def test_a_dead_owner_is_taken_over_and_its_token_opens_nothing(control: ControlDb, ask: Ask) -> None:
     first = ask()
-    dead = store.start(control, first.run_id, first.attempt, "a")
+    dead = attempts.start(control, first.run_id, first.attempt, "a")
     age(control, first)
     with control.write("by a test") as connection:
-        assert store.reap(connection) >= 1
+        assert attempts.reap(connection) >= 1
         pause_ends(connection)
-        second = store.next_attempt(connection, first.run_id, "test")
+        second = attempts.next_attempt(connection, first.run_id, "test")
     assert second is not None
-    alive = store.start(control, second.run_id, second.attempt, "b")
+    alive = attempts.start(control, second.run_id, second.attempt, "b")
     assert state_of(control, first) == "LOST"
-    assert not store.heartbeat(control, dead)
+    assert not claims.heartbeat(control, dead)
     with pytest.raises(Deferred), control.write("by a test") as connection:
-        store.assert_claim(connection, dead)
-    assert store.finish(control, dead, ExitClass.SUCCESS, "", {}) is None, "the dead cannot end the work of the living"
+        claims.assert_claim(connection, dead)
+    assert attempts.finish(control, dead, ExitClass.SUCCESS, "", {}) is None, (
+        "the dead cannot end the work of the living"
+    )
     with control.write("by a test") as connection:
-        store.assert_claim(connection, alive)
-    assert store.finish(control, alive, ExitClass.SUCCESS, "", {}) is RunState.SUCCEEDED
+        claims.assert_claim(connection, alive)
+    assert attempts.finish(control, alive, ExitClass.SUCCESS, "", {}) is RunState.SUCCEEDED
 
 
 @pytest.mark.parametrize(
@@ -115,25 +117,25 @@ def test_what_an_exit_class_does_to_the_manifest(
     control: ControlDb, ask: Ask, exit_class: ExitClass, state: RunState
 ) -> None:
     attempt = ask()
-    claim = store.start(control, attempt.run_id, attempt.attempt, "a")
-    assert store.finish(control, claim, exit_class, "why", {"error": "why"}) is state
+    claim = attempts.start(control, attempt.run_id, attempt.attempt, "a")
+    assert attempts.finish(control, claim, exit_class, "why", {"error": "why"}) is state
     assert manifest_of(control, attempt.run_id).state is state
     with control.write("by a test") as connection:
         # A retry waits for its backoff; an ended run is not retried.
-        assert store.next_attempt(connection, attempt.run_id, "test") is None
+        assert attempts.next_attempt(connection, attempt.run_id, "test") is None
 
 
 def test_a_person_reopens_what_failed_and_not_what_succeeded(control: ControlDb, ask: Ask) -> None:
     attempt = ask()
-    claim = store.start(control, attempt.run_id, attempt.attempt, "a")
-    store.finish(control, claim, ExitClass.CONFIGURATION, "why", {})
+    claim = attempts.start(control, attempt.run_id, attempt.attempt, "a")
+    attempts.finish(control, claim, ExitClass.CONFIGURATION, "why", {})
     with control.write("by a test") as connection:
         assert interventions.retry(connection, attempt.run_id, "ann", "mended").state is RunState.OPEN
-        again = store.next_attempt(connection, attempt.run_id, "ann")
+        again = attempts.next_attempt(connection, attempt.run_id, "ann")
     assert again is not None
     assert again.attempt == 2
-    claim = store.start(control, again.run_id, again.attempt, "b")
-    store.finish(control, claim, ExitClass.SUCCESS, "", {})
+    claim = attempts.start(control, again.run_id, again.attempt, "b")
+    attempts.finish(control, claim, ExitClass.SUCCESS, "", {})
     with pytest.raises(ConfigurationError), control.write("by a test") as connection:
         interventions.retry(connection, attempt.run_id, "ann", "again")
 
@@ -143,12 +145,12 @@ def test_the_sixth_death_in_a_row_ends_the_manifest(control: ControlDb, ask: Ask
     for number in range(1, 7):
         assert attempt is not None
         assert attempt.attempt == number
-        store.start(control, attempt.run_id, attempt.attempt, "a")
+        attempts.start(control, attempt.run_id, attempt.attempt, "a")
         age(control, attempt)
         with control.write("by a test") as connection:
-            store.reap(connection)
+            attempts.reap(connection)
             pause_ends(connection)
-            attempt = store.next_attempt(connection, attempt.run_id, "test")
+            attempt = attempts.next_attempt(connection, attempt.run_id, "test")
     assert attempt is None
     run_id = control.rows("select run_id from run_attempt where attempt = 6 and state = 'LOST'")[0]["run_id"]
     assert manifest_of(control, run_id).state is RunState.FAILED
@@ -159,18 +161,18 @@ def test_newer_pins_supersede_work_that_has_not_started(control: ControlDb, ask:
     new = ask(2)
     assert manifest_of(control, old.run_id).state is RunState.SUPERSEDED
     with pytest.raises(Deferred):
-        store.start(control, old.run_id, old.attempt, "late")
-    store.start(control, new.run_id, new.attempt, "a")
+        attempts.start(control, old.run_id, old.attempt, "late")
+    attempts.start(control, new.run_id, new.attempt, "a")
 
 
 def test_a_wish_to_go_back_makes_way_for_another_such_wish_only(control: ControlDb, ask: Ask) -> None:
     computation = ask(1, "d")
     with control.write("by a test") as connection:
         first, second = (ManifestRequest(Pipeline.REPUBLISH, "d", {"version": n}, "1", "test") for n in (1, 2))
-        wish = store.request(connection, first)
+        wish = manifests.request(connection, first)
         assert wish is not None
-        assert store.manifest(connection, computation.run_id).state is RunState.SUPERSEDED
-        assert store.request(connection, wanted(2, "d")) is None
-        other = store.request(connection, second)
+        assert manifests.manifest(connection, computation.run_id).state is RunState.SUPERSEDED
+        assert manifests.request(connection, wanted(2, "d")) is None
+        other = manifests.request(connection, second)
         assert other is not None
-        assert store.manifest(connection, wish.run_id).state is RunState.SUPERSEDED
+        assert manifests.manifest(connection, wish.run_id).state is RunState.SUPERSEDED
