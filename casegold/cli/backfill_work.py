@@ -17,7 +17,7 @@ from casegold.control.changes.backfill_plan import Plan, Wanted
 from casegold.control.changes.replay_plan import Emission
 from casegold.control.db import ControlDb
 from casegold.control.model import Mode, PartitionRange
-from casegold.control.versions.versions import short_id
+from casegold.control.versions.model import short_id
 from casegold.domain.contract import shadow_of
 from casegold.domain.difference import OFFICIAL
 from casegold.domain.sql import query

@@ -10,7 +10,7 @@ from casegold.cli.arguments import DATASET, as_date
 from casegold.cli.output import JSON, Output, described
 from casegold.cli.tables import show
 from casegold.cli.values import Below, plain, span
-from casegold.control.versions.versions import short_id
+from casegold.control.versions.model import short_id
 from casegold.runtime.platform import open_platform
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def republish(dataset: str, version: int, partitions: tuple[str, ...], reason: s
       casegold republish gold/case_daily_snapshot 4 --reason "version 5 has a wrong level"
       casegold republish reports/enforcement_report 2 --partition 2026-03 --reason "wrong penalties"
     """
-    from casegold.control.versions.versions import short_id  # noqa: PLC0415 - with the platform
+    from casegold.control.versions.model import short_id  # noqa: PLC0415 - with the platform
     from casegold.operations import republish  # noqa: PLC0415 - loads Iceberg
 
     platform = open_platform()

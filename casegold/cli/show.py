@@ -84,7 +84,7 @@ def _of_version(
 ) -> tuple[str, list[str]]:
     """A label with the official version and its quality, and the paths of its files."""
     from casegold.control.versions import listing  # noqa: PLC0415 - loads the database's client
-    from casegold.control.versions.versions import short_id  # noqa: PLC0415
+    from casegold.control.versions.model import short_id  # noqa: PLC0415
 
     with platform.control.read() as connection:
         found = listing.partition_as_of(connection, dataset, key, version, instant)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from casegold.control.changes import shadows
-from casegold.control.versions import comparison, versions
+from casegold.control.versions import comparison, official_state
 from casegold.control.versions.comparison import FilesApart
 from casegold.domain.difference import OFFICIAL, Difference, PartitionDifference, RowDifference
 from casegold.jobs.views import engine
@@ -121,7 +121,7 @@ def sides_of_shadow(
     def files(chunk: Sequence[PartitionDifference]) -> FilesApart:
         official = [(dataset, each.key, each.version_before) for each in chunk if each.version_before is not None]
         with platform.control.read() as control:
-            before = versions.files_of(control, official)
+            before = official_state.files_of(control, official)
         return FilesApart(tuple(before), tuple(path for each in chunk for path in paths[each.key]))
 
     return Sides(dataset, OFFICIAL, backfill_run_id, partitions, files)

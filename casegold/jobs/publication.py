@@ -16,14 +16,16 @@ import polars as pl
 from casegold.control.changes import shadows
 from casegold.control.model import Claim, RunManifest
 from casegold.control.runs import claims
-from casegold.control.versions import versions
-from casegold.control.versions.versions import (
+from casegold.control.versions import commit, official_state
+from casegold.control.versions.model import (
     NewVersion,
+    PartitionState,
     Seen,
     VersionArtifact,
     VersionFile,
     VersionInput,
     VersionPartition,
+    short_id,
 )
 from casegold.domain.contract import DatasetContract, InputMapping
 from casegold.domain.sql import query
@@ -68,7 +70,7 @@ def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Ju
     keys = [partition.key for partition in judged.staged.partitions]
     with platform.control.read() as connection:
         shadows.assert_promised(connection, manifest, map(figures_of, judged.staged.partitions))
-        current = versions.partition_states(connection, dataset, keys[0], keys[-1])
+        current = official_state.partition_states(connection, dataset, keys[0], keys[-1])
     allowed = set(gate.publishable(judged.verdict, current.keys()))
     ready = [partition for partition in judged.staged.partitions if partition.key in allowed]
     changed = [partition for partition in ready if not _same(partition, current.get(partition.key))]
@@ -85,7 +87,7 @@ def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Ju
     return outcome
 
 
-def _same(staged: StagedPartition, current: versions.PartitionState | None) -> bool:
+def _same(staged: StagedPartition, current: PartitionState | None) -> bool:
     """Whether the official rows are identical to the staged ones."""
     digest = staged.digest
     return current is not None and (current.digest_high, current.digest_low, current.rows) == (
@@ -117,7 +119,7 @@ def _publish(
         if ready:
             with platform.control.write("mark-seen") as connection:
                 claims.assert_claim(connection, claim)
-                versions.mark_seen(connection, claim, seen)
+                commit.mark_seen(connection, claim, seen)
         remove_branch(platform.lake, contract.dataset, staged.branch)
         return None
     new = NewVersion(
@@ -206,6 +208,6 @@ def _outcome(judged: Judged, ready: set[date], changed: set[date], version: int 
         "held": len(partitions) - len(ready),
         "rows": sum(partition.row_count for partition in partitions),
         "quality": "-" if not quality else "WAIVED" if GateStatus.WAIVED in quality else "PASSED",
-        "version": "-" if version is None else versions.short_id(judged.contract.dataset, version),
+        "version": "-" if version is None else short_id(judged.contract.dataset, version),
     }
     return Outcome(summary, partitions, version)

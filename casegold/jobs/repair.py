@@ -15,7 +15,7 @@ from casegold.control.integrity import repair_ledger
 from casegold.control.integrity.repair_ledger import Action, RecordedFile, Step
 from casegold.control.model import Claim, RunManifest
 from casegold.control.runs import manifests
-from casegold.control.versions.versions import VersionFile
+from casegold.control.versions.model import VersionFile
 from casegold.domain.errors import CasegoldError, InvariantBroken, NotReproduced
 from casegold.jobs import verification
 from casegold.jobs.outcome import Outcome

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from casegold.control.days.register import register_of
 from casegold.control.model import Claim, Mode, RunManifest
-from casegold.control.versions import holds, versions
-from casegold.control.versions.versions import InputVersion, PinnedPartition, Seen, VersionArtifact, VersionInput
+from casegold.control.versions import commit, holds, official_state
+from casegold.control.versions.model import InputVersion, PinnedPartition, Seen, VersionArtifact, VersionInput
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import InvariantBroken
 from casegold.domain.product import Product
@@ -68,7 +68,7 @@ def judged(platform: Platform, manifest: RunManifest, claim: Claim) -> publicati
     artifacts: dict[date, tuple[VersionArtifact, ...]] = dict.fromkeys(tables, ())
     if manifest.mode is not Mode.SHADOW:
         with platform.control.read() as control:
-            number = versions.next_number(control, contract.dataset)
+            number = commit.next_number(control, contract.dataset)
         artifacts = _artifacts(work, tables, judged_by, number)
     seen = Seen(
         0,
@@ -117,7 +117,7 @@ def _pinned_inputs(platform: Platform, manifest: RunManifest) -> dict[date, list
     """The scope's input versions with their quality, by period."""
     pinned = _pinned(manifest)
     with platform.control.read() as connection:
-        known = versions.input_versions(connection, [each for inputs in pinned.values() for each in inputs])
+        known = official_state.input_versions(connection, [each for inputs in pinned.values() for each in inputs])
     return {period: [known[each] for each in inputs] for period, inputs in pinned.items()}
 
 
@@ -145,7 +145,7 @@ def _computed(
         partitions = set(contract.input_partitions(ref, period))
         wanted = [each for each in pinned if each[0] == ref.dataset and each[1] in partitions]
         with platform.control.read() as control:
-            paths = versions.files_of(control, wanted)
+            paths = official_state.files_of(control, wanted)
         platform.lake.register_files(connection, product.view_of(ref), ref.dataset, paths)
     return compute(product, connection, period, platform.calendar, limits_of(platform.settings))
 

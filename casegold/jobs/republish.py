@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import date
 
 from casegold.control.model import Claim, RunManifest
-from casegold.control.versions import version_record, versions
+from casegold.control.versions import version_record
+from casegold.control.versions.model import NewVersion, short_id
 from casegold.control.versions.version_record import RecordedVersion
-from casegold.control.versions.versions import NewVersion
 from casegold.domain.errors import InvariantBroken
 from casegold.jobs.outcome import Outcome, PartitionOutcome
 from casegold.runtime.platform import Platform
@@ -71,7 +71,7 @@ def _outcome(old: RecordedVersion, version: int) -> Outcome:
         "partitions": len(partitions),
         "rows": sum(each.rows for each in old.partitions),
         "quality": old.quality_status,
-        "republished": versions.short_id(old.dataset, old.version),
-        "version": versions.short_id(old.dataset, version),
+        "republished": short_id(old.dataset, old.version),
+        "version": short_id(old.dataset, version),
     }
     return Outcome(summary, partitions, version)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from casegold.control.changes import shadows
 from casegold.control.changes.shadows import Shadow, ShadowPartition
 from casegold.control.model import BACKFILL_RUN_ID, Claim, RunManifest
-from casegold.control.versions import versions
-from casegold.control.versions.versions import PartitionState, VersionPartition
+from casegold.control.versions import official_state
+from casegold.control.versions.model import PartitionState, VersionPartition
 from casegold.domain.contract import DatasetContract
 from casegold.domain.difference import PartitionDifference
 from casegold.domain.errors import ConfigurationError
@@ -60,7 +60,7 @@ def _make(platform: Platform, manifest: RunManifest, claim: Claim, backfill_run_
 def _compare(platform: Platform, contract: DatasetContract, backfill_run_id: str, judged: Judged) -> Shadow:
     staged = {partition.key: partition for partition in judged.staged.partitions}
     with platform.control.read() as connection:
-        official = versions.partition_states(connection, contract.dataset, min(staged), max(staged))
+        official = official_state.partition_states(connection, contract.dataset, min(staged), max(staged))
     figures = {key: figures_of(partition) for key, partition in staged.items()}
     beside = {key: _beside(figures[key], official.get(key)) for key in figures}
     apart = [each for key, each in beside.items() if not _same(figures[key], official.get(key))]

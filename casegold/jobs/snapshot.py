@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from casegold.control.model import Claim, Mode, PartitionRange, RunManifest
-from casegold.control.versions import staged_chunks, versions
+from casegold.control.versions import official_state, staged_chunks
+from casegold.control.versions.model import PinnedPartition, Seen
 from casegold.control.versions.staged_chunks import StagedChunk
-from casegold.control.versions.versions import PinnedPartition, Seen
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import Deferred
 from casegold.domain.events import EVENT_TYPES
@@ -119,7 +119,7 @@ def _assert_official(platform: Platform, manifest: RunManifest, pinned: Sequence
         return
     for dataset, day, version in pinned:
         with platform.control.read() as control:
-            state = versions.partition_states(control, dataset, day, day).get(day)
+            state = official_state.partition_states(control, dataset, day, day).get(day)
         if state is None or state.version != version:
             found = "none" if state is None else state.version
             raise Deferred(f"{dataset} {day}: version {version} was pinned, current is {found}")
@@ -133,7 +133,7 @@ def _register_previous_rows(
         connection.register("previous_rows", schema.no_rows())
         return None
     with platform.control.read() as control:
-        files = versions.files_of(control, pinned)
+        files = official_state.files_of(control, pinned)
     platform.lake.register_files(connection, "previous_rows", pinned[0][0], files)
     return frame(connection, query(ROOM, "previous_cases"))["case_id"]
 
@@ -156,7 +156,7 @@ def _stage(
     first, last = pins.partitions.first, pins.partitions.last
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     with platform.control.read() as control:
-        current = versions.current_files(control, claim.dataset, days)
+        current = official_state.current_files(control, claim.dataset, days)
         done = staged_chunks.chunks(control, claim.run_id)
     stage = Stage.open(platform.lake, claim.dataset, claim.run_id, claim.attempt, current)
     figures: dict[date, publication.Figures] = {}

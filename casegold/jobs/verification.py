@@ -19,8 +19,8 @@ from casegold.control.integrity.verifications import Found, Official, Verificati
 from casegold.control.model import PartitionRange, Pipeline, RunManifest
 from casegold.control.planning.planner import is_computed
 from casegold.control.runs import manifests
-from casegold.control.versions import version_record, versions
-from casegold.control.versions.versions import PinnedPartition, VersionPartition
+from casegold.control.versions import official_state, version_record
+from casegold.control.versions.model import PinnedPartition, VersionPartition
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import ConfigurationError, InvariantBroken, NotReproduced, TableLost
 from casegold.jobs import report, snapshot
@@ -97,7 +97,7 @@ def _first_of(found: Sequence[Verification], of: int) -> str:
 def official(platform: Platform, dataset: str) -> list[date]:
     """Every official partition of a dataset."""
     with platform.control.read() as connection:
-        return sorted(versions.partition_states(connection, dataset, date.min, date.max))
+        return sorted(official_state.partition_states(connection, dataset, date.min, date.max))
 
 
 def sample(platform: Platform, dataset: str, size: int) -> list[date]:
@@ -191,7 +191,7 @@ def why_not_recomputable(
 def _gone(platform: Platform, inputs: Collection[PinnedPartition]) -> dict[PinnedPartition, str]:
     """The input versions that lack a file, each with its first missing file."""
     with platform.control.read() as connection:
-        named = {each: versions.files_of(connection, [each]) for each in inputs}
+        named = {each: official_state.files_of(connection, [each]) for each in inputs}
     found = {}
     for each, paths in named.items():
         absent = missing(platform.lake, each[0], paths)

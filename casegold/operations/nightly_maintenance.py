@@ -12,7 +12,7 @@ from casegold.control.integrity import maintenance_requests
 from casegold.control.model import Attempt
 from casegold.control.runs import attempts
 from casegold.control.runs.claimed_tables import tables_of
-from casegold.control.versions import versions
+from casegold.control.versions import commit
 from casegold.domain.errors import Deferred
 from casegold.jobs import batch_job
 from casegold.jobs.maintenance import Maintained, maintained_of
@@ -35,7 +35,7 @@ def _ask(platform: Platform, claim: str, asked_by: str) -> Attempt:
     heads = {table: platform.lake.table(table).metadata.current_snapshot_id or 0 for table in tables_of(claim)}
     today = datetime.now(UTC).date()
     with platform.control.write("maintenance-ask") as connection:
-        undecided = versions.undecided_number(connection, claim)
+        undecided = commit.undecided_number(connection, claim)
         if undecided is not None:  # this is new work even if the heads were maintained today
             heads["undecided version"] = undecided
         manifest = maintenance_requests.request(connection, claim, heads, today, asked_by)

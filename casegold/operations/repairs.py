@@ -10,7 +10,7 @@ from typing import Any
 
 from casegold.control.integrity import repair_ledger, repair_requests
 from casegold.control.model import Attempt, Pipeline
-from casegold.control.versions import versions
+from casegold.control.versions import commit
 from casegold.domain.errors import ConfigurationError, Deferred, TableLost
 from casegold.jobs.launch import launch
 from casegold.jobs.outcome import Outcome
@@ -60,7 +60,7 @@ def needs_repair(platform: Platform, dataset: str) -> bool:
         with platform.control.read() as connection:
             if repair_requests.is_open(connection, Pipeline.REPAIR, dataset):
                 return True
-            if versions.undecided_number(connection, dataset) is not None:
+            if commit.undecided_number(connection, dataset) is not None:
                 return False
         if difference(platform.lake, dataset, repair_ledger.official(platform.control, dataset)):
             return True

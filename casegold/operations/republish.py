@@ -12,7 +12,8 @@ from datetime import date
 from casegold.control.db import Connection
 from casegold.control.model import Attempt, ManifestRequest, PartitionRange, Pipeline, RunState
 from casegold.control.runs import attempts, interventions, manifests
-from casegold.control.versions import pins, version_record, versions
+from casegold.control.versions import official_state, pins, version_record
+from casegold.control.versions.model import short_id
 from casegold.control.versions.version_record import RecordedVersion
 from casegold.domain.errors import Deferred
 from casegold.jobs.launch import launch
@@ -60,7 +61,7 @@ def republish(platform: Platform, dataset: str, version: int, wanted: Sequence[d
 def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt | None:
     """The attempt to execute, also one whose requester died before it began; None while another run is open."""
     person = connection.info.user
-    states = versions.partition_states(connection, old.dataset, old.keys[0], old.keys[-1])
+    states = official_state.partition_states(connection, old.dataset, old.keys[0], old.keys[-1])
     wanted = ManifestRequest(
         pipeline=Pipeline.REPUBLISH,
         dataset=old.dataset,
@@ -74,7 +75,7 @@ def _ask(connection: Connection, old: RecordedVersion, reason: str) -> Attempt |
         requested_by=person,
         parameters={"reason": reason},
         partitions=PartitionRange(old.keys[0], old.keys[-1]),
-        caused_by=(f"{versions.short_id(old.dataset, old.version)} again by {person}: {reason}",),
+        caused_by=(f"{short_id(old.dataset, old.version)} again by {person}: {reason}",),
     )
     manifest = manifests.request(connection, wanted)
     if manifest is None:

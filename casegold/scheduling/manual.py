@@ -16,7 +16,7 @@ from casegold.control.model import Attempt, PartitionRange
 from casegold.control.planning import planner
 from casegold.control.planning.decisions import Decision, Due, unsettled_from
 from casegold.control.runs import attempts, manifests
-from casegold.control.versions import period_inputs, versions
+from casegold.control.versions import official_state, period_inputs
 from casegold.domain.calendar import last_date_over
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import ConfigurationError, Deferred
@@ -92,7 +92,7 @@ def _settled(
     if not contract.reads_sequence:
         return period_inputs.up_to_date(connection, contract, register.first, keys)
     unsettled = unsettled_from(decision)
-    states = versions.partition_states(connection, contract.dataset, keys[0], keys[-1])
+    states = official_state.partition_states(connection, contract.dataset, keys[0], keys[-1])
     return [key for key in states if unsettled is None or key < unsettled]
 
 

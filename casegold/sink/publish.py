@@ -22,8 +22,8 @@ from casegold.control.changes import backfill_requests
 from casegold.control.db import Connection, ControlDb
 from casegold.control.model import Claim
 from casegold.control.runs import claims
-from casegold.control.versions import versions
-from casegold.control.versions.versions import NewVersion, Prepared
+from casegold.control.versions import commit
+from casegold.control.versions.model import NewVersion, Prepared, short_id
 from casegold.domain.errors import CommitUnknown, Deferred, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.sink.lake import COMMIT_ROUNDS, LOST_ACKNOWLEDGEMENT, Lake, move_head, storage_named
@@ -55,7 +55,7 @@ def publish(control: ControlDb, lake: Lake, claim: Claim, new: NewVersion) -> Pu
     with control.write("version-prepare") as connection:
         claims.assert_claim(connection, claim)
         backfill_requests.assert_executing(connection, claim.run_id)
-        prepared = versions.prepare(connection, claim, new)
+        prepared = commit.prepare(connection, claim, new)
     summary = {
         RUN_ID: prepared.run_id,
         "casegold.attempt": str(prepared.attempt),
@@ -78,21 +78,21 @@ def resolve_undecided(control: ControlDb, lake: Lake, claim: Claim) -> Published
         The version, if it turns out to be published.
     """
     with control.read() as connection:
-        if versions.undecided_number(connection, claim.dataset) is None:
+        if commit.undecided_number(connection, claim.dataset) is None:
             return None
     with control.write("version-abandoning") as connection:
         claims.assert_claim(connection, claim)
-        prepared = versions.undecided(connection, claim.dataset)
+        prepared = commit.undecided(connection, claim.dataset)
         if prepared is None:
             return None
-        versions.abandoning(connection, prepared, uuid4())
+        commit.abandoning(connection, prepared, uuid4())
     snapshot = landed(displace_head(lake, prepared), prepared)
     with control.write("version-settle") as connection:
         claims.assert_claim(connection, claim)
         if snapshot is not None:
             _complete(connection, lake, prepared, snapshot.snapshot_id)
         else:
-            versions.abandon(connection, prepared, f"taken over by run {claim.run_id[:12]}")
+            commit.abandon(connection, prepared, f"taken over by run {claim.run_id[:12]}")
     remove_branch(lake, prepared.dataset, prepared.staged_branch)
     return None if snapshot is None else Published(prepared.dataset, prepared.version, snapshot.snapshot_id)
 
@@ -153,7 +153,7 @@ def _commit(
         if (snapshot := landed(table, prepared)) is not None:
             return snapshot
         with control.read() as connection:
-            if not versions.may_commit(connection, prepared):
+            if not commit.may_commit(connection, prepared):
                 raise Deferred(f"version {prepared.version} of {prepared.dataset} was taken over by another run")
         sent = True
         try:
@@ -201,12 +201,12 @@ def _swap(lake: Lake, table: Table, prepared: Prepared, keys: set[date], summary
 
 
 def _complete(connection: Connection, lake: Lake, prepared: Prepared, snapshot_id: int) -> None:
-    keys = versions.partition_keys(connection, prepared)
+    keys = commit.partition_keys(connection, prepared)
     table = lake.table(prepared.dataset)
     within = partition_filter(table, keys[0], keys[-1])
     files = in_partitions(lake.data_files(prepared.dataset, row_filter=within, snapshot_id=snapshot_id), set(keys))
     committed = [(partition_of(file), file.file_path, file.record_count) for file in files]
-    row = versions.complete(connection, prepared, snapshot_id, committed)
+    row = commit.complete(connection, prepared, snapshot_id, committed)
     if row is not None:
         _announce(connection, row, keys)
 
@@ -215,7 +215,7 @@ def _announce(connection: Connection, row: dict[str, Any], keys: list[date]) -> 
     payload = {
         "eventType": "DatasetVersionPublished",
         "datasetId": row["dataset"],
-        "datasetVersion": versions.short_id(row["dataset"], row["version"]),
+        "datasetVersion": short_id(row["dataset"], row["version"]),
         "runId": row["run_id"],
         "qualityStatus": row["quality_status"],
         "publishedAt": row["completed_at"].astimezone(UTC).isoformat(),

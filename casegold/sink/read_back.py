@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.table import Table
 
-from casegold.control.versions.versions import VersionArtifact, VersionFile
+from casegold.control.versions.model import VersionArtifact, VersionFile
 from casegold.domain.errors import SourceUnavailable
 from casegold.sink.digest import Digest, digest_of
 from casegold.sink.lake import Lake

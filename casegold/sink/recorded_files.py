@@ -15,7 +15,7 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
 from pyiceberg.table import Table
 
-from casegold.control.versions.versions import VersionFile
+from casegold.control.versions.model import VersionFile
 from casegold.domain.errors import ConfigurationError, SourceUnavailable
 
 REMEDY = "restore the file from a backup; until then this version cannot be made official again"

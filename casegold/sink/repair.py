@@ -21,7 +21,7 @@ from pyiceberg.table import Table, WriteTask
 from pyiceberg.table.snapshots import Snapshot, ancestors_of
 
 from casegold.control.integrity.repair_ledger import Action, Step
-from casegold.control.versions.versions import VersionFile
+from casegold.control.versions.model import VersionFile
 from casegold.domain.errors import CommitUnknown, InvariantBroken, NotReproduced, SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.sink.compaction import PURPOSE

@@ -23,7 +23,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
 from pyiceberg.table import Table, WriteTask
 
-from casegold.control.versions.versions import VersionFile
+from casegold.control.versions.model import VersionFile
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable
 from casegold.domain.failpoints import durable
 from casegold.domain.sql import query

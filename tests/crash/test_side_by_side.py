@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from casegold.control.db import ControlDb
-from casegold.control.versions import versions
+from casegold.control.versions import official_state
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
 from tests.crash.final_state import final_state
@@ -53,8 +53,8 @@ def lost_attempts(control: ControlDb) -> int:
 def assert_recorded_is_committed(platform: Platform) -> None:
     """The files that official versions are recorded with are the ones on main, and each version landed once."""
     with platform.control.read() as connection:
-        days = list(versions.partition_states(connection, GOLD, FIRST, LAST))
-        recorded = {file.path for file in versions.current_files(connection, GOLD, days)}
+        days = list(official_state.partition_states(connection, GOLD, FIRST, LAST))
+        recorded = {file.path for file in official_state.current_files(connection, GOLD, days)}
     assert recorded == {file.file_path for file in platform.lake.data_files(GOLD)}
 
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from casegold.cli.main import casegold
 from casegold.control.changes import people
 from casegold.control.db import ControlDb
-from casegold.control.versions import listing, versions
+from casegold.control.versions import listing, official_state
 from casegold.domain.errors import ExitClass
 from casegold.domain.events import CaseCorrected, CaseEvent, Payload
 from casegold.jobs.views import engine
@@ -52,7 +52,7 @@ class Installation:
         """Published rows of some partitions, read from the recorded files, in the order of the key."""
         paths = []
         with self.platform.control.write("by a test") as connection:
-            for key in versions.partition_states(connection, dataset, first, last):
+            for key in official_state.partition_states(connection, dataset, first, last):
                 found = listing.partition_as_of(connection, dataset, key, version)
                 paths += [row["file_path"] for row in listing.files(connection, dataset, found["version"], key)]
         with engine(self.platform) as connection:
@@ -64,7 +64,7 @@ class Installation:
 
     def published(self, dataset: str) -> list[date]:
         with self.platform.control.write("by a test") as connection:
-            return list(versions.partition_states(connection, dataset, date.min, date.max))
+            return list(official_state.partition_states(connection, dataset, date.min, date.max))
 
     def version_numbers(self, dataset: str) -> list[int]:
         return sorted(row["version"] for row in listing.versions(self.platform.control, dataset, 1000))

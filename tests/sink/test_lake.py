@@ -15,7 +15,7 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException
 from sqlalchemy.exc import OperationalError
 
-from casegold.control.versions.versions import Prepared
+from casegold.control.versions.model import Prepared
 from casegold.domain.errors import InvariantBroken
 from casegold.runtime.platform import open_platform
 from casegold.runtime.settings import Settings

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from casegold.cli.maintain import maintain
 from casegold.control.runs import attempts, manifests
 from casegold.control.runs.claimed_tables import claim_of, claims, tables_of
-from casegold.control.versions import listing, versions
+from casegold.control.versions import listing, official_state
 from casegold.domain.errors import ConfigurationError, Deferred, ExitClass
 from casegold.domain.sql import query
 from casegold.jobs.maintenance import preview
@@ -54,7 +54,7 @@ def test_versions_stay_readable_and_only_useless_stages_go(platform: Platform) -
     assert len(table.snapshots()) == 22, "of main, of a refused stage, and of the tag of version 1"
     with platform.control.write("by a test") as connection:
         recorded = [row["file_path"] for row in listing.files(connection, GOLD, 1, DAY)]
-        current = versions.current_files(connection, GOLD, [DAY])
+        current = official_state.current_files(connection, GOLD, [DAY])
     assert recorded == [file.file_path for file in platform.lake.data_files(GOLD)] == [file.path for file in current]
     assert table.io.new_input(recorded[0]).exists()
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from casegold.control.model import Claim, ManifestRequest, Mode, PartitionRange, Pipeline
 from casegold.control.runs import attempts, manifests
-from casegold.control.versions import versions
-from casegold.control.versions.versions import NewVersion, Seen, VersionFile, VersionPartition
+from casegold.control.versions import official_state
+from casegold.control.versions.model import NewVersion, Seen, VersionFile, VersionPartition
 from casegold.domain.errors import CasegoldError, CommitUnknown, ExitClass, InvariantBroken, SourceUnavailable
 from casegold.runtime.platform import Platform, open_platform
 from casegold.runtime.settings import Settings
@@ -71,7 +71,7 @@ def _staged(platform: Platform, claim: Claim, *cases: str) -> NewVersion:
 
 def _staged_in_ranges(platform: Platform, claim: Claim, rows: pa.Table) -> NewVersion:
     with platform.control.write("by a test") as connection:
-        current = versions.current_files(connection, GOLD, [DAY])
+        current = official_state.current_files(connection, GOLD, [DAY])
     stage = Stage.open(platform.lake, GOLD, claim.run_id, claim.attempt, current)
     for hash_from, hash_to, part in case_ranges(rows, stage.ranges(DAY), rows_per_file=10):
         stage.write(DAY, part, hash_from, hash_to)
@@ -108,8 +108,8 @@ def _version(staged: StagedVersion) -> NewVersion:
 def _official(platform: Platform) -> tuple[int, set[str]]:
     """The current version, and its recorded files; they are those of main."""
     with platform.control.write("by a test") as connection:
-        state = versions.partition_states(connection, GOLD, DAY, DAY).get(DAY)
-        recorded = {file.path for file in versions.current_files(connection, GOLD, [DAY])}
+        state = official_state.partition_states(connection, GOLD, DAY, DAY).get(DAY)
+        recorded = {file.path for file in official_state.current_files(connection, GOLD, [DAY])}
     assert recorded == {file.file_path for file in platform.lake.data_files(GOLD)}
     return (0 if state is None else state.version), recorded
 

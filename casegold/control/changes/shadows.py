@@ -18,8 +18,8 @@ from casegold.control.changes.backfill_steps import UnderWay
 from casegold.control.db import Connection
 from casegold.control.model import BACKFILL_RUN_ID, Claim, ManifestRequest, Mode, PartitionRange, Pipeline, RunManifest
 from casegold.control.runs import claims, manifests
-from casegold.control.versions import holds, period_inputs, versions
-from casegold.control.versions.versions import VersionFile, VersionPartition
+from casegold.control.versions import holds, official_state, period_inputs
+from casegold.control.versions.model import VersionFile, VersionPartition
 from casegold.domain.contract import Contracts, DatasetContract, shadow_of
 from casegold.domain.difference import ColumnDifference, PartitionDifference, RowDifference
 from casegold.domain.errors import ConfigurationError
@@ -128,7 +128,7 @@ def _scope(
     return scope | {
         "admitted_seq": pins["admitted_seq"],
         "totals_seq": pins["totals_seq"],
-        "previous_version": versions.current_of(connection, contract.dataset, first - timedelta(days=1)),
+        "previous_version": official_state.current_of(connection, contract.dataset, first - timedelta(days=1)),
     }
 
 

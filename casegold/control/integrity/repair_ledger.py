@@ -14,8 +14,8 @@ from typing import Any
 from casegold.control.db import Connection, ControlDb
 from casegold.control.model import Claim
 from casegold.control.runs import claims
-from casegold.control.versions import versions
-from casegold.control.versions.versions import VersionFile, file_of
+from casegold.control.versions import commit
+from casegold.control.versions.model import VersionFile, file_of
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.integrity"
@@ -76,7 +76,7 @@ def plan(connection: Connection, claim: Claim, steps: Iterable[Step]) -> None:
         parameters = asdict(step) | {"run_id": claim.run_id, "dataset": claim.dataset}
         connection.execute(query(ROOM, "repair_plan"), parameters)
         if step.bytes_after is not None and step.bytes_after != step.bytes_before:
-            versions.record_file_bytes(connection, claim.dataset, step.path, step.bytes_after)
+            commit.record_file_bytes(connection, claim.dataset, step.path, step.bytes_after)
 
 
 def done(connection: Connection, claim: Claim, snapshot_id: int) -> None:

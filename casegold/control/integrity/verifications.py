@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from casegold.control.db import Connection
 from casegold.control.model import PartitionRange
-from casegold.control.versions.versions import VersionPartition
+from casegold.control.versions.model import VersionPartition
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.integrity"

@@ -26,7 +26,7 @@ from casegold.control.planning import periods
 from casegold.control.planning.decisions import Decision, Due, NotDue, unsettled_from
 from casegold.control.runs import attempts, manifests
 from casegold.control.runs.claimed_tables import is_published
-from casegold.control.versions import holds, pins, versions
+from casegold.control.versions import holds, official_state, pins
 from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.sql import query
 
@@ -179,7 +179,7 @@ def _range_due(
         "partitions": [first.isoformat(), partitions.last.isoformat()],
         "admitted_seq": register.admitted_seq,
         "totals_seq": register.totals_seq,
-        "previous_version": versions.current_of(connection, dataset, first - ONE_DAY),
+        "previous_version": official_state.current_of(connection, dataset, first - ONE_DAY),
         "contract": holds.contract_scope(contract),
         "waivers": holds.waivers(connection, dataset, partitions),
     } | pins.scope_of_released(connection, dataset, partitions)

@@ -1,4 +1,4 @@
-"""Provenance of published partitions: version, digest, inputs, artifacts. Not here: recording it (`versions`)."""
+"""Provenance of published partitions: version, digest, inputs, artifacts. Not here: recording it (`commit`)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from casegold.control.db import Connection
 from casegold.control.model import Claim, PartitionRange
 from casegold.control.runs import claims
-from casegold.control.versions.versions import VersionFile
+from casegold.control.versions.model import VersionFile
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.versions"

@@ -1,6 +1,6 @@
 """A completed version as recorded: everything needed to republish its partitions.
 
-Not here: its rows (they are in its files), the new version (`versions`).
+Not here: its rows (they are in its files), the new version (`commit`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from casegold.control.db import Connection
-from casegold.control.versions.versions import (
+from casegold.control.versions.model import (
     Seen,
     VersionArtifact,
     VersionFile,

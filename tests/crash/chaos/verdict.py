@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from casegold.control.planning import planner
 from casegold.control.planning.decisions import Due
-from casegold.control.versions import versions
+from casegold.control.versions import official_state
 from casegold.control.versions.provenance import published
 from casegold.domain.calendar import BusinessCalendar, days
 from casegold.domain.errors import CasegoldError
@@ -188,7 +188,7 @@ def not_shown(platform: Platform) -> Iterator[str]:
     """Official partitions that Dagster shows in another version, or not at all."""
     for dataset in (SNAPSHOT, REPORT):
         with platform.control.read() as connection:
-            keys = list(versions.partition_states(connection, dataset, date.min, date.max))
+            keys = list(official_state.partition_states(connection, dataset, date.min, date.max))
         official = published(platform.control, dataset, keys)
         with psycopg.connect(platform.settings.dagster_url(), row_factory=dict_row) as connection:
             shown = {

@@ -1,13 +1,11 @@
-"""Dataset versions in the control database: prepared before the commit in the lake, completed or abandoned after it.
+"""A dataset version in the control database: prepared before the commit in the lake, completed or abandoned after it.
 
-All queries on versions, their partitions, files, inputs and artifacts, and on partition states are here. Not here: the
-lake, the order of writes in database and lake (`sink.publish`).
+Not here: the lake, and the order of writes in database and lake (`sink.publish`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,150 +14,17 @@ from psycopg.errors import RestrictViolation
 from psycopg.types.json import Jsonb
 
 from casegold.control.db import Connection
-from casegold.control.model import Claim, Mode
+from casegold.control.model import Claim
 from casegold.control.versions import pins
+from casegold.control.versions.model import (
+    NewVersion,
+    Prepared,
+    Seen,
+)
 from casegold.domain.errors import ConfigurationError, InvariantBroken
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.versions"
-
-
-@dataclass(frozen=True, slots=True)
-class VersionFile:
-    """A data file of a version, its part of the partition's digest, and its range of case hashes."""
-
-    partition: date
-    path: str
-    rows: int
-    bytes: int
-    digest_high: int
-    digest_low: int
-    hash_from: int
-    hash_to: int
-
-
-@dataclass(frozen=True, slots=True)
-class VersionPartition:
-    """A partition that a version changes."""
-
-    key: date
-    rows: int
-    digest_high: int
-    digest_low: int
-
-
-@dataclass(frozen=True, slots=True)
-class VersionInput:
-    """One input of a partition: the version of an input partition, or the pinned sequence of an unversioned dataset."""
-
-    partition: date
-    input_dataset: str
-    input_partition: date
-    input_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class VersionArtifact:
-    """A file published with a version, in addition to its rows."""
-
-    partition: date
-    name: str
-    media_type: str
-    uri: str
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class InputVersion:
-    """An input partition in the version that a run pinned."""
-
-    dataset: str
-    partition: date
-    version: int
-    quality: str
-    tolerated: tuple[str, ...]
-    """Failures that its gate tolerated, one line for each check."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The state up to which partitions were judged; recorded for the whole range, changed or not."""
-
-    admitted_seq: int
-    totals_seq: int
-    transform: str
-    contract: str
-    inputs: dict[date, str | None]
-    """For each judged partition the digest of its input versions; None if it was computed from facts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A version that only the process with its token may commit."""
-
-    dataset: str
-    version: int
-    run_id: str
-    attempt: int
-    token: UUID
-    staged_branch: str
-    staged_snapshot_id: int
-    base_snapshot_id: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewVersion:
-    """Everything about a version that is known before its commit.
-
-    `number` is the version number in its artifacts; None if they have none. The claim guarantees that it is still the
-    next one.
-    """
-
-    dataset: str
-    base_snapshot_id: int
-    staged_branch: str
-    staged_snapshot_id: int
-    quality_status: str
-    publication: str
-    transform_version: str
-    contract_version: str
-    mode: Mode
-    caused_by: tuple[str, ...]
-    partitions: tuple[VersionPartition, ...]
-    files: tuple[VersionFile, ...]
-    inputs: tuple[VersionInput, ...]
-    artifacts: tuple[VersionArtifact, ...]
-    seen: Seen
-    number: int | None = None
-    republished_from: int | None = None
-    """The version that this one republishes, with the same files; its partitions will be pinned."""
-    tolerated: tuple[dict[str, Any], ...] = ()
-    """For each check: failures within the contract's tolerance, as announced (`jobs.gate`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionState:
-    """The official state of a partition."""
-
-    key: date
-    version: int
-    rows: int
-    digest_high: int
-    digest_low: int
-
-
-def current_of(connection: Connection, dataset: str, partition: date) -> int | None:
-    """The official version of a partition; None if it has none."""
-    parameters = {"dataset": dataset, "partition": partition}
-    row = connection.execute(query(ROOM, "version_current"), parameters).fetchone()
-    return None if row is None else int(row["current_version"])
-
-
-def record_file_bytes(connection: Connection, dataset: str, path: str, size: int) -> None:
-    """Record the new size of a rewritten file with the same rows, in every version that has the file."""
-    connection.execute(query(ROOM, "version_file_bytes"), {"dataset": dataset, "path": path, "bytes_after": size})
 
 
 def prepare(connection: Connection, claim: Claim, new: NewVersion) -> Prepared:
@@ -296,83 +161,9 @@ def mark_seen(connection: Connection, claim: Claim, seen: Seen) -> int:
     return connection.execute(query(ROOM, "partition_mark_seen"), parameters).rowcount
 
 
-def partition_states(connection: Connection, dataset: str, first: date, last: date) -> dict[date, PartitionState]:
-    """The published partitions of a range."""
-    parameters = {"dataset": dataset, "first": first, "last": last}
-    rows = connection.execute(query(ROOM, "partition_states"), parameters)
-    return {
-        row["partition_key"]: PartitionState(
-            row["partition_key"],
-            row["current_version"],
-            row["row_count"],
-            int(row["digest_high"]),
-            int(row["digest_low"]),
-        )
-        for row in rows
-    }
-
-
-def current_files(connection: Connection, dataset: str, partitions: Sequence[date]) -> list[VersionFile]:
-    """The files of the current version of each of these partitions."""
-    rows = connection.execute(
-        query(ROOM, "version_current_files"), {"dataset": dataset, "partitions": list(partitions)}
-    )
-    return [file_of(row) for row in rows]
-
-
-def file_of(row: dict[str, Any]) -> VersionFile:
-    """A file from a row that has the columns of `version_file`."""
-    return VersionFile(
-        row["partition_key"],
-        row["file_path"],
-        row["record_count"],
-        row["file_bytes"],
-        int(row["digest_high"]),
-        int(row["digest_low"]),
-        row["hash_from"],
-        row["hash_to"],
-    )
-
-
-PinnedPartition = tuple[str, date, int]
-"""Dataset, partition, version."""
-
-
-def input_versions(connection: Connection, wanted: Sequence[PinnedPartition]) -> dict[PinnedPartition, InputVersion]:
-    """Pinned input partitions with the quality status of their publication.
-
-    Raises:
-        InvariantBroken: one of them was never published.
-    """
-    rows = connection.execute(query(ROOM, "version_inputs_pinned"), _arrays(wanted))
-    found = {
-        (row["dataset"], row["partition_key"], row["version"]): InputVersion(
-            row["dataset"], row["partition_key"], row["version"], row["quality_status"], tuple(row["tolerated"])
-        )
-        for row in rows
-    }
-    for each in wanted:
-        if each not in found:
-            raise InvariantBroken(f"{each[0]} {each[1]} was never published in version {each[2]}")
-    return found
-
-
-def files_of(connection: Connection, wanted: Sequence[PinnedPartition]) -> list[str]:
-    """Paths of the recorded files of pinned partitions."""
-    return [row["file_path"] for row in connection.execute(query(ROOM, "version_files_pinned"), _arrays(wanted))]
-
-
-def _arrays(wanted: Sequence[PinnedPartition]) -> dict[str, list[Any]]:
-    return {
-        "datasets": [dataset for dataset, _, _ in wanted],
-        "partitions": [partition for _, partition, _ in wanted],
-        "versions": [version for _, _, version in wanted],
-    }
-
-
-def short_id(dataset: str, version: int) -> str:
-    """The name of a version for people and events, such as `snapshot-000391`."""
-    return f"{dataset.rsplit('_', 1)[-1].rsplit('/', 1)[-1]}-{version:06d}"
+def record_file_bytes(connection: Connection, dataset: str, path: str, size: int) -> None:
+    """Record the new size of a rewritten file with the same rows, in every version that has the file."""
+    connection.execute(query(ROOM, "version_file_bytes"), {"dataset": dataset, "path": path, "bytes_after": size})
 
 
 def _columns(value: Any) -> dict[str, Any]:
