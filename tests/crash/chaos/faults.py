@@ -29,14 +29,14 @@ WEIGHTS = {
     "Ctrl-C": 1,
     "SIGTERM": 1,
 }
-SECONDS_BETWEEN = (4.0, 18.0)
+SECONDS_BETWEEN = (3.0, 15.0)
 FROZEN_SECONDS = (2.0, 20.0)
 LONG_FROZEN_SECONDS = 75.0
 LOOK_SECONDS = 0.5
 IDLE_START_SECONDS = 15.0
 LONGEST_HEAL_SECONDS = 180.0
 AWAY_TOO_LONG_SECONDS = 90.0
-"""A start takes 15 s, and a fault comes every 11 s on average: now and then one start after the other is killed."""
+"""A start takes 15 s, and a fault comes every 9 s on average: now and then one start after the other is killed."""
 
 
 @dataclass
