@@ -180,7 +180,7 @@ def read_staged(
 ) -> pl.DataFrame:
     """The staged rows of some partitions, read back from their files: what is judged is what would be published."""
     paths = [file.path for partition in staged.partitions if first <= partition.key <= last for file in partition.files]
-    platform.lake.register_files(connection, "staged_rows", staged.dataset, paths)
+    platform.lake.register_files(connection, "staged_rows", staged.dataset, paths, are_alike=True, complete=False)
     rows = pl.from_arrow(connection.execute(query(ROOM, "staged_rows")).to_arrow_table())
     assert isinstance(rows, pl.DataFrame)  # noqa: S101 - a table never becomes a series
     return rows

@@ -18,6 +18,7 @@ from tests.crash.test_fail_points import EFFECTS_HERE
 from tests.mending.test_crashes import REBUILD_EFFECTS, REPAIR_EFFECTS
 from tests.operations.test_backup import RESTORE_EFFECTS
 from tests.sampling.code import called, effect_names, modules
+from tests.sink.test_added_columns import COLUMN_EFFECTS
 from tests.verification.test_verify import VERIFICATION_EFFECTS
 
 NOT_RELIED_ON = {
@@ -54,6 +55,7 @@ def test_every_effect_has_a_story_in_which_it_fails() -> None:
         *REPAIR_EFFECTS,
         *HEARD,
         *RESTORE_EFFECTS,
+        *COLUMN_EFFECTS,
     }
     assert told == EFFECTS.keys()
 
