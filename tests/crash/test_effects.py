@@ -27,6 +27,8 @@ NOT_RELIED_ON = {
     "casegold/source/loading.py",
     "casegold/servers/demo.py",
     "casegold/reference/settings_page.py",
+    # It flushes a file.
+    "casegold/runtime/addresses.py",
 }
 ICEBERG_COMMITS = {"transaction", "create_table_transaction", "commit", "write_file", "new_output", "delete"}
 """Calls of PyIceberg that make something durable."""
