@@ -26,6 +26,7 @@ from casegold.control.versions.versions import (
     VersionPartition,
 )
 from casegold.domain.contract import DatasetContract, InputMapping
+from casegold.domain.errors import Deferred
 from casegold.domain.sql import query
 from casegold.jobs import gate
 from casegold.jobs.outcome import GateClosed, Outcome, PartitionOutcome, Scalar
@@ -55,6 +56,17 @@ class Judged:
     """The version number that the artifacts name."""
     gate_inputs: Mapping[str, Any] | None = None
     """Of a dataset made from partitions: what its hold's fingerprint is made of."""
+
+
+def assert_planned_rules(platform: Platform, manifest: RunManifest) -> None:
+    """A version names the rules that computed it: a run that was planned before an upgrade is planned anew.
+
+    Raises:
+        Deferred: other rules are installed than those that the run was planned with.
+    """
+    installed = platform.transforms[platform.contracts.of_table(manifest.dataset).transform]
+    if installed != manifest.transform_version:
+        raise Deferred(f"{manifest.dataset} was planned with {manifest.transform_version}, installed is {installed}")
 
 
 def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Judged) -> Outcome:

@@ -49,8 +49,9 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
     Raises:
         GateClosed: some date did not pass; what may be published was, the rest is held.
-        Deferred: the day before the range has another version than the one pinned.
+        Deferred: the day before the range has another version than the one pinned, or other rules are installed.
     """
+    publication.assert_planned_rules(platform, manifest)
     resolve_undecided(platform.control, platform.lake, claim)
     return publication.conclude(platform, manifest, claim, judged(platform, manifest, claim))
 
