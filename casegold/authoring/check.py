@@ -56,7 +56,7 @@ def check_rules(product: Product) -> str:
         raise ConfigurationError(
             f"{product.folder / PRODUCT}: rules.versions: the rules are not those of version {version.number}",
             remedy=f"if nothing is published yet: `casegold product check {product.name} --record`; "
-            f"else add `{version.number + 1}: {version.digest}`",
+            f'else add `{version.number + 1}: "{version.digest}"` to {PRODUCT}',
         )
     return str(version)
 

@@ -57,6 +57,7 @@ EFFECTS: dict[str, str] = {
     "attempt-defer": "an attempt found nothing to do",
     # Kafka to silver
     "table-create": "an Iceberg table exists",
+    "column-add": "an Iceberg table has the columns that its contract added",
     "head-move": "an empty snapshot moved the head of a table",
     "append-bronze/case_events": "a chunk of records is in bronze",
     "append-bronze/rejected_events": "the rejected records of a chunk are stored",

@@ -28,6 +28,7 @@ from casegold.control.versions.model import (
     short_id,
 )
 from casegold.domain.contract import DatasetContract, InputMapping
+from casegold.domain.errors import Deferred
 from casegold.domain.sql import query
 from casegold.jobs import gate
 from casegold.jobs.outcome import GateClosed, Outcome, PartitionOutcome, Scalar
@@ -57,6 +58,17 @@ class Judged:
     """The version number that the artifacts show."""
     gate_inputs: Mapping[str, Any] | None = None
     """For a dataset made from partitions: the inputs from which the fingerprint of a hold is computed."""
+
+
+def assert_planned_rules(platform: Platform, manifest: RunManifest) -> None:
+    """A version names the rules that computed it: a run that was planned before an upgrade is planned anew.
+
+    Raises:
+        Deferred: other rules are installed than those that the run was planned with.
+    """
+    installed = platform.transforms[platform.contracts.of_table(manifest.dataset).transform]
+    if installed != manifest.transform_version:
+        raise Deferred(f"{manifest.dataset} was planned with {manifest.transform_version}, installed is {installed}")
 
 
 def conclude(platform: Platform, manifest: RunManifest, claim: Claim, judged: Judged) -> Outcome:
@@ -182,7 +194,7 @@ def read_staged(
 ) -> pl.DataFrame:
     """The staged rows of some partitions, read back from their files: the gate judges what would be published."""
     paths = [file.path for partition in staged.partitions if first <= partition.key <= last for file in partition.files]
-    platform.lake.register_files(connection, "staged_rows", staged.dataset, paths)
+    platform.lake.register_files(connection, "staged_rows", staged.dataset, paths, are_alike=True, complete=False)
     rows = pl.from_arrow(connection.execute(query(ROOM, "staged_rows")).to_arrow_table())
     assert isinstance(rows, pl.DataFrame)  # noqa: S101 - a table never becomes a series
     return rows

@@ -51,7 +51,9 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
     Raises:
         GateClosed: at least one period did not pass.
+        Deferred: the installed rules differ from those that the run was planned with.
     """
+    publication.assert_planned_rules(platform, manifest)
     resolve_undecided(platform.control, platform.lake, claim)
     return publication.conclude(platform, manifest, claim, judged(platform, manifest, claim))
 

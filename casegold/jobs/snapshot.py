@@ -50,8 +50,10 @@ def run(platform: Platform, manifest: RunManifest, claim: Claim) -> Outcome:
 
     Raises:
         GateClosed: at least one date did not pass; what may be published is published, the rest is held.
-        Deferred: the official version of the day before the range is not the pinned one.
+        Deferred: the official version of the day before the range is not the pinned one, or the installed rules differ
+            from those that the run was planned with.
     """
+    publication.assert_planned_rules(platform, manifest)
     resolve_undecided(platform.control, platform.lake, claim)
     return publication.conclude(platform, manifest, claim, judged(platform, manifest, claim))
 

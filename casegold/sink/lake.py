@@ -35,6 +35,7 @@ from casegold.control.runs.claimed_tables import claim_of
 from casegold.domain.contract import Contracts
 from casegold.domain.errors import CommitUnknown, InvariantBroken, SourceUnavailable, TableLost
 from casegold.domain.failpoints import durable
+from casegold.sink.added_columns import completed, have_same_columns, with_columns
 from casegold.sink.tables import PROPERTIES, layout_of
 
 CATALOG_NAME = "casegold"
@@ -168,6 +169,8 @@ class Lake:
             if self._written(dataset) != Written():
                 raise lost(dataset, "is gone, and the ledger knows what was written to it") from None
             table = self._create(dataset, identifier)
+        schema = layout_of(self._contracts, dataset).schema
+        table = with_columns(dataset, table, schema, lambda: self.catalog.load_table(identifier))
         if table.current_snapshot() is None:
             move_head(table, {"casegold.purpose": "first-snapshot"})
             table = self.catalog.load_table(identifier)
@@ -297,19 +300,35 @@ class Lake:
     ) -> None:
         """Register a dataset as a DuckDB view. The filter only prunes files: the reader still has to filter rows."""
         files = self.data_files(dataset, row_filter=row_filter, snapshot_id=snapshot_id)
-        self.register_files(connection, view, dataset, [file.file_path for file in files])
+        paths = [file.file_path for file in files]
+        self.register_files(connection, view, dataset, paths, are_alike=have_same_columns(files))
 
     def register_files(
-        self, connection: duckdb.DuckDBPyConnection, view: str, dataset: str, paths: Sequence[str]
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        view: str,
+        dataset: str,
+        paths: Sequence[str],
+        *,
+        are_alike: bool = False,
+        complete: bool = True,
     ) -> None:
-        """Register some files of a dataset as a DuckDB view. Without files, the view has the columns and no rows."""
+        """Register some files of a dataset as a DuckDB view. Without files, the view has the columns and no rows.
+
+        Rows of files that are older than a column of the contract are null in that column.
+
+        Args:
+            are_alike: all files are known to have the same columns; the first one then says which.
+            complete: False = only the columns that the files have, for a reader that judges them.
+        """
+        schema = layout_of(self._contracts, dataset).schema
         if not paths:
-            connection.register(view, layout_of(self._contracts, dataset).schema.empty_table())
+            connection.register(view, schema.empty_table())
             return
         # An empty view with this name is temporary and would hide the new one.
         connection.unregister(view)
-        files = [local_path(path) for path in paths]
-        connection.read_parquet(files, hive_partitioning=False).create_view(view, replace=True)
+        found = _rows(connection, paths, are_alike=are_alike)
+        (completed(connection, found, schema) if complete else found).create_view(view, replace=True)
 
     def write_artifact(self, dataset: str, run: str, name: str, content: bytes) -> str:
         """Store a file in the location of a dataset's table, under the run that made it. Return the file's location.
@@ -331,6 +350,12 @@ class Lake:
                 f"{location} cannot be written: {error}", remedy="is the warehouse reachable?"
             ) from error
         return location
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, paths: Sequence[str], *, are_alike: bool) -> duckdb.DuckDBPyRelation:
+    """The rows of some files. Where columns may differ every file is opened first, at 0.7 ms each."""
+    files = [local_path(path) for path in paths]
+    return connection.read_parquet(files, hive_partitioning=False, union_by_name=not are_alike)
 
 
 def lost(dataset: str, what: str) -> TableLost:

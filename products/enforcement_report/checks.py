@@ -10,6 +10,7 @@ import polars as pl
 from casegold.domain.contract import DatasetContract
 from casegold.quality.periods import check_periods
 from casegold.quality.results import CheckResult, by_partition, outcome
+from products.enforcement_report.figures import DIMENSIONS
 
 _ADDITIVE = (
     "OPEN_AT_START",
@@ -61,7 +62,7 @@ def _sums_that_differ(frame: pl.DataFrame) -> pl.DataFrame:
         .group_by(*place, "dimension")
         .agg(pl.col("value").sum().alias("groups"))
     )
-    dimensions = pl.DataFrame({"dimension": ["CASE_TYPE", "JURISDICTION", "TEAM"]})
+    dimensions = pl.DataFrame({"dimension": list(DIMENSIONS)})
     expected = pl.concat([total.select(place), sums.select(place)]).unique().join(dimensions, how="cross")
     compared = expected.join(total, on=place, how="left").join(sums, on=[*place, "dimension"], how="left")
     # A group without cases has no rows, so that nothing stands for zero on either side.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -216,6 +217,15 @@ def test_changed_rules_have_to_be_recorded(folder: Path) -> None:
     assert "the rules are not those of version 1" in refusal("check", NAME).message
     assert "as expected" in told("check", NAME, "--record")
     assert "as expected" in told("check", NAME)
+
+
+def test_the_next_version_is_recorded_by_the_line_that_check_tells(folder: Path) -> None:
+    replaced(folder / "rows.sql", "count(*) as open_cases", "count(*) + 0 as open_cases")
+    told_line = re.search(r'else add `(2: "[0-9a-f]{64}")` to product.yaml', str(refusal("check", NAME).remedy))
+    assert told_line is not None
+    file = folder / "product.yaml"
+    file.write_text(re.sub(r'( +)1: "[0-9a-f]{64}"\n', rf"\g<0>\g<1>{told_line[1]}\n", file.read_text()))
+    assert f"{NAME}-2+" in told("check", NAME)
 
 
 def test_python_of_somebody_else_does_not_run(folder: Path) -> None:

@@ -16,15 +16,18 @@ from jsonschema import Draft201909Validator
 
 from casegold.domain.contract import Contracts, InputMapping, InputRef, Signal, SourceSignal, Tolerance
 from casegold.domain.errors import ConfigurationError
-from casegold.domain.events import EventType
+from casegold.domain.events import PAYLOADS, EventType, ReplacementData
 from casegold.domain.odcs import parse_contract
 from casegold.runtime.contracts import load_contracts
 from casegold.runtime.shipped import PRODUCTS
+from casegold.transform.silver import RENAMED
 from products.breach_metrics.build import METRICS_SCHEMA
 from products.case_daily_snapshot.schema import SNAPSHOT_SCHEMA
 from products.enforcement_report.build import REPORT_SCHEMA
+from products.enforcement_report.figures import DIMENSIONS, MEASURES
 from tests.quality.rows import CONTRACTS, METRICS, REPORT, SNAPSHOT
 
+SILVER = CONTRACTS["silver/case_events"]
 DIRECTORY = Path(__file__).parents[2] / "contracts" / "datasets"
 FILES = [*sorted(DIRECTORY.glob("*.yaml")), *sorted(PRODUCTS.glob("*/contract.yaml"))]
 TEXT = (PRODUCTS / "case_daily_snapshot" / "contract.yaml").read_text(encoding="utf-8")
@@ -71,6 +74,24 @@ def test_the_arrow_schema_follows_the_columns() -> None:
 def test_what_transforms_make_is_what_the_contracts_promise() -> None:
     for contract, made in ((SNAPSHOT, SNAPSHOT_SCHEMA), (REPORT, REPORT_SCHEMA), (METRICS, METRICS_SCHEMA)):
         assert [(f.name, f.type) for f in contract.arrow_schema()] == [(f.name, f.type) for f in made]
+
+
+def test_every_field_of_an_event_has_a_column_in_silver() -> None:
+    """A field without one would be dropped without a word."""
+    apart = {"action": "correction_action", "replacement": "replacement_occurred_at"} | RENAMED
+    fields = {name for payload in PAYLOADS.values() for name in payload.__struct_fields__}
+    assert {apart.get(name, name) for name in fields} <= {column.name for column in SILVER.columns}
+
+
+def test_a_replacement_may_have_every_field_of_the_event_that_it_replaces() -> None:
+    replaceable = [payload for kind, payload in PAYLOADS.items() if kind != EventType.CASE_CORRECTED]
+    fields = {name for payload in replaceable for name in payload.__struct_fields__}
+    assert set(ReplacementData.__struct_fields__) == fields
+
+
+def test_dimensions_and_measures_of_the_report_are_those_of_its_contract() -> None:
+    assert set(REPORT.column("dimension").values) == {"TOTAL", *DIMENSIONS}
+    assert set(REPORT.column("measure").values) == {*MEASURES, "PENALTIES"}
 
 
 def test_event_types_are_those_of_the_domain() -> None:
@@ -125,7 +146,7 @@ def test_contracts_that_contradict_each_other_are_refused() -> None:
     ("old", "new", "place", "problem"),
     [
         ("apiVersion: v3.1.0", "apiVersion: v2.2.0", "apiVersion", "'v2.2.0'"),
-        ("version: 1.0.0", "version: 1.0", "version", "1.0 is not text"),
+        (f"version: {SNAPSHOT.version}", "version: 1.0", "version", "1.0 is not text"),
         ("status: active", "statsu: active", "the file", "unknown field 'statsu'"),
         ("status: active\n", "", "the file", "'status' is missing"),
         ("physicalType: date\n", "physicalType: time\n", "schema[0].properties[0].physicalType", "'time'"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from casegold.domain.calendar import BusinessCalendar
 from products.enforcement_report.build import REPORT_SCHEMA
+from products.enforcement_report.figures import DIMENSIONS
 from tests.report.register import EVE, MONTH, Case, build, by_hand, figures, instant
 
 NEW = date(2026, 2, 10)
@@ -162,7 +163,7 @@ def test_any_register_gives_the_figures_counted_by_hand(lives: list[Any], has_ev
     rows = [row for case in cases for row in case.rows(EVE if has_eve else MONTH)]
     found = figures(build(rows))
     assert found == by_hand(rows)
-    for dimension in ("TOTAL", "CASE_TYPE", "JURISDICTION", "TEAM"):
+    for dimension in ("TOTAL", *DIMENSIONS):
         sums: Counter[str] = Counter()
         for (of, _, measure, unit), value in found.items():
             if of == dimension and unit == "cases":

@@ -24,6 +24,7 @@ from casegold.domain.csv_text import safe_cell
 from casegold.transform.evidence import InputVersion, ReportEvidence, version_ranges
 from products.enforcement_report.build import REPORT_SCHEMA
 from products.enforcement_report.csv_file import render_csv
+from products.enforcement_report.figures import DIMENSIONS
 from products.enforcement_report.page import render_html
 from tests.report.register import EVE, MONTH, Case, build
 
@@ -148,7 +149,7 @@ def test_every_figure_is_on_the_page_and_so_is_its_total() -> None:
 def test_each_chart_is_described_and_has_a_table() -> None:
     page = Page(render_html(report("FRAUD"), EVIDENCE))
     charts = page.all("svg")
-    assert len(charts) == 4
+    assert len(charts) == 1 + len(DIMENSIONS)
     ids = {attributes.get("id") for _, attributes in page.tags}
     for chart in charts:
         assert chart["role"] == "img"
