@@ -13,6 +13,7 @@ Schema = dict[str, Any]
 _DESCRIPTIVE = frozenset({"$schema", "$id", "title", "description", "examples"})
 _LOWER_BOUNDS = frozenset({"minimum", "minLength"})
 _UPPER_BOUNDS = frozenset({"maximum", "maxLength"})
+_CHOICES = {"enum": "value", "anyOf": "alternative"}
 _DAY = "^(19|2[0-9])[0-9]{2}-[0-9]{2}-[0-9]{2}"
 _OFFSET = "[+-][0-9]{2}:[0-9]{2})$"
 WIDER_PATTERNS: dict[str, str] = {
@@ -40,12 +41,8 @@ def _problems(released: Schema, new: Schema, place: str) -> Iterator[str]:
         elif keyword == "required":
             for name in sorted(set(after or ()) - set(before or ())):
                 yield f"{place}.{name}: newly required"
-        elif keyword == "enum":
-            for value in before or ():
-                if after is not None and value not in after:
-                    yield f"{place}: the value {value!r} is gone"
-            if before is None:
-                yield f"{place}: newly limited to an enum"
+        elif keyword in _CHOICES:
+            yield from _choices(keyword, before, after, place)
         elif keyword == "type":
             if not _types(before) <= _types(after):
                 yield f"{place}: retyped from {before} to {after}"
@@ -59,6 +56,15 @@ def _properties(before: Schema, after: Schema, place: str) -> Iterator[str]:
             yield from _problems(schema, after[name], f"{place}.{name}")
         else:
             yield f"{place}.{name}: removed"
+
+
+def _choices(keyword: str, before: list[Any] | None, after: list[Any] | None, place: str) -> Iterator[str]:
+    """A further value or alternative accepts more, none at all accepts everything."""
+    for choice in before or ():
+        if after is not None and choice not in after:
+            yield f"{place}: the {_CHOICES[keyword]} {choice!r} is gone"
+    if before is None:
+        yield f"{place}: newly limited to {keyword}"
 
 
 def _types(declared: str | list[str] | None) -> set[str]:

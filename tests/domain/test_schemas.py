@@ -151,6 +151,13 @@ def test_an_optional_field_or_a_wider_enum_is_compatible() -> None:
     assert incompatibilities(SCHEMAS["CaseOpened"], changed) == []
 
 
+def test_a_further_alternative_is_compatible_and_a_lost_one_is_not() -> None:
+    one, two = {"$ref": "urn:casegold:event:CaseOpened:1"}, {"$ref": "urn:casegold:event:CaseClosed:1"}
+    assert incompatibilities({"anyOf": [one]}, {"anyOf": [two, one]}) == []
+    assert incompatibilities({"anyOf": [one, two]}, {"anyOf": [two]}) == [f"data: the alternative {one} is gone"]
+    assert incompatibilities({}, {"anyOf": [one]}) != []
+
+
 @given(st.sampled_from(sorted(WIDER_PATTERNS)).flatmap(lambda old: st.tuples(st.just(old), st.from_regex(old))))
 def test_a_wider_pattern_accepts_all_that_the_released_one_does(example: tuple[str, str]) -> None:
     old, text = example
