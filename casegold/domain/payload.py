@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from casegold.domain.events import (
     PAYLOADS,
-    BreachClockStarted,
     CaseCorrected,
-    DecisionIssued,
     EventType,
     Payload,
     Replacement,
@@ -28,10 +26,21 @@ _ZONE = r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 _INSTANT = re.compile(rf"{_SECOND}(?:(\.[0-9]{{1,6}})[0-9]{{0,{MAX_DECIMALS - 6}}})?{_ZONE}")
 _TOO_FINE = re.compile(rf"{_SECOND}\.([0-9]{{{MAX_DECIMALS + 1},}}){_ZONE}")
 _AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,2})?")
-_WITH_DEADLINE = (BreachClockStarted, ReplacementData)
-_WITH_AMOUNT = (DecisionIssued, ReplacementData)
 _SHAPES: tuple[type[Payload], ...] = (*PAYLOADS.values(), Replacement, ReplacementData)
 _NAMES = {kind: tuple((field.name, field.encode_name) for field in msgspec.structs.fields(kind)) for kind in _SHAPES}
+
+
+def _holds(annotation: object, wanted: type) -> bool:
+    return annotation is wanted or any(_holds(each, wanted) for each in get_args(annotation))
+
+
+def fields_of(kind: type[Payload], wanted: type) -> tuple[str, ...]:
+    """The fields of a payload with values of a type, by their names in JSON."""
+    return tuple(field.encode_name for field in msgspec.structs.fields(kind) if _holds(field.type, wanted))
+
+
+_INSTANTS = {kind: fields_of(kind, datetime) for kind in _SHAPES}
+_AMOUNTS = {kind: fields_of(kind, Decimal) for kind in _SHAPES}
 _CENTS = Decimal("0.01")
 
 
@@ -120,10 +129,12 @@ def _fits(data: dict[str, Any], kind: type[Payload]) -> bool:
 
 def _canonical_fields(data: dict[str, Any], kind: type[Payload], field: str) -> dict[str, Any]:
     canonical = {name: value for name, value in data.items() if value is not None}
-    if kind in _WITH_DEADLINE and "deadlineAt" in canonical:
-        canonical["deadlineAt"] = canonical_instant(read_instant(canonical["deadlineAt"], f"{field}.deadlineAt"))
-    if kind in _WITH_AMOUNT and "penaltyAmount" in canonical:
-        canonical["penaltyAmount"] = _canonical_amount(canonical["penaltyAmount"], f"{field}.penaltyAmount")
+    for name in _INSTANTS[kind]:
+        if name in canonical:
+            canonical[name] = canonical_instant(read_instant(canonical[name], f"{field}.{name}"))
+    for name in _AMOUNTS[kind]:
+        if name in canonical:
+            canonical[name] = _canonical_amount(canonical[name], f"{field}.{name}")
     return canonical
 
 

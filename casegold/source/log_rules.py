@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -15,18 +17,18 @@ import msgspec
 
 from casegold.domain.events import PAYLOADS, EventType, Payload
 from casegold.domain.identity import canonical_instant
-from casegold.domain.payload import Invalid, read_payload
+from casegold.domain.payload import Invalid, fields_of, read_payload
 from casegold.source.json_text import storable
 from casegold.source.log_row import Cells, Columns, Form
 from casegold.source.log_values import Unfit, amount, integer, time_reader, unreadable_time
 from casegold.source.mapping import POSITION, FromColumn, Mapping, Rule
 
-_INTEGERS = frozenset({"level", "allowanceSeconds"})
-_PLAIN = {field.encode_name for kind in PAYLOADS.values() for field in msgspec.structs.fields(kind)} - {
-    *_INTEGERS,
-    "deadlineAt",
-    "penaltyAmount",
-}
+_INTEGERS, _INSTANTS, _AMOUNTS = (
+    frozenset(name for kind in PAYLOADS.values() for name in fields_of(kind, wanted))
+    for wanted in (int, datetime, Decimal)
+)
+_FIELDS = {field.encode_name for kind in PAYLOADS.values() for field in msgspec.structs.fields(kind)}
+_PLAIN = _FIELDS - _INTEGERS - _INSTANTS - _AMOUNTS
 _CACHED = 4_096
 """Size of the payload cache: most rules produce the same few payloads over and over."""
 Made = tuple[Payload, str, int]
@@ -181,7 +183,7 @@ class Rules:
             raise Unfit(f"{place}: a NUL character or a lone surrogate in {text[:100]!r}", "take it out of the row")
         if name in _PLAIN:
             return text, False
-        if name == "deadlineAt":
+        if name in _INSTANTS:
             try:
                 instant, lost = self.time(text)
             except (ValueError, OverflowError) as error:
