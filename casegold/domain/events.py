@@ -1,4 +1,4 @@
-"""The nine domain events as types, and the rejection of a record that is not an event.
+"""The domain events as types, and the rejection of a record that is not an event.
 
 Not here: reading them (`payload`, `casegold.source.codec`), identity and digests (`identity`).
 The JSON Schemas in `contracts/events` are the source of truth; a test compares these classes with them.

@@ -9,7 +9,7 @@ from casegold.domain.events import Rejection, RejectReason
 REMEDIES: dict[RejectReason, str] = {
     RejectReason.UNDECODABLE: "send one JSON object in UTF-8, each key once, of at most 1 MiB, without NUL characters",
     RejectReason.INVALID: "correct the field by its schema in contracts, then send it again, events under the same id",
-    RejectReason.UNKNOWN_TYPE: "send one of the nine event types, spelt as in contracts/events",
+    RejectReason.UNKNOWN_TYPE: "send one of the event types, spelt as in contracts/events",
     RejectReason.UNKNOWN_VERSION: "send schema version 1; or send again once the platform reads the newer one",
     RejectReason.CONFLICT: (
         "one id, one content: send another fact under an id of its own, take one back by CaseCorrected;"
