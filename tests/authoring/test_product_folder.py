@@ -218,6 +218,40 @@ def test_changed_rules_have_to_be_recorded(folder: Path) -> None:
     assert "as expected" in told("check", NAME)
 
 
+@pytest.fixture
+def compared(folder: Path) -> Path:
+    """A product of two inputs: the month before stands beside the month."""
+    own = "      - { dataset: gold/case_daily_snapshot, mapping: daysOfPeriod }\n"
+    replaced(folder / "contract.yaml", own, own + own.replace("daysOfPeriod", "dayBeforePeriod"))
+    replaced(folder / "rows.sql", "count(*) as open_cases", f"count(*) + ({BEFORE}) as open_cases")
+    return folder
+
+
+BEFORE = "select count(*) from case_daily_snapshot_before"
+
+
+def test_a_product_reads_every_input_of_its_own(compared: Path) -> None:
+    before = "snapshot_date,case_id\n" + "2026-01-31,C-1\n" * 5
+    (compared / SAMPLE / "case_daily_snapshot_before.csv").write_text(before)
+    replaced(compared / f"{SAMPLE}/expected.csv", ROW, "2026-02-01,FRAUD,7,1")
+    assert "case_daily_snapshot_before: snapshot_date" in told("check", NAME, "--record")
+
+
+def test_an_input_without_rows_is_one(compared: Path) -> None:
+    assert "as expected" in told("check", NAME, "--record"), "no day before, as at the register's first day"
+    (compared / SAMPLE / "case_daily_snapshot_before.csv").write_text("snapshot_date,case_id\n")
+    assert "as expected" in told("check", NAME), "a header alone"
+
+
+def test_an_empty_text_of_a_sample_is_written_with_quotes(folder: Path) -> None:
+    replaced(folder / f"{SAMPLE}/case_daily_snapshot.csv", "2026-02-28,C-2,FRAUD", '2026-02-28,C-2,""')
+    assert (
+        'first 2026-02-01, "": computed month 2026-02-01, case_type "", open_cases 1' in refusal("check", NAME).message
+    )
+    replaced(folder / f"{SAMPLE}/expected.csv", ROW, '2026-02-01,"",1,0\n2026-02-01,FRAUD,1,1')
+    assert "rows: 2" in told("check", NAME)
+
+
 def test_python_of_somebody_else_does_not_run(folder: Path) -> None:
     (folder / "custom.py").write_text("raise SystemExit('ran')")
     assert "has Python, custom.py" in refusal("check", NAME).message
