@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from casegold.cli.main import casegold
-from casegold.domain.errors import ConfigurationError
+from casegold.cli.main import casegold, run
+from casegold.domain.errors import ConfigurationError, ExitClass
 from casegold.runtime.contracts import contracts_of
 from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings, load_settings
@@ -198,6 +198,50 @@ def test_a_wrong_file_is_refused_with_its_place(
 def test_a_missing_file_is_named(file: str, folder: Path) -> None:
     (folder / file).unlink()
     assert f"{folder / file} is missing" in refusal("check", NAME).message
+
+
+def test_a_file_that_is_no_yaml_is_told_in_one_line(folder: Path) -> None:
+    (folder / "contract.yaml").write_text("apiVersion: v3.1.0\nschema: [\n")
+    message = refusal("check", NAME).message
+    assert message.startswith(f"{folder / 'contract.yaml'}, line 3: is not valid YAML: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "arguments", [["settings"], ["settings", "--format", "json"], ["product", "check"], ["status"]]
+)
+def test_a_folder_that_cannot_be_read_is_told_by_every_look_at_the_installation(
+    arguments: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other commands refuse with the same: a product that is left out silently is one that is missed."""
+    (folder / "rows.sql").unlink()
+    expected = ExitClass.SOURCE_UNAVAILABLE if arguments == ["status"] else ExitClass.CONFIGURATION
+    assert run(arguments) == expected, "no server runs here"
+    out, err = capsys.readouterr()
+    assert f"{folder}/product.yaml, line 2: rules.steps[0]: there is no file rows.sql" in err
+    assert "-> add it, or correct the name" in err
+    assert ("CASEGOLD_PRODUCTS_DIR" in out) is (arguments[0] == "settings"), "what can be told is told"
+
+
+def test_an_installation_whose_products_cannot_be_read_is_stopped_all_the_same(folder: Path) -> None:
+    (folder / "product.yaml").unlink()
+    assert run(["down"]) == ExitClass.SUCCESS
+
+
+def test_a_code_location_says_which_folder_cannot_be_read(folder: Path) -> None:
+    (folder / "product.yaml").unlink()
+    with pytest.raises(ConfigurationError, match=f"{folder}/product.yaml is missing"):
+        build_defs(load_settings())
+
+
+def test_every_folder_that_cannot_be_read_is_named(folder: Path) -> None:
+    for name in ("second", "third"):
+        told("new", name)
+    (folder / "product.yaml").unlink()
+    (folder.parent / "third" / "contract.yaml").unlink()
+    refused = refusal("check", "second")
+    assert refused.message.endswith("product.yaml is missing (other products that cannot be read: third)")
+    assert "`casegold product check third`" in refused.remedy
 
 
 def test_a_product_without_a_sample_is_refused(folder: Path) -> None:
