@@ -120,7 +120,7 @@ def read_product(folder: Path, *, is_ours: bool) -> Product:
 def _text(file: Path) -> str:
     if not file.is_file():
         raise ConfigurationError(
-            f"{file} is missing", remedy="`casegold product new NAME` makes a folder that has every file"
+            f"{file} is missing", remedy="put it back; `casegold product new NAME` makes a folder that has every file"
         )
     try:
         return file.read_text(encoding="utf-8")
