@@ -262,6 +262,26 @@ def test_changed_rules_have_to_be_recorded(folder: Path) -> None:
     assert "as expected" in told("check", NAME)
 
 
+def test_python_of_somebody_else_does_not_run(folder: Path) -> None:
+    (folder / "custom.py").write_text("raise SystemExit('ran')")
+    assert "has Python, custom.py" in refusal("check", NAME).message
+
+
+def test_two_products_of_one_name_are_refused(folder: Path) -> None:
+    there = folder.parent / "breach_metrics"
+    shutil.copytree(folder, there)
+    for file in ("contract.yaml", "product.yaml"):
+        (there / file).write_text((there / file).read_text().replace(NAME, "breach_metrics"))
+    message = refusal("check").message
+    assert "another product 'breach_metrics'" in message
+    assert str(there) in message
+
+
+def test_a_directory_that_is_none_is_refused(directory: Path) -> None:
+    directory.rmdir()
+    assert "is no directory" in refusal("check").message
+
+
 @pytest.fixture
 def compared(folder: Path) -> Path:
     """A product of two inputs: the month before stands beside the month."""
@@ -294,23 +314,3 @@ def test_an_empty_text_of_a_sample_is_written_with_quotes(folder: Path) -> None:
     )
     replaced(folder / f"{SAMPLE}/expected.csv", ROW, '2026-02-01,"",1,0\n2026-02-01,FRAUD,1,1')
     assert "rows: 2" in told("check", NAME)
-
-
-def test_python_of_somebody_else_does_not_run(folder: Path) -> None:
-    (folder / "custom.py").write_text("raise SystemExit('ran')")
-    assert "has Python, custom.py" in refusal("check", NAME).message
-
-
-def test_two_products_of_one_name_are_refused(folder: Path) -> None:
-    there = folder.parent / "breach_metrics"
-    shutil.copytree(folder, there)
-    for file in ("contract.yaml", "product.yaml"):
-        (there / file).write_text((there / file).read_text().replace(NAME, "breach_metrics"))
-    message = refusal("check").message
-    assert "another product 'breach_metrics'" in message
-    assert str(there) in message
-
-
-def test_a_directory_that_is_none_is_refused(directory: Path) -> None:
-    directory.rmdir()
-    assert "is no directory" in refusal("check").message
