@@ -53,6 +53,7 @@ OF_INGEST = (
 )
 OF_REGISTER = (
     questions.OVERDUE_CLOSES,
+    questions.UNDESCRIBED,
     questions.OPEN_HOLDS,
     questions.FAILED_RUNS,
     questions.STUCK_ATTEMPTS,

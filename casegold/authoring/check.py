@@ -1,7 +1,8 @@
 """Validates a product without a server: its folder, its inputs among the datasets, and its rules on its samples.
 
 A sample is a folder `samples/DATE`, where DATE is the first date of a period. It has the rows of each input as
-`NAME.csv`, and the expected result as `expected.csv`. Input columns that are not in the file are null.
+`NAME.csv`, and the expected result as `expected.csv`. Input columns that are not in the file are null,
+and so is an empty field; `""` is the empty text.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _try(product: Product, bench: Bench, sample: Path) -> Tried:
         for ref in contract.inputs
     }
     made = _computed(product, inputs, period, bench)
-    turned = {name: rows.take(list(reversed(range(rows.num_rows)))) for name, rows in inputs.items()}
+    turned = {name: rows.take(pa.array(reversed(range(rows.num_rows)), pa.int64())) for name, rows in inputs.items()}
     if not _computed(product, turned, period, bench).equals(made):
         raise ConfigurationError(
             f"{sample}: the rules give other rows each time",
@@ -186,8 +187,13 @@ def _compare(made: pa.Table, expected: pa.Table, file: Path, contract: DatasetCo
 
 
 def _told(key: tuple[object, ...]) -> str:
-    return ", ".join(str(part) for part in key)
+    return ", ".join(_written(part) for part in key)
+
+
+def _written(value: object) -> str:
+    """As a reader can tell an empty text from a null."""
+    return "null" if value is None else str(value) or '""'
 
 
 def _row(rows: dict[tuple[object, ...], dict[str, object]], key: tuple[object, ...]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in rows[key].items()) if key in rows else "no such row"
+    return ", ".join(f"{name} {_written(value)}" for name, value in rows[key].items()) if key in rows else "no such row"

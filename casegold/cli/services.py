@@ -10,7 +10,8 @@ import click
 
 from casegold.cli.output import Output, listed
 from casegold.cli.values import Number
-from casegold.domain.errors import SourceUnavailable
+from casegold.domain.errors import ConfigurationError, SourceUnavailable
+from casegold.domain.plain_text import visible
 
 if TYPE_CHECKING:
     from casegold.runtime.settings import Settings
@@ -56,7 +57,7 @@ def down() -> None:
 @click.command()
 @listed()
 def status(out: Output) -> None:
-    """Show the servers and whether they answer; exit 20 if one does not.
+    """Show the servers and whether they answer; exit 20 if one does not, 40 if a product cannot be read.
 
     \b
     Examples:
@@ -65,12 +66,29 @@ def status(out: Output) -> None:
     """
     from casegold.runtime.settings import load_settings  # noqa: PLC0415 - with what asks the servers
 
-    silent = show_status(load_settings(), out)
+    settings = load_settings()
+    silent = show_status(settings, out)
+    wrong = _unreadable_product(settings)
     if silent:
+        if wrong is not None:
+            click.echo(f"casegold: {visible(str(wrong))}", err=True)
         raise SourceUnavailable(
             f"no answer from {' and '.join(silent)}",
             remedy="`casegold up` starts the local servers; start any other server yourself",
         )
+    if wrong is not None:
+        raise wrong
+
+
+def _unreadable_product(settings: Settings) -> ConfigurationError | None:
+    """Why every command but a few refuses; `status` tells it, too."""
+    from casegold.runtime.product_folder import read_products  # noqa: PLC0415 - loads YAML
+
+    try:
+        read_products(settings.products_dir)
+    except ConfigurationError as error:
+        return error
+    return None
 
 
 @click.command()

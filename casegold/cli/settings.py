@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 from casegold.cli.output import TABLE, Output, listed
+from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import PREFIX, Settings, load_settings
 
 
@@ -14,6 +15,8 @@ from casegold.runtime.settings import PREFIX, Settings, load_settings
 @listed()
 def settings(out: Output) -> None:
     """Show every setting, its value here, and whether a variable sets it. Passwords are left out.
+
+    Exits 40 where a product of CASEGOLD_PRODUCTS_DIR cannot be read.
 
     \b
     Examples:
@@ -25,6 +28,7 @@ def settings(out: Output) -> None:
         for name, field in Settings.model_fields.items():
             origin = "" if name in found.model_fields_set else "  (default)"
             click.echo(f"{PREFIX}{name.upper()}={_shown(found, name)}{origin}\n    {field.description}")
+        read_products(found.products_dir)
         return
     out.rows(
         "Settings",
@@ -40,6 +44,7 @@ def settings(out: Output) -> None:
         ),
         empty="",
     )
+    read_products(found.products_dir)
 
 
 def _shown(found: Settings, name: str) -> str:

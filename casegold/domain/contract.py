@@ -302,7 +302,8 @@ class Contracts:
         """The contract of a dataset. Raises ConfigurationError when there is none."""
         if dataset not in self._by_id:
             raise ConfigurationError(
-                f"no contract describes {dataset}", remedy=f"known datasets: {', '.join(sorted(self._by_id))}"
+                f"no contract describes {dataset}",
+                remedy=f"known datasets: {', '.join(sorted(self._by_id))}; your own are those of CASEGOLD_PRODUCTS_DIR",
             )
         return self._by_id[dataset]
 

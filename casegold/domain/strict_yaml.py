@@ -138,7 +138,9 @@ def read_yaml(text: str, file: str, *, with_lines: bool = False) -> Node:
         # The loader is a SafeLoader: it builds plain values only.
         return Node(yaml.load(text, Loader=_StrictLoader), file, "", text if with_lines else "")  # noqa: S506
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{file} is not valid YAML: {error}", remedy="correct the file") from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        place = f"{file}, line {mark.line + 1}:" if mark else file
+        raise ConfigurationError(f"{place} is not valid YAML: {problem or error}", remedy="correct the file") from error
 
 
 def _refuse_depth(text: str) -> None:

@@ -115,7 +115,7 @@ def compute(
     if own is not None:
         return own(connection, period, calendar)
     views = {product.view_of(ref) for ref in product.contract.inputs}
-    inputs = {view: connection.table(view).to_arrow_reader() for view in sorted(views)}
+    inputs = {view: connection.table(view).to_arrow_reader for view in sorted(views)}
     return by_sql.rows_of(product, inputs, period, calendar, limits)
 
 

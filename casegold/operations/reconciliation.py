@@ -61,6 +61,7 @@ IN_LAKE = (LEDGER_AND_LAKE, VERSIONS_AND_LAKE, DEAD_STAGES, ORPHANS)
 ALL = (
     standing_checks.POSITIONS,
     LEDGER_AND_LAKE,
+    standing_checks.UNDESCRIBED,
     standing_checks.UNDECIDED,
     VERSIONS_AND_LAKE,
     standing_checks.UNDELIVERED,

@@ -77,6 +77,8 @@ def answers(platform: Platform, questions: Sequence[Question]) -> Iterator[Answe
         elif question == standing_checks.OVERDUE_CLOSES:
             now = installation.business_clock(platform.control).now()
             yield standing_checks.overdue_closes(platform.control, platform.calendar, now, close_latency(platform))
+        elif question == standing_checks.UNDESCRIBED:
+            yield standing_checks.undescribed(platform.control, platform.contracts)
         elif question in reconciliation.IN_LAKE:
             yield reconciliation.ask(platform, question)
         else:

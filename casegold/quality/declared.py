@@ -44,7 +44,7 @@ def _of_partition(
     rules: Sequence[tuple[CheckRule, Measure]],
     limits: Limits,
 ) -> list[CheckResult]:
-    with sandbox({ROWS: rows.to_arrow()}, limits) as connection:
+    with sandbox({ROWS: rows.to_arrow}, limits) as connection:
         return [_result(contract, period, rule, measure, connection, rows) for rule, measure in rules]
 
 

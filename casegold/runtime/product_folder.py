@@ -7,6 +7,7 @@ running them (`jobs.product_rules`).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from casegold.domain.contract import DatasetContract, InputMapping
@@ -36,7 +37,7 @@ def read_products(foreign: Path | None = None) -> tuple[Product, ...]:
         ConfigurationError: a folder is wrong, or two products have the same name.
     """
     ours = [read_product(folder, is_ours=True) for folder in _folders(PRODUCTS)]
-    theirs = [] if foreign is None else [read_product(folder, is_ours=False) for folder in foreign_folders(foreign)]
+    theirs = [] if foreign is None else _all_of(foreign_folders(foreign))
     seen: dict[str, Product] = {}
     for product in (*ours, *theirs):
         for name in {product.name, product.transform}:
@@ -47,6 +48,27 @@ def read_products(foreign: Path | None = None) -> tuple[Product, ...]:
                     remedy="rename the folder, and datasetId and transform in its contract",
                 )
     return (*ours, *theirs)
+
+
+def _all_of(folders: Sequence[Path]) -> list[Product]:
+    """Somebody else's products. What is wrong with the first wrong one is raised, and the other wrong ones named."""
+    found: list[Product] = []
+    wrong: dict[str, ConfigurationError] = {}
+    for folder in folders:
+        try:
+            found.append(read_product(folder, is_ours=False))
+        except ConfigurationError as error:
+            wrong[folder.name] = error
+    if not wrong:
+        return found
+    (_, first), *others = wrong.items()
+    if not others:
+        raise first
+    names = ", ".join(name for name, _ in others)
+    raise ConfigurationError(
+        f"{first.message} (other products that cannot be read: {names})",
+        remedy=f"{first.remedy}; then `casegold product check {others[0][0]}`",
+    ) from first
 
 
 def foreign_folders(directory: Path) -> list[Path]:
@@ -99,7 +121,7 @@ def read_product(folder: Path, *, is_ours: bool) -> Product:
 def _text(file: Path) -> str:
     if not file.is_file():
         raise ConfigurationError(
-            f"{file} is missing", remedy="`casegold product new NAME` creates a folder with every file"
+            f"{file} is missing", remedy="restore it; `casegold product new NAME` creates a folder with every file"
         )
     try:
         return file.read_text(encoding="utf-8")

@@ -15,14 +15,14 @@ from casegold.domain.calendar import BusinessCalendar
 from casegold.domain.contract import DatasetContract
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.product import Product
-from casegold.transform.sandbox import Limits, Rows, Statement, execute, sandbox, statements
+from casegold.transform.sandbox import Given, Limits, Statement, execute, sandbox, statements
 
 PERIOD = "period"
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 
 def rows_of(
-    product: Product, inputs: Mapping[str, Rows], period: date, calendar: BusinessCalendar, limits: Limits
+    product: Product, inputs: Mapping[str, Given], period: date, calendar: BusinessCalendar, limits: Limits
 ) -> pa.Table:
     """The rows of a period, sorted by the key of the contract.
 
@@ -33,8 +33,8 @@ def rows_of(
         ConfigurationError: the SQL is wrong, or its columns are not those of the contract.
     """
     steps = [each for step in product.rules.steps for each in _step(product, step)]
-    given = {**inputs, PERIOD: period_of(product.contract, period, calendar)}
-    with sandbox(given, limits) as connection:
+    its_period = period_of(product.contract, period, calendar)
+    with sandbox({**inputs, PERIOD: lambda: its_period}, limits) as connection:
         for each in steps[:-1]:
             execute(connection, each)
         return _as_promised(product, steps[-1], execute(connection, steps[-1]).to_arrow_table())

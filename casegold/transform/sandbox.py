@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +22,8 @@ import pyarrow as pa
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
 
-Rows: TypeAlias = pa.Table | pa.RecordBatchReader
+Given: TypeAlias = Callable[[], pa.Table | pa.RecordBatchReader]
+"""Gives the rows of an input once they are copied: a DuckDB connection has one reader, and the next one empties it."""
 RUN = frozenset({duckdb.StatementType.CREATE, duckdb.StatementType.SELECT})
 CALLED = frozenset(
     {"generate_series", "histogram", "histogram_values", "json_each", "json_tree", "range", "repeat", "unnest"}
@@ -53,7 +54,7 @@ class Statement:
 
 
 @contextmanager
-def sandbox(inputs: Mapping[str, Rows], limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
+def sandbox(inputs: Mapping[str, Given], limits: Limits) -> Iterator[duckdb.DuckDBPyConnection]:
     """A locked DuckDB connection with a table for each input."""
     limits.spill.mkdir(parents=True, exist_ok=True)
     spill = tempfile.mkdtemp(prefix="sandbox-", dir=limits.spill)
@@ -67,7 +68,7 @@ def sandbox(inputs: Mapping[str, Rows], limits: Limits) -> Iterator[duckdb.DuckD
         # Otherwise `from settings` would read a variable of the calling Python code.
         connection.execute("set python_enable_replacements = false")
         for name, rows in inputs.items():
-            connection.register("given", rows)
+            connection.register("given", rows())
             connection.query("from given").create(name)
             connection.unregister("given")
         connection.execute("set enable_external_access = false")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from casegold.cli.main import casegold
-from casegold.domain.errors import ConfigurationError
+from casegold.cli.main import casegold, run
+from casegold.domain.errors import ConfigurationError, ExitClass
 from casegold.runtime.contracts import contracts_of
 from casegold.runtime.product_folder import read_products
 from casegold.runtime.settings import Settings, load_settings
@@ -201,6 +201,50 @@ def test_a_missing_file_is_named(file: str, folder: Path) -> None:
     assert f"{folder / file} is missing" in refusal("check", NAME).message
 
 
+def test_a_file_that_is_no_yaml_is_told_in_one_line(folder: Path) -> None:
+    (folder / "contract.yaml").write_text("apiVersion: v3.1.0\nschema: [\n")
+    message = refusal("check", NAME).message
+    assert message.startswith(f"{folder / 'contract.yaml'}, line 3: is not valid YAML: ")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "arguments", [["settings"], ["settings", "--format", "json"], ["product", "check"], ["status"]]
+)
+def test_a_folder_that_cannot_be_read_is_told_by_every_look_at_the_installation(
+    arguments: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other commands refuse with the same: a product that is left out silently is one that is missed."""
+    (folder / "rows.sql").unlink()
+    expected = ExitClass.SOURCE_UNAVAILABLE if arguments == ["status"] else ExitClass.CONFIGURATION
+    assert run(arguments) == expected, "no server runs here"
+    out, err = capsys.readouterr()
+    assert f"{folder}/product.yaml, line 2: rules.steps[0]: there is no file rows.sql" in err
+    assert "-> add it, or correct the name" in err
+    assert ("CASEGOLD_PRODUCTS_DIR" in out) is (arguments[0] == "settings"), "what can be told is told"
+
+
+def test_an_installation_whose_products_cannot_be_read_is_stopped_all_the_same(folder: Path) -> None:
+    (folder / "product.yaml").unlink()
+    assert run(["down"]) == ExitClass.SUCCESS
+
+
+def test_a_code_location_says_which_folder_cannot_be_read(folder: Path) -> None:
+    (folder / "product.yaml").unlink()
+    with pytest.raises(ConfigurationError, match=f"{folder}/product.yaml is missing"):
+        build_defs(load_settings())
+
+
+def test_every_folder_that_cannot_be_read_is_named(folder: Path) -> None:
+    for name in ("second", "third"):
+        told("new", name)
+    (folder / "product.yaml").unlink()
+    (folder.parent / "third" / "contract.yaml").unlink()
+    refused = refusal("check", "second")
+    assert refused.message.endswith("product.yaml is missing (other products that cannot be read: third)")
+    assert "`casegold product check third`" in refused.remedy
+
+
 def test_a_product_without_a_sample_is_refused(folder: Path) -> None:
     shutil.rmtree(folder / "samples")
     assert "there is no sample" in refusal("check", NAME).message
@@ -246,3 +290,37 @@ def test_two_products_of_one_name_are_refused(folder: Path) -> None:
 def test_a_directory_that_is_none_is_refused(directory: Path) -> None:
     directory.rmdir()
     assert "is no directory" in refusal("check").message
+
+
+@pytest.fixture
+def compared(folder: Path) -> Path:
+    """A product of two inputs: the month before stands beside the month."""
+    own = "      - { dataset: gold/case_daily_snapshot, mapping: daysOfPeriod }\n"
+    replaced(folder / "contract.yaml", own, own + own.replace("daysOfPeriod", "dayBeforePeriod"))
+    replaced(folder / "rows.sql", "count(*) as open_cases", f"count(*) + ({BEFORE}) as open_cases")
+    return folder
+
+
+BEFORE = "select count(*) from case_daily_snapshot_before"
+
+
+def test_a_product_reads_every_input_of_its_own(compared: Path) -> None:
+    before = "snapshot_date,case_id\n" + "2026-01-31,C-1\n" * 5
+    (compared / SAMPLE / "case_daily_snapshot_before.csv").write_text(before)
+    replaced(compared / f"{SAMPLE}/expected.csv", ROW, "2026-02-01,FRAUD,7,1")
+    assert "case_daily_snapshot_before: snapshot_date" in told("check", NAME, "--record")
+
+
+def test_an_input_without_rows_is_one(compared: Path) -> None:
+    assert "as expected" in told("check", NAME, "--record"), "no day before, as at the register's first day"
+    (compared / SAMPLE / "case_daily_snapshot_before.csv").write_text("snapshot_date,case_id\n")
+    assert "as expected" in told("check", NAME), "a header alone"
+
+
+def test_an_empty_text_of_a_sample_is_written_with_quotes(folder: Path) -> None:
+    replaced(folder / f"{SAMPLE}/case_daily_snapshot.csv", "2026-02-28,C-2,FRAUD", '2026-02-28,C-2,""')
+    assert (
+        'first 2026-02-01, "": computed month 2026-02-01, case_type "", open_cases 1' in refusal("check", NAME).message
+    )
+    replaced(folder / f"{SAMPLE}/expected.csv", ROW, '2026-02-01,"",1,0\n2026-02-01,FRAUD,1,1')
+    assert "rows: 2" in told("check", NAME)

@@ -92,6 +92,17 @@ def test_before_any_date_is_closed_nothing_is_due(connection: Connection) -> Non
     assert all(isinstance(decision, NotDue) for decision in decide(connection).values())
 
 
+def test_a_published_dataset_that_no_contract_describes_is_told(connection: Connection) -> None:
+    """As where a product's folder is gone, or CASEGOLD_PRODUCTS_DIR is not set in this process."""
+    register = Register(connection)
+    register.close_range(day(0), day(4))
+    register.publish("reports/of_somebody", day(0), day(1))
+    last = planner.decide(connection, CONTRACTS, TRANSFORMS)[-1]
+    assert isinstance(last, NotDue)
+    assert last.dataset == "reports/of_somebody"
+    assert "is CASEGOLD_PRODUCTS_DIR set as it was" in last.why
+
+
 def test_new_totals_of_a_published_date_make_it_due_again(connection: Connection) -> None:
     register = Register(connection)
     register.close_range(day(0), day(4))

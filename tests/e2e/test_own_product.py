@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from casegold.cli.main import casegold
 from casegold.control.versions.provenance import artifacts
 from casegold.domain.calendar import BusinessCalendar
-from casegold.domain.errors import ExitClass
+from casegold.domain.errors import ConfigurationError, ExitClass
 from casegold.domain.events import CaseClosed, EventType
 from casegold.runtime.settings import Settings, load_settings
 from tests.e2e.installation import REPORT, SNAPSHOT, Installation, command
@@ -23,6 +25,8 @@ FIRST, LAST = date(2024, 2, 24), date(2024, 2, 29)
 MONTH = date(2024, 2, 1)
 NAME = "overdue_cases"
 DATASET = f"reports/{NAME}"
+OF_THE_MONTH = "      - { dataset: gold/case_daily_snapshot, mapping: daysOfPeriod }\n"
+DAY_BEFORE = "      - { dataset: gold/case_daily_snapshot, mapping: dayBeforePeriod }\n"
 RIGHT = "count(*) filter (where breached)"
 WRONG = "count(*) + 1"
 
@@ -50,6 +54,15 @@ def by_hand(installation: Installation) -> list[dict[str, Any]]:
     ]
 
 
+def read_two_inputs(folder: Path) -> None:
+    """The month's days and the day before, which has no rows: the register begins within the month."""
+    contract, rules = folder / "contract.yaml", folder / "rows.sql"
+    contract.write_text(contract.read_text().replace(OF_THE_MONTH, OF_THE_MONTH + DAY_BEFORE))
+    before = "count(*) + (select count(*) from case_daily_snapshot_before) as open_cases"
+    rules.write_text(rules.read_text().replace("count(*) as open_cases", before))
+    command("product", "check", NAME, "--record")
+
+
 def announced(installation: Installation) -> list[str]:
     found = installation.platform.control.rows(
         "select type from outbox where aggregateid = %(dataset)s order by position", {"dataset": DATASET}
@@ -57,8 +70,11 @@ def announced(installation: Installation) -> list[str]:
     return [row["type"] for row in found]
 
 
-def test_a_product_of_ones_own_is_gated_published_and_restated(settings: Settings, tmp_path: Path) -> None:
+def test_a_product_of_ones_own_is_gated_published_and_restated(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command("product", "new", NAME)
+    read_two_inputs(tmp_path / "mine" / NAME)
     rules = tmp_path / "mine" / NAME / "rows.sql"
     right = rules.read_text(encoding="utf-8")
     assert RIGHT in right
@@ -97,3 +113,10 @@ def test_a_product_of_ones_own_is_gated_published_and_restated(settings: Setting
     assert installation.rows(DATASET, MONTH, MONTH, version=1) == before, "what was official then"
     assert announced(installation)[-1] == "DatasetVersionPublished"
     assert SNAPSHOT in command("causes", DATASET, 2)
+
+    assert "no contract describes" not in command("plan")
+    monkeypatch.delenv("CASEGOLD_PRODUCTS_DIR")
+    assert "published, but no contract describes it here" in command("plan")
+    refused = CliRunner().invoke(casegold, ["show", DATASET, "--partition", MONTH.isoformat()]).exception
+    assert isinstance(refused, ConfigurationError)
+    assert "CASEGOLD_PRODUCTS_DIR" in refused.remedy

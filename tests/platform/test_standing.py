@@ -11,6 +11,8 @@ from casegold.control.db import ControlDb
 from casegold.control.integrity import standing_checks
 from casegold.domain.calendar import BusinessCalendar
 from casegold.operations.standing_checks import Place, TopicLook, caught_up, epochs
+from casegold.runtime.contracts import load_contracts
+from casegold.runtime.shipped import DATASET_CONTRACTS
 from platform_assets.standing import check_result
 from tests.control.register import SNAPSHOT, Register
 
@@ -42,6 +44,19 @@ def test_open_holds_are_counted_exactly_and_sampled(control: ControlDb) -> None:
     assert not result.passed
     assert result.severity is dg.AssetCheckSeverity.ERROR
     assert "casegold holds" in str(result.description)
+
+
+def test_a_published_dataset_that_no_contract_describes_is_red(control: ControlDb) -> None:
+    contracts = load_contracts(DATASET_CONTRACTS)
+    assert standing_checks.undescribed(control, contracts).count == 0
+    with control.write("by a test") as connection:
+        register = Register(connection)
+        register.close_range(DAY, DAY)
+        register.publish(SNAPSHOT, DAY)
+        register.publish("reports/of_somebody", DAY)
+    answer = standing_checks.undescribed(control, contracts)
+    assert answer.sample == ({"dataset": "reports/of_somebody", "partitions": 1, "last": DAY},)
+    assert not check_result(answer).passed
 
 
 def test_dates_are_overdue_after_the_latency_and_from_the_latest_close_on(control: ControlDb) -> None:

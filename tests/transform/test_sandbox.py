@@ -11,7 +11,8 @@ import pytest
 from casegold.transform.sandbox import CALLED, Limits, sandbox
 
 SECRET = pa.table({"secret": ["of the calling Python"]})
-INPUTS = {"given_rows": pa.table({"a": [1, 2]})}
+ROWS = pa.table({"a": [1, 2]})
+INPUTS = {"given_rows": lambda: ROWS}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,14 @@ def test_inputs_are_there_and_nothing_is_left(tmp_path: Path) -> None:
         assert connection.execute("select sum(a) from given_rows").fetchall() == [(3,)]
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_input_of_one_connection_has_its_rows(tmp_path: Path) -> None:
+    with duckdb.connect() as lake:
+        inputs = {name: lake.from_arrow(ROWS).to_arrow_reader for name in ("first", "second", "third")}
+        with sandbox(inputs, Limits("500MB", 1, tmp_path)) as connection:
+            for name in inputs:
+                assert connection.table(name).fetchall() == [(1,), (2,)], name
 
 
 def test_functions_that_may_be_called_exist() -> None:

@@ -13,7 +13,9 @@ from typing import Any
 
 from casegold.control.db import ControlDb
 from casegold.control.runs.attempt_results import DEAD_AFTER_SECONDS
+from casegold.control.versions import listing
 from casegold.domain.calendar import BusinessCalendar
+from casegold.domain.contract import Contracts
 from casegold.domain.identity import PLATFORM_SOURCE
 from casegold.domain.sql import query
 
@@ -112,6 +114,13 @@ OVERDUE_CLOSES = Question(
     " the date: `casegold days close DATE --reason ...`.",
 )
 
+UNDESCRIBED = Question(
+    "published_are_described",
+    "gold/case_daily_snapshot",
+    "Every dataset with official figures has a contract here; one without is computed and looked after no more.",
+    "Put its product's folder back, and set CASEGOLD_PRODUCTS_DIR as it was wherever casegold and Dagster run.",
+)
+
 POSITIONS = Question(
     "offsets_accounted",
     "bronze/case_events",
@@ -194,6 +203,13 @@ def ask(control: ControlDb, question: Question) -> Answer:
     rows = control.rows(query(ROOM, STATEMENTS[question]), parameters)
     total = int(rows[0]["total"]) if rows else 0
     return Answer(question, total, tuple({name: row[name] for name in row if name != "total"} for row in rows))
+
+
+def undescribed(control: ControlDb, contracts: Contracts) -> Answer:
+    """Datasets that were published and that the installation no longer knows of, as when a product's folder is gone."""
+    with control.read() as connection:
+        found = listing.undescribed(connection, contracts)
+    return Answer(UNDESCRIBED, len(found), tuple(found[:MAX_SAMPLE]))
 
 
 def overdue_closes(control: ControlDb, calendar: BusinessCalendar, now: datetime, latency: timedelta) -> Answer:

@@ -26,13 +26,14 @@ from casegold.control.planning import periods
 from casegold.control.planning.decisions import Decision, Due, NotDue, unsettled_from
 from casegold.control.runs import attempts, manifests
 from casegold.control.runs.claimed_tables import is_published
-from casegold.control.versions import holds, official_state, pins
+from casegold.control.versions import holds, listing, official_state, pins
 from casegold.domain.contract import Contracts, DatasetContract
 from casegold.domain.sql import query
 
 ROOM = "casegold.control.planning"
 
 ONE_DAY = timedelta(days=1)
+_UNSEEN = "published, but no contract describes it here: is CASEGOLD_PRODUCTS_DIR set as it was, and its folder there?"
 
 
 def plan(control: ControlDb, contracts: Contracts, transforms: Mapping[str, str], asked_by: str) -> list[RunManifest]:
@@ -91,7 +92,7 @@ def ended_run(
 
 
 def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str, str]) -> list[Decision]:
-    """The decision for every computed dataset; each comes after its inputs."""
+    """The decision for every computed dataset, each after its inputs; then for what is published but not described."""
     register = register_of(connection)
     restating = backfill_steps.restating(connection)
     decisions: dict[str, Decision] = {}
@@ -109,7 +110,8 @@ def decide(connection: Connection, contracts: Contracts, transforms: Mapping[str
             wanted = periods.Wanted(earliest, restating.get(contract.dataset))
             decision = periods.decide(connection, contract, register, transforms[contract.transform], wanted)
         decisions[contract.dataset] = decision
-    return list(decisions.values())
+    unseen = [NotDue(row["dataset"], _UNSEEN) for row in listing.undescribed(connection, contracts)]
+    return [*decisions.values(), *unseen]
 
 
 def is_computed(contract: DatasetContract) -> bool:

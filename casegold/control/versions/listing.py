@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from casegold.control.db import Connection, ControlDb
+from casegold.domain.contract import Contracts
 from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import query
 
@@ -30,6 +31,12 @@ def partition_versions(control: ControlDb, dataset: str, partition: date, limit:
     """The versions of a partition, newest first, and the time for which each was official."""
     parameters = {"dataset": dataset, "partition": partition, "limit": limit}
     return control.rows(query(ROOM, "list_partition_versions"), parameters)
+
+
+def undescribed(connection: Connection, contracts: Contracts) -> list[Row]:
+    """Datasets with official figures that no contract describes, with their number of partitions and the last one."""
+    described = [contract.dataset for contract in contracts]
+    return connection.execute(query(ROOM, "undescribed_datasets"), {"described": described}).fetchall()
 
 
 def partition_as_of(

@@ -552,3 +552,11 @@ select file_path, record_count, file_bytes, hash_from, hash_to
 from version_file
 where dataset = %(dataset)s and version = %(version)s and partition_key = %(partition)s
 order by hash_from, file_path
+
+-- name: undescribed_datasets
+-- Datasets with official figures that are not among the given ones.
+select dataset, count(*) as partitions, max(partition_key) as last
+from partition_state
+where current_version is not null and not dataset = any(%(described)s)
+group by dataset
+order by dataset
