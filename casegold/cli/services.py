@@ -81,7 +81,7 @@ def status(out: Output) -> None:
 
 
 def _unreadable_product(settings: Settings) -> ConfigurationError | None:
-    """Why every command but a few refuses; `status` tells it, too."""
+    """The error that nearly every other command would end with; `status` shows it, too."""
     from casegold.runtime.product_folder import read_products  # noqa: PLC0415 - loads YAML
 
     try:

@@ -61,7 +61,7 @@ class Judged:
 
 
 def assert_planned_rules(platform: Platform, manifest: RunManifest) -> None:
-    """A version names the rules that computed it: a run that was planned before an upgrade is planned anew.
+    """Refuse a run that was planned before an upgrade: a version must name the rules that computed it.
 
     Raises:
         Deferred: other rules are installed than those that the run was planned with.

@@ -51,7 +51,7 @@ def read_products(foreign: Path | None = None) -> tuple[Product, ...]:
 
 
 def _all_of(folders: Sequence[Path]) -> list[Product]:
-    """Somebody else's products. What is wrong with the first wrong one is raised, and the other wrong ones named."""
+    """The products of foreign folders. The error of the first unreadable one is raised and names the others."""
     found: list[Product] = []
     wrong: dict[str, ConfigurationError] = {}
     for folder in folders:

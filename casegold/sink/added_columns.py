@@ -1,7 +1,7 @@
 """Columns that a contract adds to a table that has rows: the table's schema grows, its files stay as they are.
 
-Rows that were written before are null there, for every reader. Not here: making a table (`lake`), and what becomes of
-published figures (docs/adding-a-column.md).
+Older rows are null in these columns, for every reader. Not here: creating a table (`lake`), and the effect on published
+figures (docs/adding-a-column.md).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from casegold.domain.errors import CommitUnknown, ConfigurationError
 from casegold.domain.failpoints import durable
 
 ROUNDS = 20
-"""Commits to try: each one lost means that another writer's commit landed."""
+"""Commits to try. A try fails only when another writer's commit came first."""
 
 
 def with_columns(dataset: str, table: Table, schema: pa.Schema, load: Callable[[], Table]) -> Table:

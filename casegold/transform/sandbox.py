@@ -23,7 +23,7 @@ from casegold.domain.errors import ConfigurationError
 from casegold.domain.sql import load
 
 Given: TypeAlias = Callable[[], pa.Table | pa.RecordBatchReader]
-"""Gives the rows of an input once they are copied: a DuckDB connection has one reader, and the next one empties it."""
+"""Called when the rows of an input are copied: a DuckDB connection has one reader, and opening a second empties it."""
 RUN = frozenset({duckdb.StatementType.CREATE, duckdb.StatementType.SELECT})
 CALLED = frozenset(
     {"generate_series", "histogram", "histogram_values", "json_each", "json_tree", "range", "repeat", "unnest"}

@@ -117,8 +117,8 @@ OVERDUE_CLOSES = Question(
 UNDESCRIBED = Question(
     "published_are_described",
     "gold/case_daily_snapshot",
-    "Every dataset with official figures has a contract here; one without is computed and looked after no more.",
-    "Put its product's folder back, and set CASEGOLD_PRODUCTS_DIR as it was wherever casegold and Dagster run.",
+    "Every dataset with official figures has a contract in this installation. Without one it is no longer computed.",
+    "Restore the folder of its product, and set CASEGOLD_PRODUCTS_DIR wherever casegold and Dagster run.",
 )
 
 POSITIONS = Question(
