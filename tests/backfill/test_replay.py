@@ -119,7 +119,7 @@ def test_what_cannot_be_replayed_is_refused(installation: Installation, folk: Fo
     request = folk.open_request()
     with pytest.raises(ConfigurationError, match="not made from facts"):
         command("backfill", "plan", request, "--emit", "anywhere", "--as", folk.ann)
-    with pytest.raises(ConfigurationError, match="no rate"):
+    with pytest.raises(ConfigurationError, match="0 events a second is not allowed"):
         command("backfill", "request", SNAPSHOT, SINCE, LAST, *asked)
         (other,) = (
             each.backfill_run_id

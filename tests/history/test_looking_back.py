@@ -106,7 +106,7 @@ def test_what_differs_between_two_versions_and_which_fact_it_was(installation: I
     assert "3 of its 3 partitions had a version before" in said
     assert "1 of 1 facts" in said and "CaseEscalated" in said
     assert "1 of 1 facts" in command("causes", SNAPSHOT, 2, "--partition", LAST)
-    assert "No fact" in command("causes", SNAPSHOT, 1)
+    assert "The replaced versions knew all of its facts" in command("causes", SNAPSHOT, 1)
     assert SNAPSHOT in command("causes", REPORT, 2)
     with pytest.raises(ConfigurationError, match=f"no completed version 2 that changed {FIRST}"):
         command("causes", SNAPSHOT, 2, "--partition", FIRST)

@@ -20,5 +20,5 @@ def test_the_standing_job_asks_every_question(house: House) -> None:
     house.until_quiet("domain_events", "domain_totals", "day_close", "planner")
     asked = {each.check_name: each.passed for each in house.launch("standing_questions").get_asset_check_evaluations()}
     assert asked.pop("no_overdue_closes")
-    assert len(asked) == 22
+    assert len(asked) == 23
     assert all(asked.values())

@@ -47,7 +47,7 @@ def test_pages_of_restated_dates_tell_what_changed_and_why(published: House, mon
     assert "Version 1 to 2: 1 rows changed, 0 added, 0 removed" in first
     assert "| escalation_level | 1 |" in first
     assert "| CHANGED | escalation_level |" in first
-    assert "1 facts that the versions before did not know" in first
+    assert "1 facts that the earlier versions did not know" in first
     assert "| late\\|letter | CaseEscalated |" in first
     assert f"casegold diff gold/case_daily_snapshot 1 2 --partition {DAYS[0]}" in first
     assert "Not compared row by row" in second
